@@ -1,0 +1,1 @@
+"""The doors: work comes in, results go out."""

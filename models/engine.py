@@ -1,0 +1,169 @@
+"""What an engine is: the shapes that pass between stages and engines, and who serves when.
+
+Times are seconds from the start of the speech; audio is mono float32 in [-1, 1]; pictures are
+uint8 RGB, (height, width, 3). Text positions are offsets of characters into the *script*, so that
+whatever is shown later is the script itself and never a retelling of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Audio = npt.NDArray[np.float32]
+Picture = npt.NDArray[np.uint8]
+
+
+class Progress(Protocol):
+    """How work reports itself. Only real work calls this: it is the heartbeat."""
+
+    def step(self, done: float, total: float) -> None:
+        """`done` of `total` units are ready. Raises Cancelled when the job should stop."""
+
+
+# ---------------------------------------------------------------- speech
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A piece of the script that is spoken in one breath: `script[begin:begin + len(text)] == text`."""
+
+    text: str
+    begin: int
+    language: str  # "en", "zh", …
+    pause_s: float  # silence after it
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word of the script, or one Chinese character: `script[begin:end]`, spoken start_s…end_s."""
+
+    begin: int
+    end: int
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class Phoneme:
+    """One sound in IPA ("m", "uː", "tʃ"); "" is a pause."""
+
+    ipa: str
+    start_s: float
+    end_s: float
+
+
+@dataclass
+class Speech:
+    """Spoken audio with what is known about its timing."""
+
+    wav: Audio
+    rate: int
+    words: list[Word] | None = None
+    phonemes: list[Phoneme] | None = None
+
+    @property
+    def duration_s(self) -> float:
+        return len(self.wav) / self.rate
+
+
+class SpeechEngine(Protocol):
+    name: str
+    version: int  # goes up when the sound changes
+
+    def voices(self) -> list[str]: ...
+
+    def speak(
+        self, sentences: Sequence[Sentence], voice: str, language: str, seed: int, progress: Progress
+    ) -> Speech:
+        """The sentences one after the other, with their pauses. One `progress.step` a sentence."""
+
+    def remarks(self, sentences: Sequence[Sentence]) -> list[str]:
+        """What a person should know about how these will sound (letters it cannot read); may be empty."""
+
+
+class Aligner(Protocol):
+    name: str
+
+    def align(self, wav: Audio, rate: int, sentences: Sequence[Sentence]) -> list[Word]: ...
+
+
+# ---------------------------------------------------------------- lip-sync
+
+
+class Clip(Protocol):
+    """The presenter's clip as the video will show it: upright, at a constant rate, in SDR.
+
+    Output frame i (at i / fps seconds) shows `picture` number `order[i]` of the clip; the order runs
+    back and forth when the clip is shorter than the speech.
+    """
+
+    fps: float
+    width: int
+    height: int
+    pixel_aspect: float  # width of a pixel / its height
+    order: npt.NDArray[np.int32]
+
+    def pictures(self, numbers: Sequence[int]) -> Generator[Picture]:
+        """These pictures of the clip, in the order asked for, one at a time."""
+
+
+@dataclass
+class SyncedFrame:
+    """One output frame with the presenter's mouth set to the speech.
+
+    frame:  (height, width, 3) RGB, full size. Outside `box` it is the clip's own picture.
+    box:    x0, y0, x1, y1 of the touched region; None when nothing was touched.
+    touched: (y1 - y0, x1 - x0) bool, the pixels inside the box that may differ; None with box None.
+    """
+
+    number: int
+    frame: Picture
+    box: tuple[int, int, int, int] | None = None
+    touched: npt.NDArray[np.bool_] | None = None
+
+
+@dataclass
+class SyncReport:
+    """What the engine wants to say about a finished sync; goes into the job."""
+
+    frames: int = 0
+    faceless: int = 0  # frames that passed through untouched
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class SyncOptions:
+    """face: which of several people; max_faceless: share of frames, 0..1, above which it is an error.
+
+    scratch: a folder for what the engine wants to find again when the job resumes.
+    """
+
+    scratch: Path
+    face: str = "largest"
+    max_faceless: float = 0.2
+    seed: int = 1247
+
+
+class LipSyncEngine(Protocol):
+    name: str
+    version: int  # goes up when the pictures change
+
+    def sync(
+        self,
+        clip: Clip,
+        speech: Speech,
+        options: SyncOptions,
+        progress: Progress,
+        first: int = 0,
+        report: SyncReport | None = None,
+    ) -> Generator[SyncedFrame]:
+        """Frames first…len(clip.order)-1, in order. Memory does not grow with the clip.
+
+        Raises BadInput (no_face, too_few_faces, lips_outside) before the first frame.
+        """

@@ -1,0 +1,1 @@
+"""Script + clip → video. `stages.py` is the place to start reading."""

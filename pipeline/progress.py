@@ -1,0 +1,112 @@
+"""Progress is the heartbeat: one counter feeds the bar, the ETA and, later, the stall detector.
+
+Nothing but real work calls `step`; there is no timer here, and there must never be one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from models.errors import Cancelled
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Where a job is. `fraction` is of the whole job, `stage_fraction` of the stage; both 0..1."""
+
+    stage: str
+    stage_fraction: float
+    fraction: float
+    eta_s: float | None
+    heartbeats: int
+
+
+class JobProgress:
+    """Turns the steps of the stages into one number for the whole job.
+
+    weights:   stage → its share of the job's time, in any unit; order matters.
+    on_change: called at most every `every_s` seconds with a Snapshot, and at every change of stage.
+    cancelled: asked at every step; True raises Cancelled in the working code.
+    clock:     monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        weights: dict[str, float],
+        on_change: Callable[[Snapshot], None] = lambda _: None,
+        cancelled: Callable[[], bool] = lambda: False,
+        clock: Callable[[], float] = time.monotonic,
+        every_s: float = 0.2,
+    ) -> None:
+        self._weights = weights
+        self._on_change = on_change
+        self._cancelled = cancelled
+        self._clock = clock
+        self._every_s = every_s
+        self._stage = ""
+        self._stage_fraction = 0.0
+        self._worked_s = 0.0  # spent in stages that really ran; reused artifacts would flatter the ETA
+        self._worked_weight = 0.0
+        self._stage_started = clock()
+        self._last_told = float("-inf")
+        self.heartbeats = 0
+
+    def enter(self, stage: str) -> None:
+        """A stage begins."""
+        self._stage, self._stage_fraction = stage, 0.0
+        self._stage_started = self._clock()
+        self._beat(force=True)
+
+    def leave(self, *, reused: bool = False) -> None:
+        """The stage is finished (or its artifact was there already)."""
+        if not reused:
+            self._worked_s += self._clock() - self._stage_started
+            self._worked_weight += self._weights.get(self._stage, 0.0)
+        self._stage_fraction = 1.0
+        self._beat(force=True)
+
+    def step(self, done: float, total: float) -> None:
+        self._stage_fraction = min(max(done / total, 0.0), 1.0) if total > 0 else 0.0
+        self._beat(force=False)
+
+    def part(self, begin: float, end: float) -> _Part:
+        """A view for one part of the stage: its 0..1 is this stage's begin..end."""
+        return _Part(self, begin, end)
+
+    def snapshot(self) -> Snapshot:
+        total = sum(self._weights.values()) or 1.0
+        before = 0.0
+        for stage, weight in self._weights.items():
+            if stage == self._stage:
+                break
+            before += weight
+        own = self._weights.get(self._stage, 0.0) * self._stage_fraction
+        left = total - before - own
+        running = self._stage_fraction < 1.0
+        worked_s = self._worked_s + (self._clock() - self._stage_started if running else 0.0)
+        worked = self._worked_weight + (own if running else 0.0)
+        # A share under 2 % of the work says nothing about the rest.
+        eta = worked_s / worked * left if worked > 0.02 * total else None
+        return Snapshot(self._stage, self._stage_fraction, (before + own) / total, eta, self.heartbeats)
+
+    def _beat(self, *, force: bool) -> None:
+        self.heartbeats += 1
+        if self._cancelled():
+            raise Cancelled
+        now = self._clock()
+        if force or now - self._last_told >= self._every_s:
+            self._last_told = now
+            self._on_change(self.snapshot())
+
+
+@dataclass(frozen=True)
+class _Part:
+    whole: JobProgress
+    begin: float
+    end: float
+
+    def step(self, done: float, total: float) -> None:
+        inside = min(max(done / total, 0.0), 1.0) if total > 0 else 0.0
+        self.whole.step(self.begin + (self.end - self.begin) * inside, 1.0)

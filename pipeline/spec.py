@@ -1,0 +1,73 @@
+"""What a job is asked to make (JobSpec) and how this machine makes videos (Settings)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Language = Literal[
+    "auto", "zh", "en", "de", "it", "pt", "es", "ja", "ko", "fr", "ru"
+]  # what Qwen3-TTS speaks; "auto" looks at the script
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class JobSpec(_Strict):
+    """One script + one clip + options → one video. Everything that the person chose, nothing else.
+
+    Paths are absolute. Names (voice, styles, music) are resolved when the job is admitted.
+    """
+
+    script: str = ""  # may be empty only with `speech`
+    clip: Path
+    speech: Path | None = None  # a recording instead of synthesis
+    voice: str = "default"
+    language: Language = "auto"
+    title: str = ""
+    subtitles: str = "clean"  # a subtitle style, or "none"
+    title_style: str = "headline"
+    music: str = "none"  # a track's name, a file's path, or "none"
+    music_volume: Annotated[float, Field(ge=0, le=1)] = 0.25
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1247
+    out: Path | None = None
+
+
+class SpeechSettings(_Strict):
+    engine: Literal["auto", "espeak", "qwen3"] = "auto"
+    lead_s: Annotated[float, Field(ge=0, le=10)] = 0.2  # silence before the first word
+    tail_s: Annotated[float, Field(ge=0, le=10)] = 0.6  # and after the last
+
+
+class LipsyncSettings(_Strict):
+    engine: Literal["auto", "mouthwarp", "latentsync"] = "auto"
+    face: Literal["largest", "left", "right", "center"] = "largest"  # the presenter, among several
+    max_faceless: Annotated[float, Field(ge=0, le=1)] = 0.2  # of the frames; more is an error
+
+
+class VideoSettings(_Strict):
+    encoder: Literal["auto", "nvenc", "x264"] = "auto"
+    crf: Annotated[int, Field(ge=0, le=40)] = 18
+    preset: Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow"] = "veryfast"
+    loudness: Annotated[float, Field(ge=-30, le=-5)] = -14.0  # integrated, LUFS
+    true_peak: Annotated[float, Field(ge=-9, le=0)] = -1.0  # dBTP
+    mark: str = ""  # a visible note that the video is synthetic, e.g. "AI"; empty: none
+    photo_max: Annotated[int, Field(ge=256, le=4096)] = 1920  # longest side made from a still photo
+
+
+class Limits(_Strict):
+    script_chars: Annotated[int, Field(ge=1)] = 20_000
+    clip_minutes: Annotated[float, Field(gt=0)] = 60.0
+
+
+class Settings(_Strict):
+    """The part of the configuration that decides how a video looks and sounds."""
+
+    speech: SpeechSettings = SpeechSettings()
+    lipsync: LipsyncSettings = LipsyncSettings()
+    video: VideoSettings = VideoSettings()
+    limits: Limits = Limits()
+    assets: Path | None = None  # the user's own folder: fonts/ music/ styles/ beside the built-in ones

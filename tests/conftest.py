@@ -1,0 +1,17 @@
+"""What tests of several rooms share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+MEDIA = Path(__file__).resolve().parents[2] / "shared" / "media"
+
+
+@pytest.fixture(scope="session")
+def media() -> Path:
+    """Real footage and speech, which are not for redistribution and so are not in the project."""
+    if not MEDIA.is_dir():
+        pytest.skip(f"no real footage: {MEDIA} is missing")
+    return MEDIA

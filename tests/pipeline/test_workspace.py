@@ -1,0 +1,81 @@
+"""Artifacts are whole or absent, and the same inputs find them again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.workspace import Workspace, artifact_name, write_atomic
+
+INPUTS = {"script": "Hello", "seed": 1}
+
+
+def writes(text: str):  # type: ignore[no-untyped-def]
+    return lambda folder: (folder / "out.txt").write_text(text)
+
+
+def test_the_same_inputs_are_made_once(tmp_path: Path) -> None:
+    space = Workspace(tmp_path)
+    assert space.find("speech", INPUTS) is None
+    made = space.make("speech", INPUTS, writes("a"))
+    assert space.find("speech", dict(reversed(INPUTS.items()))) == made
+    assert space.find("speech", INPUTS | {"seed": 2}) is None
+    assert space.find("lipsync", INPUTS) is None
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_failure_leaves_nothing_that_could_be_taken_for_a_result(tmp_path: Path) -> None:
+    def fails(folder: Path) -> None:
+        (folder / "half.txt").write_text("half")
+        raise KeyboardInterrupt
+
+    space = Workspace(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        space.make("speech", INPUTS, fails)
+    assert space.find("speech", INPUTS) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_resumable_stage_finds_what_it_had(tmp_path: Path) -> None:
+    def fails(folder: Path) -> None:
+        (folder / "chunk").write_text("1")
+        raise RuntimeError
+
+    def goes_on(folder: Path) -> None:
+        assert (folder / "chunk").read_text() == "1"
+
+    space = Workspace(tmp_path)
+    with pytest.raises(RuntimeError):
+        space.make("lipsync", INPUTS, fails, resumable=True)
+    assert space.find("lipsync", INPUTS) is None
+    space.make("lipsync", INPUTS, goes_on, resumable=True)
+    assert space.find("lipsync", INPUTS)
+
+
+@pytest.mark.parametrize("harm", ["missing", "cut", "manifest"])
+def test_a_harmed_artifact_is_made_anew(tmp_path: Path, harm: str) -> None:
+    space = Workspace(tmp_path)
+    made = space.make("speech", INPUTS, writes("whole"))
+    if harm == "missing":
+        (made / "out.txt").unlink()
+    elif harm == "cut":
+        (made / "out.txt").write_text("who")
+    else:
+        (made / "artifact.json").write_text("{")
+    assert space.find("speech", INPUTS) is None
+    assert (space.make("speech", INPUTS, writes("again")) / "out.txt").read_text() == "again"
+
+
+def test_names_tell_the_stage_and_depend_on_all_inputs() -> None:
+    assert artifact_name("probe", {"a": 1}).startswith("probe-")
+    assert artifact_name("probe", {"a": 1}) != artifact_name("probe", {"a": "1"})
+
+
+def test_write_atomic_keeps_the_old_file_on_failure(tmp_path: Path) -> None:
+    target = tmp_path / "state.json"
+    write_atomic(target, b"old")
+    with pytest.raises(TypeError):
+        write_atomic(target, "not bytes")  # type: ignore[arg-type]
+    assert target.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["state.json"]
