@@ -1,0 +1,135 @@
+"""A person's own recording instead of synthesis: decode it, and share its time out among the words."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, chain, pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+from av.audio import AudioStream
+from av.audio.resampler import AudioResampler
+from av.container import InputContainer
+
+from models.audio import voiced_spans
+from models.engine import Audio, Progress, Word
+from models.errors import BadInput
+from models.words import syllables
+
+_HIGHEST_RATE = 48_000
+_HINT = "Use a WAV, MP3, M4A or any file with sound in it, and check that it plays"
+_TELL_EVERY_S = 5.0
+
+
+def check_recording(path: Path) -> None:
+    """Raises BadInput speech_unreadable or speech_empty for a file that is not there or has no bytes."""
+    if not path.is_file():
+        raise BadInput(
+            f"The recording {path.name} does not exist", code="speech_unreadable", hint="Check the path"
+        )
+    if path.stat().st_size == 0:
+        raise BadInput(f"The recording {path.name} is an empty file", code="speech_empty", hint=_HINT)
+
+
+def decode_recording(path: Path, longest_s: float, progress: Progress) -> tuple[Audio, int]:
+    """The first sound of any audio or video file, mono, at its own rate (48 kHz at most).
+
+    Raises BadInput: speech_unreadable, speech_no_audio, speech_empty, speech_silent, speech_too_long.
+    """
+    check_recording(path)
+    try:
+        wav, rate = _decode(path, longest_s, progress)
+    except (av.FFmpegError, OSError) as error:
+        raise BadInput(
+            f"The recording {path.name} cannot be read: it is damaged or not a sound file",
+            code="speech_unreadable",
+            hint=_HINT,
+        ) from error
+    if not len(wav):
+        raise BadInput(f"The recording {path.name} holds no sound", code="speech_empty", hint=_HINT)
+    if not voiced_spans(wav, rate):
+        raise BadInput(
+            f"The recording {path.name} is silent",
+            code="speech_silent",
+            hint="Record it again with the microphone on",
+        )
+    return wav, rate
+
+
+def _decode(path: Path, longest_s: float, progress: Progress) -> tuple[Audio, int]:
+    # The whitelist keeps a playlist in disguise from opening anything but files.
+    with av.open(str(path), options={"protocol_whitelist": "file"}) as container:
+        if not container.streams.audio:
+            raise BadInput(
+                f"The recording {path.name} has no sound in it", code="speech_no_audio", hint=_HINT
+            )
+        stream = container.streams.audio[0]
+        rate = min(stream.rate or _HIGHEST_RATE, _HIGHEST_RATE)
+        expected_s = container.duration / av.time_base if container.duration else 0.0
+        pieces: list[Audio] = []
+        done_s = told_s = 0.0
+        for piece in _mono(container, stream, rate):
+            pieces.append(piece)
+            done_s += len(piece) / rate
+            if done_s > longest_s:
+                raise BadInput(
+                    f"The recording {path.name} is longer than {longest_s / 60:g} minutes",
+                    code="speech_too_long",
+                    hint="Cut it, or raise limits.clip_minutes in the configuration",
+                )
+            if done_s >= told_s + _TELL_EVERY_S:
+                told_s = done_s
+                progress.step(done_s, max(expected_s, done_s))
+    wav = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
+    # A damaged float file can hold anything.
+    return np.nan_to_num(wav, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float32), rate
+
+
+def _mono(container: InputContainer, stream: AudioStream, rate: int) -> Iterator[Audio]:
+    resampler = AudioResampler(format="flt", layout="mono", rate=rate)
+    for frame in chain(container.decode(stream), [None]):  # None: give what is left inside
+        for piece in resampler.resample(frame):
+            yield piece.to_ndarray().reshape(-1).astype(np.float32, copy=False)
+
+
+def spread_words(
+    script: str, words: Sequence[tuple[int, int]], spans: Sequence[tuple[float, float]]
+) -> list[Word]:
+    """The words laid over the voiced spans in proportion to their syllables: in order, apart.
+
+    A guess that is right on average: it knows where there is voice, not what is said there.
+    words: offsets into the script; spans: (start_s, end_s), in order.
+    """
+    if not words:
+        return []
+    clock = _VoicedClock(spans)
+    shares = list(accumulate((syllables(script[slice(*word)]) for word in words), initial=0.0))
+    borders = [share / shares[-1] * clock.total_s for share in shares]
+    timed: list[Word] = []
+    for (begin, end), (from_s, to_s) in zip(words, pairwise(borders), strict=True):
+        start_s, end_s = clock.between(from_s, to_s)
+        timed.append(Word(begin, end, start_s, end_s))
+    return timed
+
+
+class _VoicedClock:
+    """Time that stands still in pauses."""
+
+    def __init__(self, spans: Sequence[tuple[float, float]]) -> None:
+        self._spans = spans
+        self._at = list(accumulate((end - start for start, end in spans), initial=0.0))
+        self.total_s = self._at[-1]
+
+    def between(self, from_s: float, to_s: float) -> tuple[float, float]:
+        """Real start and end of a stretch of voiced time; one across a pause keeps its larger side."""
+        last = len(self._spans) - 1
+        first_span = min(max(bisect_right(self._at, from_s) - 1, 0), last)
+        last_span = min(max(bisect_left(self._at, to_s) - 1, first_span), last)
+        sides = range(first_span, last_span + 1)
+        span = max(sides, key=lambda i: min(to_s, self._at[i + 1]) - max(from_s, self._at[i]))
+        start, end = self._spans[span]
+        inside_from = start + max(from_s - self._at[span], 0.0)
+        inside_to = start + min(to_s - self._at[span], end - start)
+        return inside_from, inside_to
