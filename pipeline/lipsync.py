@@ -1,0 +1,87 @@
+"""Stage `lipsync`: the presenter's mouth set to the speech; and the finished pictures for `compose`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models.engine import Picture, Progress, SyncedFrame, SyncOptions, SyncReport
+from pipeline import speech
+from pipeline.media import ClipFacts, load_facts, open_clip
+from pipeline.patches import CHUNK, Patch, chunks_done, patch_of, read_patches, write_chunk
+
+if TYPE_CHECKING:
+    from pipeline.stages import Job
+
+VERSION = 1
+SCRATCH = "scratch"
+
+
+def inputs(job: Job) -> dict[str, Any]:
+    engine, settings = job.engines.lipsync, job.settings.lipsync
+    return {
+        "version": VERSION,
+        "engine": [engine.name, engine.version],
+        "probe": job.key("probe"),
+        "speech": job.key("speech"),
+        "face": settings.face,
+        "max_faceless": settings.max_faceless,
+        "seed": job.spec.seed,
+    }
+
+
+def make(job: Job, folder: Path, progress: Progress) -> None:
+    facts = load_facts(job.artifacts["probe"])
+    spoken = speech.load(job.artifacts["speech"]).speech
+    clip = open_clip(facts, frame_count(facts, spoken.duration_s))
+    scratch = folder / SCRATCH
+    scratch.mkdir(exist_ok=True)
+    settings = job.settings.lipsync
+    options = SyncOptions(scratch, settings.face, settings.max_faceless, job.spec.seed)
+    report = SyncReport()
+    done = chunks_done(folder)
+    frames = job.engines.lipsync.sync(clip, spoken, options, progress, done * CHUNK, report)
+    with closing(frames):
+        for number, patches in enumerate(_chunks(frames), done):
+            write_chunk(folder, number, patches)
+    (folder / "report.json").write_text(
+        json.dumps({"engine": job.engines.lipsync.name, **asdict(report)}, indent=1), "utf-8"
+    )
+    for leftover in sorted(scratch.rglob("*"), reverse=True):
+        leftover.unlink()
+    scratch.rmdir()
+
+
+def load_report(folder: Path) -> dict[str, Any]:
+    """engine, frames, faceless, notes."""
+    loaded: dict[str, Any] = json.loads((folder / "report.json").read_text("utf-8"))
+    return loaded
+
+
+def frame_count(facts: ClipFacts, duration_s: float) -> int:
+    """How many frames a video of this speech has."""
+    return max(1, round(duration_s * float(facts.fps)))
+
+
+def frames(job: Job) -> Generator[Picture]:
+    """The finished full-size pictures, in order: the clip's, with the mouth pasted in."""
+    facts = load_facts(job.artifacts["probe"])
+    count = frame_count(facts, speech.load(job.artifacts["speech"]).speech.duration_s)
+    clip = open_clip(facts, count)
+    patches = read_patches(job.artifacts["lipsync"])
+    pictures = clip.pictures([int(n) for n in clip.order])
+    with closing(pictures):
+        for picture, patch in zip(pictures, patches, strict=True):
+            if patch is not None:
+                patch.paste(picture)
+            yield picture
+
+
+def _chunks(frames: Iterator[SyncedFrame]) -> Iterator[list[Patch | None]]:
+    while chunk := [patch_of(frame) for frame in islice(frames, CHUNK)]:
+        yield chunk

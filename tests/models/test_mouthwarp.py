@@ -1,0 +1,272 @@
+"""Do lips follow? Measured on the encoded video by tracking it again, on two real faces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+from scipy.io import wavfile
+
+from models.engine import Phoneme, Speech, SyncedFrame, SyncOptions, SyncReport
+from models.errors import BadInput
+from models.mouthwarp.engine import MouthwarpEngine, takeover
+from models.mouthwarp.shapes import mouth_shapes
+from tests.face_kit import (
+    CHINESE,
+    ENGLISH,
+    Steps,
+    clip_of,
+    correlation,
+    loudness,
+    measured_gap,
+    portrait,
+    speech,
+)
+from tests.media_kit import ffmpeg
+
+Array = npt.NDArray[np.float64]
+
+
+def sync(
+    path: Path, voice: Speech, scratch: Path, frames: int, report: SyncReport | None = None, first: int = 0
+) -> list[SyncedFrame]:
+    scratch.mkdir(exist_ok=True)
+    clip = clip_of(path, frames)
+    return list(MouthwarpEngine().sync(clip, voice, SyncOptions(scratch), Steps(), first, report))
+
+
+def encode(frames: list[SyncedFrame], fps: float, path: Path) -> Path:
+    height, width = frames[0].frame.shape[:2]
+    raw = b"".join(f.frame.tobytes() for f in frames)
+    ffmpeg(
+        *["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(fps), "-i", "-"],
+        *["-vf", "scale=out_color_matrix=bt709:out_range=tv", "-colorspace", "bt709"],
+        *("-c:v", "libx264", "-crf", "18", "-preset", "veryfast", "-pix_fmt", "yuv420p", path),
+        stdin=raw,
+    )
+    return path
+
+
+def recording(media: Path, seconds: float) -> Speech:
+    rate, wav = wavfile.read(media / "speech_en_9s6.wav")
+    return Speech(wav[: int(rate * seconds)].astype(np.float32) / 32768, rate)
+
+
+# ---------------------------------------------------------------- the encoded result
+
+
+def check_lips_follow(clip: Path, voice: Speech, folder: Path) -> None:
+    """The whole claim, with its controls, on one clip and one speech."""
+    reader = clip_of(clip)
+    frames = round(voice.duration_s * reader.fps)
+    synced = sync(clip, voice, folder / "scratch", frames)
+    gap = measured_gap(encode(synced, reader.fps, folder / "out.mp4"), folder / "again")
+    shapes = mouth_shapes(voice, reader.fps, frames)
+    loud = loudness(voice, reader.fps, frames)
+
+    r, lag = correlation(shapes.open, gap)
+    assert r >= 0.85, f"lips follow their target with r {r:.2f}"
+    assert abs(lag) <= 1
+    r, lag = correlation(loud, gap)
+    assert r >= 0.75, f"lips follow the voice with r {r:.2f}"
+    assert abs(lag) <= 1
+
+    untouched = measured_gap(clip, folder / "source")
+    shown = clip_of(clip, frames).order
+    own = float(np.corrcoef(untouched[shown], loud)[0, 1]) if untouched.std() > 1e-6 else 0.0
+    assert own <= 0.45, "the clip's own mouth moves with this speech: the test proves nothing"
+    shifts = np.linspace(0.1, 0.9, 20) * frames
+    wrong = [float(np.corrcoef(np.roll(loud, int(k)), gap)[0, 1]) for k in shifts]
+    assert max(wrong) <= 0.45
+
+    silent = loud < 0.05 * np.percentile(loud, 95)
+    calm = np.convolve(~silent, np.ones(7), "same") == 0  # three frames from any sound
+    assert calm.sum() >= 3
+    assert np.percentile(gap[calm], 90) <= 0.35 * np.percentile(gap, 90)
+
+
+def with_pauses(voice: Speech) -> Speech:
+    """Half a second of silence before and after."""
+    pad = np.zeros(voice.rate // 2, np.float32)
+    later = [Phoneme(p.ipa, p.start_s + 0.5, p.end_s + 0.5) for p in voice.phonemes or []]
+    return Speech(np.concatenate([pad, voice.wav, pad]), voice.rate, None, later or None)
+
+
+@pytest.mark.parametrize(("text", "language"), [(ENGLISH, "en"), (CHINESE, "zh")])
+def test_lips_follow_phonemes_on_the_demo_face(tmp_path: Path, text: str, language: str) -> None:
+    check_lips_follow(portrait(tmp_path), with_pauses(speech(text, language)), tmp_path)
+
+
+def test_lips_follow_a_recording_on_real_footage(tmp_path: Path, media: Path) -> None:
+    small = tmp_path / "small.mp4"
+    ffmpeg("-i", media / "presenter_1080x1920_25fps.mp4", "-an", "-vf", "scale=540:960", "-crf", "12", small)
+    check_lips_follow(small, with_pauses(recording(media, 8.5)), tmp_path)
+
+
+def test_a_photo_speaks(tmp_path: Path) -> None:
+    from skimage.data import astronaut
+
+    photo = tmp_path / "photo.png"
+    Image.fromarray(astronaut()).save(photo)  # type: ignore[no-untyped-call]
+    voice = with_pauses(speech())
+    frames = round(voice.duration_s * 25)
+    synced = sync(photo, voice, tmp_path / "scratch", frames)
+    gap = measured_gap(encode(synced, 25, tmp_path / "out.mp4"), tmp_path / "again")
+    r, lag = correlation(mouth_shapes(voice, 25, frames).open, gap)
+    assert r >= 0.85
+    assert abs(lag) <= 1
+
+
+# ---------------------------------------------------------------- pixels
+
+
+def test_pixels_outside_the_mask_are_the_clips_own(tmp_path: Path) -> None:
+    clip = portrait(tmp_path)
+    voice = speech()
+    source = clip_of(clip, 80)
+    originals = list(source.pictures([int(n) for n in source.order]))
+    touched_share = []
+    for synced, original in zip(sync(clip, voice, tmp_path / "s", 80), originals, strict=True):
+        outside = np.ones(original.shape[:2], bool)
+        if synced.box is not None and synced.touched is not None:
+            x0, y0, x1, y1 = synced.box
+            outside[y0:y1, x0:x1] = ~synced.touched
+        assert np.array_equal(synced.frame[outside], original[outside]), synced.number
+        touched_share.append(1 - outside.mean())
+    assert 0.005 < np.mean(touched_share) < 0.12
+
+
+def test_going_on_in_the_middle_gives_the_same_frames(tmp_path: Path) -> None:
+    clip, voice = portrait(tmp_path), speech()
+    whole = sync(clip, voice, tmp_path / "whole", 60)
+    resumed = sync(clip, voice, tmp_path / "resumed", 60, first=32)
+    assert [f.number for f in resumed] == list(range(32, 60))
+    for a, b in zip(whole[32:], resumed, strict=True):
+        assert np.array_equal(a.frame, b.frame)
+
+
+def test_pixel_aspect_does_not_bend_the_mouth(tmp_path: Path) -> None:
+    """The same face squeezed to half its width: the opening, measured in square pixels, is the same."""
+    voice = speech()
+    upright = portrait(tmp_path)
+    squeezed = tmp_path / "squeezed.mp4"
+    ffmpeg("-i", upright, "-vf", "scale=180:640,setsar=2/1", "-crf", "10", squeezed)
+    gaps = []
+    for path in (upright, squeezed):
+        synced = sync(path, voice, tmp_path / path.stem, 100)
+        out = encode(synced, 25, tmp_path / f"{path.stem}-out.mp4")
+        if path is squeezed:
+            wide = tmp_path / "wide.mp4"
+            ffmpeg("-i", out, "-vf", "scale=360:640", "-crf", "10", wide)
+            out = wide
+        gaps.append(measured_gap(out, tmp_path / f"{path.stem}-again"))
+    assert np.corrcoef(gaps[0], gaps[1])[0, 1] > 0.9
+    assert np.percentile(gaps[1], 90) == pytest.approx(np.percentile(gaps[0], 90), rel=0.25)
+
+
+# ---------------------------------------------------------------- faces that come and go
+
+
+def blank_stretch(clip: Path, out: Path, begin: int, end: int) -> Path:
+    """Pictures begin…end−1 show a backdrop without anybody."""
+    box = f"drawbox=c=0x8899aa:t=fill:enable='between(n,{begin},{end - 1})'"
+    ffmpeg("-i", clip, "-vf", box, "-crf", "12", out)
+    return out
+
+
+def test_faceless_stretch_passes_through_and_is_counted(tmp_path: Path) -> None:
+    clip = blank_stretch(portrait(tmp_path), tmp_path / "gone.mp4", 40, 52)
+    report = SyncReport()
+    synced = sync(clip, speech(), tmp_path / "s", 100, report)
+    untouched = [f.number for f in synced if f.box is None and 30 < f.number < 60]
+    assert set(range(40, 52)) <= set(untouched)
+    assert report.faceless == pytest.approx(12, abs=3)
+    assert report.frames == 100
+
+
+def test_no_face_and_too_few_faces_are_named(tmp_path: Path) -> None:
+    face = portrait(tmp_path)
+    for clip, code in [
+        (blank_stretch(face, tmp_path / "none.mp4", 0, 1000), "no_face"),
+        (blank_stretch(face, tmp_path / "few.mp4", 20, 70), "too_few_faces"),
+    ]:
+        with pytest.raises(BadInput) as caught:
+            sync(clip, speech(), tmp_path / clip.stem, 100)
+        assert caught.value.code == code
+        assert caught.value.hint
+
+
+def test_a_mouth_beyond_the_edge_is_named(tmp_path: Path) -> None:
+    cut = tmp_path / "cut.mp4"
+    # The portrait's mouth is at 53 % of the height; the picture ends above it.
+    ffmpeg("-i", portrait(tmp_path), "-vf", "crop=iw:trunc(ih*0.46/2)*2:0:0", "-crf", "12", cut)
+    with pytest.raises(BadInput) as caught:
+        sync(cut, speech(), tmp_path / "s", 60)
+    assert caught.value.code in ("lips_outside", "no_face")
+
+
+def test_takeover_is_eased() -> None:
+    run = np.array([-1, -1, 0, 0, 0, 0, 0, 0, 0, 0, -1, 1, 1, 1, 1, 1], np.int32)
+    strength = takeover(run)
+    assert (strength[run < 0] == 0).all()
+    assert np.allclose(strength[2:10], [0.2, 0.4, 0.6, 0.8, 0.8, 0.6, 0.4, 0.2])
+    assert strength[-1] == 1  # the video's own end is no reason to let go
+
+
+# ---------------------------------------------------------------- shapes
+
+
+def spoken(*sounds: tuple[str, float]) -> Speech:
+    """A steady hum with these phonemes over it."""
+    rate, phonemes, at = 16000, [], 0.3
+    for ipa, seconds in sounds:
+        phonemes.append(Phoneme(ipa, at, at + seconds))
+        at += seconds
+    t = np.arange(int((at + 0.3) * rate)) / rate
+    wav = 0.3 * np.sin(2 * np.pi * 400 * t) * ((t > 0.3) & (t < at))
+    return Speech(wav.astype(np.float32), rate, None, phonemes)
+
+
+@pytest.mark.parametrize("fps", [24, 25, 30, 50, 60])
+@pytest.mark.parametrize("lips", ["m", "b", "p"])
+def test_lips_close(fps: int, lips: str) -> None:
+    shapes = mouth_shapes(spoken(("a", 0.3), (lips, 0.05), ("a", 0.3)), fps, int(1.2 * fps))
+    closing = shapes.open[int(0.58 * fps) : int(0.72 * fps) + 1]
+    assert closing.min() < 0.02
+    assert shapes.open[int(0.45 * fps)] > 0.6
+    assert shapes.open[int(0.85 * fps)] > 0.6
+
+
+def test_sounds_have_their_shapes() -> None:
+    at = {s: mouth_shapes(spoken((s, 0.5)), 25, 27) for s in ("a", "iː", "uː", "w", "o", "e", "f")}
+    middle = 13
+    assert all(at[s].wide[middle] < -0.5 for s in ("uː", "w", "o"))
+    assert all(at[s].wide[middle] > 0.4 for s in ("iː", "e"))
+    both = mouth_shapes(spoken(("a", 0.4), ("f", 0.3), ("a", 0.4)), 25, 45)
+    assert both.open[21] < 0.5 * both.open[12]
+
+
+def test_a_diphthong_moves() -> None:
+    shapes = mouth_shapes(spoken(("aʊ", 0.6)), 25, 30)
+    assert shapes.wide[10] > shapes.wide[19] + 0.4
+    assert shapes.open[10] > shapes.open[19]
+
+
+def test_silence_rests() -> None:
+    quiet = mouth_shapes(Speech(np.zeros(16000, np.float32), 16000), 25, 25)
+    assert not quiet.open.any()
+    assert not mouth_shapes(Speech(np.zeros(10, np.float32), 16000), 25, 3).open.any()
+
+
+def test_a_hiss_does_not_open_the_mouth_like_a_vowel() -> None:
+    rng = np.random.default_rng(1)
+    rate, n = 16000, 16000
+    hiss = np.diff(rng.normal(0, 0.2, n + 1))  # energy towards the high end
+    hum = 0.3 * np.sin(2 * np.pi * 500 * np.arange(n) / rate)
+    wav = np.concatenate([hum, np.zeros(n // 2), hiss, np.zeros(n // 2)]).astype(np.float32)
+    shapes = mouth_shapes(Speech(wav, rate), 25, 75)
+    assert shapes.open[10:20].mean() > 0.7
+    assert shapes.open[45:55].mean() < 0.5 * shapes.open[10:20].mean()
