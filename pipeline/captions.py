@@ -1,0 +1,255 @@
+"""The captions stage: script + word times → captions.ass with its fonts, captions.srt, captions.vtt.
+
+The folder, for whoever burns the captions in, with ffmpeg started in it (no path needs escaping then):
+
+    -vf subtitles=captions.ass:fontsdir=fonts:original_size=<original_width>x<original_height>
+
+captions.json   original_width, original_height, cues, fonts, notes
+captions.ass    subtitles, title and mark; absent when none of them is wanted
+fonts/          the fonts that it names, cut down to its letters
+captions.srt, captions.vtt   the script with its times, whatever is burned in
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from pysubs2 import SSAFile
+
+from models.engine import Progress, Sentence, Word
+from pipeline import ass, fonts
+from pipeline.ass import Painter, Screen
+from pipeline.fonts import FontBook
+from pipeline.media import ClipFacts, load_facts
+from pipeline.phrases import Cue, Width, phrases, wrap
+from pipeline.spec import JobSpec, Settings
+from pipeline.stages import Job
+from pipeline.styles import (
+    Animation,
+    Look,
+    Margins,
+    Outline,
+    SafeArea,
+    Shadow,
+    TitleLook,
+    subtitle_look,
+    title_look,
+)
+from pipeline.typeset import Typeset
+
+VERSION = 1  # another number makes the captions of old jobs anew
+NONE = "none"
+PLAIN_LINE_EM = 16.0  # of .srt and .vtt when nothing is burned in
+
+_CORNER = Margins(top=0.05, bottom=0.05, left=0.05, right=0.05)
+MARK = TitleLook(
+    about="the note that the video is synthetic: small, in the upper right corner",
+    fonts=["Inter", "Noto Sans CJK SC", "Source Han Sans SC", "Noto Sans", "DejaVu Sans"],
+    weight=600,
+    size=0.03,
+    colour="#ffffffd9",
+    outline=Outline(width=0.04, colour="#00000080"),
+    shadow=Shadow(colour="#00000080", spread=0.05, blur=0.12),
+    position="top",
+    align="right",
+    animation=Animation(),
+    safe=SafeArea(portrait=_CORNER, landscape=_CORNER),
+    show_s=0,
+)
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What captions need of a speech: the times of the script's words, its sentences, its length."""
+
+    script: str
+    words: Sequence[Word]
+    sentences: Sequence[Sentence]
+    duration_s: float
+    language: str
+
+
+@dataclass
+class Captions:
+    """What the stage makes. ass: None when nothing is burned in."""
+
+    screen: Screen
+    script: str
+    cues: list[Cue] = field(default_factory=list)
+    ass: SSAFile | None = None
+    typesets: list[Typeset] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def inputs(job: Job) -> dict[str, Any]:
+    """Everything that decides the captions, the looks and the machine's fonts among it."""
+    spec, settings = job.spec, job.settings
+    subtitles = subtitle_look(spec.subtitles, settings).model_dump() if spec.subtitles != NONE else None
+    return {
+        "version": VERSION,
+        "speech": job.key("speech"),
+        "probe": job.key("probe"),
+        "script": spec.script,
+        "subtitles": subtitles,
+        "title": spec.title,
+        "title_look": title_look(spec.title_style, settings).model_dump() if spec.title.strip() else None,
+        "mark": settings.video.mark,
+        "fonts": FontBook(fonts.search_places(settings.assets)).fingerprint(),
+    }
+
+
+def make(job: Job, folder: Path, progress: Progress) -> None:
+    """Raises BadInput `style_unknown`, `style_invalid`; Unavailable `font_missing`."""
+    from pipeline import speech
+
+    spoken = speech.load(job.artifacts["speech"])
+    said = Spoken(
+        job.spec.script,
+        spoken.speech.words or [],
+        spoken.sentences,
+        spoken.speech.duration_s,
+        spoken.language,
+    )
+    book = FontBook(fonts.search_places(job.settings.assets))
+    made = build(job.spec, job.settings, said, screen_of(load_facts(job.artifacts["probe"])), book)
+    progress.step(1, 2)
+    write(made, folder)
+    progress.step(2, 2)
+
+
+def screen_of(facts: ClipFacts) -> Screen:
+    """The clip in square pixels."""
+    return Screen(round(facts.width * facts.pixel_aspect), facts.height)
+
+
+def build(spec: JobSpec, settings: Settings, spoken: Spoken, screen: Screen, book: FontBook) -> Captions:
+    """Subtitles, title and mark, as asked for, with the fonts of the book."""
+    made = Captions(screen, spoken.script)
+    file = ass.new_file(screen)
+    if spec.subtitles == NONE:
+        made.cues = _cues(spoken, _plain_width(spoken.script), PLAIN_LINE_EM, 2)
+    elif spoken.script.strip():
+        look = subtitle_look(spec.subtitles, settings)
+        typeset = _typeset(made, spoken.script, look, book, spoken.language, "Subtitle")
+        made.cues = _cues(spoken, typeset.width, ass.line_width_em(look, screen), look.max_lines)
+        painter = Painter(file, look, typeset, screen, "Subtitle", 0)
+        for cue in made.cues:
+            painter.draw(cue)
+    if spec.title.strip():
+        look_of_title = title_look(spec.title_style, settings)
+        _still(made, file, spec.title, look_of_title, book, spoken, "Title", ass.LAYERS)
+    if settings.video.mark.strip():
+        _still(made, file, settings.video.mark, MARK, book, spoken, "Mark", 2 * ass.LAYERS)
+    made.ass = file if file.events else None
+    if any(cue.scale < 0.5 for cue in made.cues):
+        made.notes.append("A word is so much wider than the picture that its subtitle is very small")
+    return made
+
+
+def write(made: Captions, folder: Path) -> None:
+    """The files of the artifact."""
+    if made.ass:
+        (folder / "captions.ass").write_text(made.ass.to_string("ass"), "utf-8")
+        for typeset in made.typesets:
+            typeset.write(folder / "fonts")
+    (folder / "captions.srt").write_text(srt(made.cues, made.script), "utf-8")
+    (folder / "captions.vtt").write_text(vtt(made.cues, made.script), "utf-8")
+    report = {
+        "original_width": made.screen.width,
+        "original_height": made.screen.height,
+        "cues": [
+            {
+                "start_s": round(cue.start_s, 3),
+                "end_s": round(cue.end_s, 3),
+                "text": made.script[cue.begin : cue.end],
+                "lines": cue.line_texts(made.script),
+                "scale": round(cue.scale, 3),
+            }
+            for cue in made.cues
+        ],
+        "fonts": [
+            {"file": f.file_name, "family": f.face.family, "weight": f.weight, "source": str(f.face.path)}
+            for typeset in made.typesets
+            for f in typeset.fonts
+        ],
+        "notes": made.notes,
+    }
+    (folder / "captions.json").write_text(json.dumps(report, ensure_ascii=False, indent=1), "utf-8")
+
+
+def srt(cues: Sequence[Cue], script: str) -> str:
+    """SubRip. It has no way to escape markup, so the script stands there as it was typed."""
+    blocks = [
+        f"{i}\n{_clock(cue.start_s, ',')} --> {_clock(cue.end_s, ',')}\n" + "\n".join(cue.line_texts(script))
+        for i, cue in enumerate(cues, 1)
+    ]
+    return "\n\n".join([*blocks, ""]) if blocks else ""
+
+
+def vtt(cues: Sequence[Cue], script: str) -> str:
+    """WebVTT, with &, < and > escaped: nothing in the script is markup, nor ends a cue."""
+    blocks = [
+        f"{_clock(cue.start_s, '.')} --> {_clock(cue.end_s, '.')}\n"
+        + "\n".join(html.escape(line, quote=False) for line in cue.line_texts(script))
+        for cue in cues
+    ]
+    return "\n\n".join(["WEBVTT", *blocks, ""])
+
+
+def _cues(spoken: Spoken, width: Width, line_width: float, max_lines: int) -> list[Cue]:
+    return phrases(
+        spoken.script,
+        spoken.words,
+        spoken.sentences,
+        spoken.duration_s,
+        width,
+        line_width,
+        max_lines,
+        spoken.language,
+    )
+
+
+def _still(
+    made: Captions,
+    file: SSAFile,
+    text: str,
+    look: TitleLook,
+    book: FontBook,
+    spoken: Spoken,
+    name: str,
+    layer: int,
+) -> None:
+    """A text that stands from the start for show_s seconds, or throughout."""
+    text = text.strip()
+    typeset = _typeset(made, text, look, book, spoken.language, name)
+    cue = wrap(text, typeset.width, ass.line_width_em(look, made.screen), look.max_lines, spoken.language)
+    end_s = min(look.show_s, spoken.duration_s) if look.show_s else spoken.duration_s
+    Painter(file, look, typeset, made.screen, name, layer).draw(replace(cue, end_s=end_s))
+
+
+def _typeset(made: Captions, text: str, look: Look, book: FontBook, language: str, name: str) -> Typeset:
+    families = fonts.in_language(look.fonts, language)
+    typeset = Typeset(
+        ass.drawn_text(text, look), book, families, look.weight, spacing=look.spacing, name=name
+    )
+    made.typesets.append(typeset)
+    made.notes += [note for note in typeset.notes if note not in made.notes]
+    return typeset
+
+
+def _plain_width(text: str) -> Width:
+    """About how wide text is in any font, in em: for .srt and .vtt, where no font is known."""
+    return lambda begin, end: sum(
+        1.0 if unicodedata.east_asian_width(c) in "WF" else 0.55 for c in text[begin:end]
+    )
+
+
+def _clock(seconds: float, point: str) -> str:
+    ms = int(seconds * 1000 + 1e-6)
+    return f"{ms // 3_600_000:02}:{ms // 60_000 % 60:02}:{ms // 1000 % 60:02}{point}{ms % 1000:03}"

@@ -1,0 +1,289 @@
+"""Script + word times → cues: what stands on the screen, in which lines, from when to when.
+
+A pure function. The cues say the script: they are slices of it, in order, and only white space lies
+between them. Widths come from outside, as a function of two offsets into the script.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from models.engine import Sentence, Word
+from pipeline.breaks import Piece, border_cost, loose_borders, pieces
+
+MIN_S = 0.7  # what a person needs to read even one word
+LONG_S = 5.0
+GAP_S = 0.3  # shorter than this, an empty screen between two cues is a flicker
+LINGER_S = 0.25  # how long a cue stays into a longer silence
+FLOOR_S = 0.05  # no cue is shorter, whatever the word times say
+
+Width = Callable[[int, int], float]
+
+
+@dataclass(frozen=True)
+class Span:
+    """A piece of the script with its time: script[begin:end], spoken start_s…end_s."""
+
+    begin: int
+    end: int
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class Cue:
+    """script[begin:end] on the screen from start_s to end_s.
+
+    lines: the pieces of each line; a line reads script[line[0].begin:line[-1].end].
+    scale: 1, or less where a single word is wider than the line.
+    """
+
+    lines: tuple[tuple[Span, ...], ...]
+    start_s: float
+    end_s: float
+    scale: float = 1.0
+
+    @property
+    def begin(self) -> int:
+        return self.lines[0][0].begin
+
+    @property
+    def end(self) -> int:
+        return self.lines[-1][-1].end
+
+    def line_texts(self, script: str) -> list[str]:
+        """The lines as they are read: a line break of the script within a line is a space."""
+        return [re.sub(r"\s*[\n\r]\s*", " ", script[line[0].begin : line[-1].end]) for line in self.lines]
+
+
+def phrases(
+    script: str,
+    words: Sequence[Word],
+    sentences: Sequence[Sentence],
+    duration_s: float,
+    width: Width,
+    line_width: float,
+    max_lines: int,
+    language: str = "zh",
+) -> list[Cue]:
+    """The whole script as cues that do not overlap and end by duration_s.
+
+    width:      of script[begin:end], in the unit of line_width.
+    line_width: what a line may be wide; a single piece that is wider gets a cue with scale < 1.
+    sentences:  their begins are borders that a cue does not cross, but for very short sentences.
+    """
+    layout = _Layout(script, width, line_width, max_lines)
+    spans = _timed(script, layout.fitting(pieces(script, language)), words, duration_s)
+    groups: list[list[Span]] = []
+    for segment in _segments(script, spans, sentences):
+        groups += layout.split(segment)
+    groups = _join_tiny(script, groups, layout)
+    times = _times([(g[0].start_s, max(s.end_s for s in g)) for g in groups], duration_s)
+    cues = []
+    for group, (start_s, end_s) in zip(groups, times, strict=True):
+        lines, scale = layout.lines(group)
+        cues.append(Cue(lines, start_s, end_s, scale))
+    return cues
+
+
+def wrap(text: str, width: Width, line_width: float, max_lines: int, language: str = "zh") -> Cue:
+    """A text that has no times (a title) in at most max_lines lines, shrunk when it would need more.
+
+    Raises ValueError when the text is empty.
+    """
+    layout = _Layout(text, width, line_width, max_lines)
+    spans = [Span(p.begin, p.end, 0.0, 0.0) for p in layout.fitting(pieces(text, language))]
+    if not spans:
+        raise ValueError("nothing to wrap")
+    for percent in range(100, 4, -4):
+        lines = _Layout(text, width, line_width * 100 / percent, max_lines).balanced(spans)
+        if lines:
+            return Cue(lines, 0.0, 0.0, percent / 100)
+    lines, scale = layout.lines(spans)
+    return Cue(lines, 0.0, 0.0, scale)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    script: str
+    width: Width
+    line_width: float
+    max_lines: int
+
+    def fitting(self, found: Sequence[Piece]) -> list[Piece]:
+        """Chinese pieces that are wider than a line broken further; words never are."""
+        fitted: list[Piece] = []
+        for piece in found:
+            begin = piece.begin
+            borders = loose_borders(self.script, piece) if self.width(*piece) > self.line_width else []
+            for this, following in pairwise([*borders, piece.end]):
+                if self.width(begin, following) > self.line_width:
+                    fitted.append(Piece(begin, this))
+                    begin = this
+            fitted.append(Piece(begin, piece.end))
+        return fitted
+
+    def split(self, segment: Sequence[Span]) -> list[list[Span]]:
+        """A sentence into the cues that read best: the cheapest way, found from its end backwards."""
+        n = len(segment)
+        best = [0.0] * (n + 1)
+        cut_at = [n] * (n + 1)
+        for i in range(n - 1, -1, -1):
+            best[i] = float("inf")
+            for j in range(i + 1, n + 1):
+                cost = self._cue_cost(segment, i, j)
+                if cost is None:
+                    break
+                if cost + best[j] < best[i]:
+                    best[i], cut_at[i] = cost + best[j], j
+        groups, i = [], 0
+        while i < n:
+            groups.append(list(segment[i : cut_at[i]]))
+            i = cut_at[i]
+        return groups
+
+    def _cue_cost(self, segment: Sequence[Span], i: int, j: int) -> float | None:
+        """What segment[i:j] as one cue costs the reader; None when it does not fit."""
+        group = segment[i:j]
+        lines = self.balanced(group)
+        if lines is None:
+            return 0.0 if j == i + 1 else None  # a word wider than the line: alone, and shrunk
+        seconds = group[-1].end_s - group[0].start_s
+        cost = 1.0 + self._raggedness(lines) + 3.0 * max(0.0, 1.0 - seconds) + max(0.0, seconds - LONG_S)
+        if j < len(segment):
+            pause = segment[j].start_s - group[-1].end_s
+            cost += 1.2 * self._border(group[-1], segment[j]) - min(max(pause, 0.0), 0.6)
+        return cost
+
+    def balanced(self, group: Sequence[Span]) -> tuple[tuple[Span, ...], ...] | None:
+        """As few lines as hold the group, of the most equal width; None when max_lines are too few."""
+        for count in range(1, self.max_lines + 1):
+            ways = [w for w in self._ways(group, count) if all(self._fits(line) for line in w)]
+            if ways:
+                return min(ways, key=self._raggedness)
+        return None
+
+    def _ways(self, group: Sequence[Span], count: int) -> list[tuple[tuple[Span, ...], ...]]:
+        if count == 1:
+            return [(tuple(group),)]
+        found = []
+        for k in range(1, len(group) - count + 2):
+            if not self._fits(group[:k]):
+                break
+            found += [(tuple(group[:k]), *rest) for rest in self._ways(group[k:], count - 1)]
+        return found
+
+    def _fits(self, line: Sequence[Span]) -> bool:
+        return self.width(line[0].begin, line[-1].end) <= self.line_width
+
+    def _raggedness(self, lines: Sequence[Sequence[Span]]) -> float:
+        widths = [self.width(line[0].begin, line[-1].end) for line in lines]
+        uneven = (max(widths) - min(widths)) / self.line_width
+        borders = sum(self._border(a[-1], b[0]) for a, b in pairwise(lines))
+        return 1.5 * uneven**2 + 0.35 * borders
+
+    def _border(self, left: Span, right: Span) -> float:
+        return border_cost(self.script, Piece(left.begin, left.end), Piece(right.begin, right.end))
+
+    def lines(self, group: Sequence[Span]) -> tuple[tuple[tuple[Span, ...], ...], float]:
+        """The lines of a finished cue, and by how much its font shrinks so that they fit."""
+        lines = self.balanced(group) or (tuple(group),)
+        widest = max(self.width(line[0].begin, line[-1].end) for line in lines)
+        return lines, min(1.0, self.line_width / widest) if widest else 1.0
+
+
+def _timed(script: str, found: Sequence[Piece], words: Sequence[Word], duration_s: float) -> list[Span]:
+    """When each piece is spoken: with the words in it; between its neighbours when there are none."""
+    marks = [(0, 0.0), (len(script), duration_s)]
+    if words:
+        marks = [m for w in words for m in ((w.begin, w.start_s), (w.end, w.end_s))]
+    marks.sort()
+    offsets = [offset for offset, _ in marks]
+
+    def time_at(offset: int, *, ending: bool) -> float:
+        # At a border of two words both times stand; a piece that ends there takes the earlier one.
+        at = bisect_right(offsets, offset - 1 if ending else offset)
+        if at == 0 or at == len(marks):
+            return marks[min(at, len(marks) - 1)][1]
+        (left, earlier), (right, later) = marks[at - 1], marks[at]
+        return earlier + (later - earlier) * (offset - left) / (right - left) if right > left else later
+
+    spans, last = [], 0.0
+    for piece in found:
+        # Without its punctuation: that is silence, and the next word's time would leak in.
+        core = [i for i in range(*piece) if script[i].isalnum()] or [piece.begin]
+        start_s = min(max(time_at(core[0], ending=False), last), duration_s)
+        end_s = min(max(time_at(core[-1] + 1, ending=True), start_s), duration_s)
+        spans.append(Span(piece.begin, piece.end, start_s, end_s))
+        last = end_s
+    return spans
+
+
+def _segments(script: str, spans: Sequence[Span], sentences: Sequence[Sentence]) -> list[list[Span]]:
+    """The spans, parted where a sentence or paragraph begins."""
+    begins = {s.begin for s in sentences}
+    segments: list[list[Span]] = []
+    for span in spans:
+        if segments:
+            before = segments[-1][-1]
+            new = any(i in begins for i in range(before.end, span.begin + 1)) or _paragraph(
+                script, before, span
+            )
+        else:
+            new = True
+        if new:
+            segments.append([])
+        segments[-1].append(span)
+    return segments
+
+
+def _paragraph(script: str, before: Span, after: Span) -> bool:
+    return script[before.end : after.begin].count("\n") >= 2
+
+
+def _join_tiny(script: str, groups: list[list[Span]], layout: _Layout) -> list[list[Span]]:
+    """Cues too short to be read ("Yes.", a lone "---") join a neighbour where both fit together."""
+    joined: list[list[Span]] = []
+    for i, group in enumerate(groups):
+        if joined:
+            before = joined[-1]
+            limit = groups[i + 1][0].start_s if i + 1 < len(groups) else float("inf")
+            tiny = _room(before, group[0].start_s) < MIN_S or _room(group, limit) < MIN_S
+            close = group[0].start_s - before[-1].end_s < 1.0 and not _paragraph(script, before[-1], group[0])
+            silent = before[0].start_s == before[-1].end_s or group[0].start_s == group[-1].end_s
+            if tiny and (close or silent) and layout.balanced([*before, *group]):
+                joined[-1] = [*before, *group]
+                continue
+        joined.append(group)
+    return joined
+
+
+def _room(group: Sequence[Span], next_s: float) -> float:
+    """How long the group can stay on the screen."""
+    return max(min(next_s, group[-1].end_s + MIN_S) - group[0].start_s, 0.0)
+
+
+def _times(spoken: Sequence[tuple[float, float]], duration_s: float) -> list[tuple[float, float]]:
+    """When each cue shows: as spoken, but long enough to read, without flicker and without overlap."""
+    count = len(spoken)
+    floor = min(FLOOR_S, duration_s / count) if count else 0.0
+    starts: list[float] = []
+    for i, (start_s, _) in enumerate(spoken):
+        earliest = starts[-1] + floor if starts else 0.0
+        starts.append(min(max(start_s, earliest), duration_s - floor * (count - i)))
+    shown: list[tuple[float, float]] = []
+    for i, start in enumerate(starts):
+        spoken_end = spoken[i][1]
+        until = starts[i + 1] if i + 1 < count else duration_s
+        end = max(spoken_end + LINGER_S, start + MIN_S)
+        if until - spoken_end < GAP_S + LINGER_S or end > until:
+            end = until
+        if end - start < MIN_S:  # no silence after it: come a little before the voice, if the screen is free
+            free = shown[-1][1] if shown else 0.0
+            start = max(free, min(start, end - MIN_S), 0.0)
+        shown.append((start, end))
+    return shown

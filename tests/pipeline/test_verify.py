@@ -1,0 +1,162 @@
+"""A good video passes; each thing that can be wrong with one is found and named."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from models.errors import StageFailed
+from pipeline import compose, ffmpeg, lipsync, verify
+from pipeline.media import load_facts
+from pipeline.stages import Job
+from tests.pipeline.handmade import Shot, Silent, babble, job_of
+
+SHOT = Shot(seconds=3.0, width=160, height=288)
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    return finished(tmp_path_factory.mktemp("good"), SHOT)
+
+
+def finished(root: Path, shot: Shot) -> Job:
+    job = job_of(root, shot)
+    folder = root / "compose-0123456789ab"
+    folder.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lipsync, "frames", shot.frames)
+        compose.make(job, folder, Silent())
+    job.artifacts["compose"] = folder
+    return job
+
+
+def again(job: Job, root: Path, change: Callable[[Path, Path], None]) -> Job:
+    """The same job with another video.mp4: `change(good, bad)` makes it."""
+    folder = root / "compose-bad"
+    folder.mkdir()
+    change(job.artifacts["compose"] / "video.mp4", folder / "video.mp4")
+    return replace(job, artifacts=job.artifacts | {"compose": folder})
+
+
+def remade(*options: str, second: str = "") -> Callable[[Path, Path], None]:
+    """With ffmpeg, from the good video and perhaps a second, generated input."""
+
+    def change(source: Path, target: Path) -> None:
+        inputs = ["-i", str(source), *(["-f", "lavfi", "-i", second] if second else [])]
+        ffmpeg.run([*inputs, *options, "-movflags", "+faststart", str(target)], doing="spoiling")
+
+    return change
+
+
+def cut(source: Path, target: Path) -> None:
+    data = source.read_bytes()
+    target.write_bytes(data[: len(data) * 2 // 3])
+
+
+def scratched(source: Path, target: Path) -> None:
+    data = bytearray(source.read_bytes())
+    begin = data.index(b"mdat") + len(data) // 3
+    data[begin : begin + 4000] = bytes(4000)
+    target.write_bytes(data)
+
+
+def index_last(source: Path, target: Path) -> None:
+    ffmpeg.run(["-i", str(source), "-c", "copy", str(target)], doing="spoiling")
+
+
+def refused(job: Job, root: Path) -> StageFailed:
+    folder = root / "verify"
+    folder.mkdir()
+    with pytest.raises(StageFailed) as failed:
+        verify.make(job, folder, Silent())
+    assert failed.value.code == "verify_failed"
+    assert "\n" not in failed.value.message
+    return failed.value
+
+
+def test_a_good_video_passes_and_every_check_is_written_down(good: Job, tmp_path: Path) -> None:
+    told = Silent()
+    verify.make(good, tmp_path, told)
+    checks = json.loads((tmp_path / "verify.json").read_text("utf-8"))["checks"]
+    assert all(check["ok"] for check in checks)
+    assert {"picture size", "frame rate", "motion", "loudness", "true peak"} <= {c["name"] for c in checks}
+    assert told.steps == sorted(told.steps)
+    assert told.steps[-1] == pytest.approx(1, abs=0.05)
+
+
+COPY_SOUND = ("-map", "1:v", "-map", "0:a", "-c:a", "copy", "-pix_fmt", "yuv420p", "-frames:v", "75")
+COPY_PICTURE = ("-map", "0:v", "-c:v", "copy")
+
+DAMAGE = {
+    "black": (remade(*COPY_SOUND, second="color=black:size=160x288:rate=25:duration=3"), "black pictures"),
+    "frozen": (remade(*COPY_SOUND, second="color=gray:size=160x288:rate=25:duration=3"), "motion"),
+    "silent": (remade(*COPY_PICTURE, "-map", "1:a", "-t", "3", second="anullsrc=r=48000"), "the sound"),
+    "no sound": (remade(*COPY_PICTURE), "streams"),
+    "no picture": (remade("-map", "0:a", "-c:a", "copy"), "streams"),
+    "short": (remade("-c", "copy", "-t", "2"), "length of the pictures"),
+    "short sound": (
+        remade(*COPY_PICTURE, "-map", "0:a", "-af", "atrim=end=2", "-c:a", "aac"),
+        "length of the sound",
+    ),
+    "too loud": (remade(*COPY_PICTURE, "-map", "0:a", "-af", "volume=3dB", "-c:a", "aac"), "loudness"),
+    "peaks": (
+        remade(*COPY_PICTURE, "-map", "0:a", "-af", "volume=0.9dB", "-c:a", "aac"),
+        "true peak",
+    ),
+    "mono": (remade(*COPY_PICTURE, "-map", "0:a", "-ac", "1", "-c:a", "aac"), "sound"),
+    "another size": (remade("-vf", "scale=162:288,setsar=1", "-c:a", "copy"), "picture size"),
+    "another shape": (remade("-vf", "setsar=4/3", "-c:a", "copy"), "pixel aspect"),
+    "another rate": (remade("-r", "30", "-c:a", "copy"), "frame rate"),
+    "another codec": (remade("-c:v", "mpeg4", "-c:a", "copy"), "codecs"),
+    "index last": (index_last, "the index"),
+    "cut off": (cut, "the file"),
+    "scratched": (scratched, "the pictures"),
+    "text": (lambda _, target: target.write_text("no video"), "the file"),
+    "empty": (lambda _, target: target.write_bytes(b""), "the file"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damage_is_found_and_named(good: Job, tmp_path: Path, damage: str) -> None:
+    change, named = DAMAGE[damage]
+    error = refused(again(good, tmp_path, change), tmp_path)
+    assert f"not right: {named} should be" in error.message
+    assert not (tmp_path / "verify" / "verify.json").exists()
+
+
+def test_a_video_of_another_speech_is_too_short(good: Job, tmp_path: Path) -> None:
+    longer = job_of(tmp_path, SHOT, wav=babble(3.2))
+    error = refused(
+        replace(good, artifacts=good.artifacts | {"speech": longer.artifacts["speech"]}), tmp_path
+    )
+    assert "should be 3.200 s, but is 3.000 s" in error.message
+
+
+def test_a_photo_may_stand_still(tmp_path: Path) -> None:
+    (tmp_path / "verify").mkdir()
+    photo = finished(tmp_path / "photo", replace(SHOT, still=True, moving=False))
+    assert load_facts(photo.artifacts["probe"]).still
+    verify.make(photo, tmp_path / "verify", Silent())
+    film = finished(tmp_path / "film", replace(SHOT, moving=False))
+    shutil.rmtree(tmp_path / "verify")
+    assert "motion" in refused(film, tmp_path).message
+
+
+@pytest.mark.parametrize(
+    "shot",
+    [
+        replace(SHOT, fps=Fraction(30000, 1001), seconds=1.9),
+        replace(SHOT, fps=Fraction(60), seconds=1.51),
+        replace(SHOT, pixel_aspect=Fraction(16, 15), seconds=1.0),
+    ],
+    ids=["29.97", "60", "wide pixels"],
+)
+def test_other_rates_and_shapes_pass(tmp_path: Path, shot: Shot) -> None:
+    (tmp_path / "verify").mkdir()
+    verify.make(finished(tmp_path, shot), tmp_path / "verify", Silent())
