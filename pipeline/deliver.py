@@ -1,0 +1,111 @@
+"""The result goes to where the person wants it: the mp4, with subtitles and cover beside it.
+
+Whole or not at all: everything is copied under temporary names in the target's own folder first, and
+renamed when all of it has reached the disk; the mp4 comes last, so whoever waits for it finds the rest.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+from models.errors import BadInput, Unavailable, VigentdError
+from pipeline import ffmpeg
+from pipeline.workspace import sync_folder
+
+VIDEO_SUFFIX = ".mp4"
+
+
+def check_out(out: Path) -> None:
+    """Says before any work is done that a video could not be put there. Raises BadInput."""
+    if out.is_dir():
+        raise _unwritable(out, "it is a folder", "Add a file name, such as video.mp4")
+    if out.suffix.lower() != VIDEO_SUFFIX:
+        raise BadInput(
+            f"The result {out} would be an MP4, but its name does not end in .mp4",
+            code="out_suffix",
+            hint=f"Use {out.with_suffix(VIDEO_SUFFIX).name or 'video.mp4'}",
+        )
+    if not out.parent.is_dir():
+        raise _unwritable(
+            out, f"the folder {out.parent} does not exist", "Make the folder, or choose another"
+        )
+    trial = out.with_name(_temporary_name(out.name))
+    try:
+        trial.touch(exist_ok=False)  # permissions alone do not tell: the disk may be mounted read-only
+        trial.unlink()
+    except OSError as error:
+        raise _trouble(out, error) from error
+
+
+def deliver(compose: Path, captions: Path, out: Path) -> list[Path]:
+    """Copy the finished job's files to `out` and beside it (same name; .srt, .vtt, .jpg).
+
+    Returns what was written, the mp4 last. Raises BadInput `out_unwritable`, Unavailable `disk_full`;
+    then the target is as it was.
+    """
+    check_out(out)
+    wanted = {
+        captions / "captions.srt": out.with_suffix(".srt"),
+        captions / "captions.vtt": out.with_suffix(".vtt"),
+        compose / "cover.jpg": out.with_suffix(".jpg"),
+        compose / "video.mp4": out,
+    }
+    for target in wanted.values():
+        if target.is_dir():
+            raise _unwritable(target, "a folder has that name", "Move it away, or choose another name")
+    copies: dict[Path, Path] = {}
+    try:
+        for source, target in wanted.items():
+            if source.is_file() or target == out:
+                copies[target] = target.with_name(_temporary_name(target.name))
+                _copy(source, copies[target])
+        for target, copy in copies.items():
+            copy.replace(target)
+        sync_folder(out.parent)
+    except OSError as error:
+        raise _trouble(out, error) from error
+    finally:
+        for copy in copies.values():
+            copy.unlink(missing_ok=True)
+    return list(copies)
+
+
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as read, target.open("xb") as write:
+        shutil.copyfileobj(read, write, 1 << 20)
+        write.flush()
+        os.fsync(write.fileno())
+
+
+def _temporary_name(name: str) -> str:
+    """Hidden, and short enough whatever the name is; the random part keeps two jobs apart."""
+    return f".{name[:40]}.{uuid.uuid4().hex[:8]}.part"
+
+
+_REASONS = {
+    errno.EACCES: "writing there is not allowed",
+    errno.EPERM: "writing there is not allowed",
+    errno.EROFS: "the disk is read-only",
+    errno.ENOENT: "the folder does not exist",
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.EISDIR: "a folder has that name",
+}
+
+
+def _trouble(out: Path, error: OSError) -> VigentdError:
+    if error.errno in ffmpeg.FULL:
+        return Unavailable(
+            f"The disk is full: there was no room for the result in {out.parent}",
+            code="disk_full",
+            hint="Free some space there, or choose another place; the finished video is still in the job",
+        )
+    reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
+    return _unwritable(out, reason, "Choose a folder that you may write to; the job itself is not lost")
+
+
+def _unwritable(out: Path, reason: str, hint: str) -> BadInput:
+    return BadInput(f"The result cannot be written to {out}: {reason}", code="out_unwritable", hint=hint)

@@ -1,0 +1,266 @@
+"""The one place that runs ffmpeg: finds it, starts it without a shell, watches it, and ends it.
+
+Command lines are lists of arguments, mostly made with the ffmpeg-python package:
+
+    sound = ffmpeg.source(path).audio.filter("aresample", 48_000)
+    ffmpeg.run(sound.output("out.wav").get_args(), doing="reading the music")
+
+Whatever happens (an error, a cancelled job, the end of our own process), no ffmpeg is left behind:
+every function here waits for its ffmpeg or kills it, and ffmpeg itself is tethered (tether.py).
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+import ffmpeg
+import imageio_ffmpeg
+
+from models.engine import Picture, Progress
+from models.errors import StageFailed, Unavailable
+
+FULL = {errno.ENOSPC, errno.EDQUOT}
+PROTOCOLS = "file,pipe"  # a clip or a playlist must not make ffmpeg open the network
+_KEPT_LINES = 400  # of stderr; measuring filters print their results at the end
+TETHER = Path(__file__).with_name("tether.py")
+
+
+@functools.cache
+def executable() -> str:
+    """The path of ffmpeg: the one that the imageio-ffmpeg wheel brings, or $IMAGEIO_FFMPEG_EXE."""
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError as error:
+        raise Unavailable(
+            "ffmpeg was not found",
+            code="no_ffmpeg",
+            hint="Reinstall the package imageio-ffmpeg, or name an ffmpeg in $IMAGEIO_FFMPEG_EXE",
+        ) from error
+
+
+def source(path: Path | str, **options: Any) -> Any:
+    """An input for ffmpeg-python: a file by its path, or "pipe:0" for our own frames."""
+    return ffmpeg.input(str(path), protocol_whitelist=PROTOCOLS, **options)
+
+
+def generated(filtergraph: str) -> Any:
+    """An input that ffmpeg makes by itself: "color=red", "anullsrc"."""
+    return ffmpeg.input(filtergraph, format="lavfi")
+
+
+def run(
+    arguments: Sequence[str],
+    *,
+    doing: str,
+    progress: Progress | None = None,
+    total_s: float = 0.0,
+    cwd: Path | None = None,
+) -> str:
+    """Run to the end and return the last lines that ffmpeg wrote to stderr.
+
+    arguments: inputs, filters and outputs; what every call needs is added here.
+    doing:     what is being done, for the message of an error ("reading the music").
+    progress:  gets a step for every report of ffmpeg, in seconds of output out of total_s.
+
+    Raises StageFailed `ffmpeg_failed` with ffmpeg's own reason, Unavailable `disk_full`.
+    """
+    with _started(["-progress", "pipe:1", *arguments], doing, cwd) as process:
+        for seconds in process.reports():
+            if progress is not None:
+                progress.step(min(seconds, total_s), total_s)
+        return process.finish()
+
+
+def encode(
+    arguments: Sequence[str],
+    pictures: Iterable[Picture],
+    *,
+    doing: str,
+    progress: Progress,
+    total: int,
+    cwd: Path | None = None,
+) -> str:
+    """Like `run`, with raw pictures, (height, width, 3) uint8, written to ffmpeg's stdin ("pipe:0").
+
+    Takes one picture at a time, so memory does not grow. An exception of the iterator, Cancelled and
+    KeyboardInterrupt among them, kills ffmpeg and goes on up.
+    """
+    with _started(["-progress", "pipe:1", *arguments], doing, cwd, feed=True) as process:
+        for done, picture in enumerate(pictures, start=1):
+            if not process.write(picture.reshape(-1).data):
+                break  # ffmpeg is gone; finish() says why
+            progress.step(done, total)
+        process.close_input()
+        for _ in process.reports():
+            progress.step(total, total)
+        return process.finish()
+
+
+def pieces(
+    arguments: Sequence[str], size: int, *, doing: str, cwd: Path | None = None
+) -> Generator[bytes, None, None]:
+    """What ffmpeg writes to stdout ("pipe:1"), in pieces of `size` bytes: decoded pictures, samples.
+
+    A last piece that is not whole is dropped. Closing the generator early kills ffmpeg.
+    """
+    with _started(arguments, doing, cwd, reports=False) as process:
+        while len(piece := process.read(size)) == size:
+            yield piece
+        process.finish()
+
+
+@contextmanager
+def _started(
+    arguments: Sequence[str], doing: str, cwd: Path | None, *, feed: bool = False, reports: bool = True
+) -> Iterator[_Process]:
+    process = _Process(arguments, doing, cwd, feed=feed, reports=reports)
+    try:
+        yield process
+    finally:
+        process.stop()
+
+
+class _Process:
+    """One running ffmpeg. Its stderr, and its reports, are read by threads so that it never waits for us."""
+
+    def __init__(
+        self, arguments: Sequence[str], doing: str, cwd: Path | None, *, feed: bool, reports: bool
+    ) -> None:
+        self._doing = doing
+        self._popen = subprocess.Popen(
+            _command(arguments),
+            stdin=subprocess.PIPE if feed else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=cwd,
+            env=_environment(),
+            process_group=0,  # Ctrl-C in a terminal is ours to handle, and one kill reaches all of it
+        )
+        self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
+        self._seconds: queue.SimpleQueue[float | None] = queue.SimpleQueue()
+        self._readers = [self._read_in_thread(self._popen.stderr, self._keep_line, lambda: None)]
+        if reports:
+            end = functools.partial(self._seconds.put, None)
+            self._readers.append(self._read_in_thread(self._popen.stdout, self._keep_report, end))
+
+    def write(self, data: memoryview) -> bool:
+        """False when ffmpeg does not read any more."""
+        assert self._popen.stdin is not None
+        try:
+            self._popen.stdin.write(data)
+        except BrokenPipeError:
+            return False
+        return True
+
+    def close_input(self) -> None:
+        if self._popen.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._popen.stdin.close()
+
+    def read(self, size: int) -> bytes:
+        assert self._popen.stdout is not None
+        return self._popen.stdout.read(size)
+
+    def reports(self) -> Iterator[float]:
+        """Seconds of output that are ready, as ffmpeg says so, until it closes its stdout."""
+        while (seconds := self._seconds.get()) is not None:
+            yield seconds
+
+    def finish(self) -> str:
+        """Wait for the end; returns stderr's last lines, or raises what went wrong."""
+        status = self._popen.wait()
+        for reader in self._readers:
+            reader.join()
+        if status != 0:
+            raise _failure(self._doing, status, list(self._lines))
+        return "\n".join(self._lines)
+
+    def stop(self) -> None:
+        """Kill it if it still runs, and leave no zombie, thread or pipe. Safe to call at any time."""
+        if self._popen.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._popen.pid, signal.SIGKILL)
+            self._popen.wait()
+        self.close_input()
+        for reader in self._readers:
+            reader.join()
+        for pipe in (self._popen.stdout, self._popen.stderr):
+            if pipe is not None:
+                pipe.close()
+
+    def _keep_line(self, line: str) -> None:
+        self._lines.append(line)
+
+    def _keep_report(self, line: str) -> None:
+        key, _, value = line.partition("=")
+        if key == "out_time_us" and value.lstrip("-").isdigit():
+            self._seconds.put(max(int(value), 0) / 1e6)
+
+    @staticmethod
+    def _read_in_thread(pipe: IO[bytes] | None, keep: Any, end: Any) -> threading.Thread:
+        assert pipe is not None
+
+        def read() -> None:
+            for line in pipe:
+                keep(line.decode("utf-8", "replace").rstrip())
+            end()
+
+        thread = threading.Thread(target=read, name="ffmpeg-reader", daemon=True)
+        thread.start()
+        return thread
+
+
+def _command(arguments: Sequence[str]) -> list[str]:
+    tether = [sys.executable, "-I", "-S", str(TETHER), str(os.getpid())]
+    always = ["-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+info", "-stats_period", "0.2", "-y"]
+    return [*tether, executable(), *always, *arguments]
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without what would make ffmpeg write files or colours of its own."""
+    kept = {key: value for key, value in os.environ.items() if key != "FFREPORT"}
+    return kept | {"AV_LOG_FORCE_NOCOLOR": "1"}
+
+
+def disk_full(doing: str) -> Unavailable:
+    return Unavailable(
+        f"The disk is full: there was no room left while {doing}",
+        code="disk_full",
+        hint="Free some space (`vigentd doctor` shows how much is left) and retry the job",
+    )
+
+
+def _failure(doing: str, status: int, lines: list[str]) -> StageFailed | Unavailable:
+    text = "\n".join(lines)
+    if any(os.strerror(number) in text for number in FULL):
+        return disk_full(doing)
+    hint = ""
+    if status == -signal.SIGKILL:
+        hint = "If the machine ran out of memory, retry when less is running"
+    if status < 0:
+        reason = f"it was ended from outside by {signal.Signals(-status).name}"
+    else:
+        reason = _reason(lines) or (lines[-1] if lines else f"exit status {status}")
+    return StageFailed(f"ffmpeg failed while {doing}: {reason}", code="ffmpeg_failed", hint=hint)
+
+
+_COMPLAINT = re.compile(r"\[(?:error|fatal|panic)\] *(?P<text>.*)")
+
+
+def _reason(lines: list[str]) -> str:
+    """ffmpeg's first two complaints; those that follow are consequences."""
+    found = [match["text"].strip() for line in lines if (match := _COMPLAINT.search(line))]
+    return "; ".join(dict.fromkeys(found[:2]))
