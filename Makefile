@@ -1,0 +1,45 @@
+# make demo      a first video, on a fresh machine        make test       the test suite
+# make install   .venv with the base                      make test-slow  the tests that take minutes
+# make install-all   with every extra: models (torch for CPUs), tests
+
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO ?= demo.mp4
+# Files that say that an installation is complete, and for which state of these:
+RECIPE := pyproject.toml setup.sh
+
+.PHONY: install install-all demo test test-slow lint clean
+.DELETE_ON_ERROR:
+
+install: $(VENV)/.installed
+install-all: $(VENV)/.installed-all
+
+$(VENV)/.installed: $(RECIPE)
+	@./setup.sh
+	@touch $@
+
+$(VENV)/.installed-test: $(RECIPE)
+	@./setup.sh test
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-all: $(RECIPE)
+	@./setup.sh models test
+	@touch $@ $(VENV)/.installed $(VENV)/.installed-test
+
+demo: install
+	@$(BIN)/vigentd demo --out $(DEMO)
+
+lint: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+
+test: lint
+	$(BIN)/pytest
+
+test-slow: $(VENV)/.installed-test
+	$(BIN)/pytest -m slow --timeout 3600
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

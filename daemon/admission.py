@@ -1,0 +1,203 @@
+"""The door's check: everything about a job that can be said before it is worked on.
+
+What passes here may still fail (a face is looked for only later), but nothing fails minutes later for
+a reason that was plain at once: a wrong path, an unknown style, a missing font, no room on the disk.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from daemon import catalogue
+from daemon.config import Config
+from models.errors import BadInput, Unavailable, VigentdError
+from pipeline.spec import JobSpec, Settings
+
+MIN_FREE_BYTES = 300 * 2**20  # a minute of 1080x1920 needs about 200 MB while it is made
+BYTES_PER_CHARACTER = 4  # at most, in UTF-8, UTF-16 and GB18030
+COMPANIONS = (".mp4", ".srt", ".vtt", ".jpg")  # what is laid beside the video, under its name
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the person said, before anything is checked; None is "not said".
+
+    script: the bytes of a text of unknown encoding. options: fields of JobSpec by name.
+    """
+
+    clip: Path
+    script: bytes | None = None
+    speech: Path | None = None
+    out: Path | None = None
+    options: dict[str, Any] | None = None
+
+
+def admit(request: Request, config: Config) -> JobSpec:
+    """The job, complete and checked. Raises BadInput or Unavailable."""
+    settings = config.settings
+    spec = _spec(request, config)
+    catalogue.check_engines(settings)
+    _check_clip(spec.clip, settings)
+    if spec.speech:
+        _check_recording(spec.speech)
+    catalogue.check_names(spec, settings)
+    catalogue.check_fonts(spec, settings)
+    if spec.out:
+        _check_out(spec)
+    _check_room(config)
+    return spec
+
+
+def read_script_file(path: Path, limit_chars: int) -> bytes:
+    """The file's bytes, but not many more than a script of that length can have."""
+    if not path.exists():
+        raise BadInput(
+            f"The script {path} does not exist",
+            code="script_missing",
+            hint="Check the path, or give - for stdin.",
+        )
+    if not path.is_file():
+        raise BadInput(f"The script {path} is not a file", code="script_not_a_file", hint="Give a text file.")
+    try:
+        with path.open("rb") as f:
+            return f.read(limit_bytes(limit_chars))
+    except OSError as e:
+        raise BadInput(
+            f"The script {path} cannot be read: {e.strerror}",
+            code="script_unreadable",
+            hint="Check its permissions.",
+        ) from e
+
+
+def limit_bytes(limit_chars: int) -> int:
+    """Enough of a script to tell that it is too long. A multiple of four, so that UTF-16 stays whole."""
+    return BYTES_PER_CHARACTER * (limit_chars + 1024)
+
+
+def _spec(request: Request, config: Config) -> JobSpec:
+    if request.script is None and request.speech is None:
+        raise BadInput(
+            "There is nothing to say: neither a script nor a recording was given",
+            code="script_missing",
+            hint="Give --script FILE (or - for stdin), or --speech WAV.",
+        )
+    script = _read(request.script, config.limits.script_chars) if request.script is not None else ""
+    said = {key: value for key, value in (request.options or {}).items() if value is not None}
+    values = config.defaults.model_dump() | said
+    values["music"] = _track_path(values["music"])
+    try:
+        return JobSpec(
+            script=script,
+            clip=_absolute(request.clip),
+            speech=_absolute(request.speech) if request.speech else None,
+            out=_absolute(request.out) if request.out else None,
+            **values,
+        )
+    except ValidationError as e:
+        raise _bad_option(e) from e
+
+
+def _read(data: bytes, limit_chars: int) -> str:
+    from pipeline.script import read_script
+
+    try:
+        return read_script(data, limit_chars)
+    except BadInput as e:
+        if e.code == "script_encoding" and len(data) >= limit_bytes(limit_chars):
+            raise BadInput(  # it was cut where we stopped reading, perhaps within a character
+                f"The script has more than the {limit_chars:,} characters that are allowed",
+                code="script_too_long",
+                hint="Make several videos of it, or raise limits.script_chars in the configuration.",
+            ) from e
+        raise
+
+
+def _bad_option(error: ValidationError) -> VigentdError:
+    first = error.errors()[0]
+    name = "--" + str(first["loc"][0]).replace("_", "-")
+    what = first["msg"].replace("Input should be", "must be").replace("Input should", "must")
+    return BadInput(
+        f"{name} {what}, not {first['input']!r}", code="option_invalid", hint="See `vigentd submit --help`."
+    )
+
+
+def _absolute(path: Path) -> Path:
+    path = path.expanduser().absolute()
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError as e:
+        raise BadInput(
+            f"The name of the file {str(path).encode('utf-8', 'replace').decode()} is not valid UTF-8",
+            code="path_encoding",
+            hint="Rename the file.",
+        ) from e
+    return path
+
+
+def _track_path(music: str) -> str:
+    """A file for music is kept by its absolute path; a name stays a name."""
+    path = Path(music).expanduser()
+    is_file = "/" in music or (path.suffix and path.is_file())
+    return str(_absolute(path)) if is_file else music
+
+
+def _check_clip(clip: Path, settings: Settings) -> None:
+    from pipeline.probe import inspect
+
+    inspect(clip, settings)
+
+
+def _check_recording(path: Path) -> None:
+    import av
+
+    from pipeline.recording import check_recording
+
+    check_recording(path)
+    try:
+        with av.open(str(path), options={"protocol_whitelist": "file"}) as container:
+            has_sound = bool(container.streams.audio)
+    except (av.error.FFmpegError, OSError, ValueError) as e:
+        raise BadInput(
+            f"The recording {path.name} cannot be read: it is damaged, or not a sound file",
+            code="speech_unreadable",
+            hint="Check that it plays; WAV, MP3 and M4A work.",
+        ) from e
+    if not has_sound:
+        raise BadInput(
+            f"The recording {path.name} has no sound in it",
+            code="speech_no_audio",
+            hint="Give a WAV, MP3 or M4A file.",
+        )
+
+
+def _check_out(spec: JobSpec) -> None:
+    from pipeline.deliver import check_out
+
+    assert spec.out is not None
+    check_out(spec.out)
+    given = [path for path in (spec.clip, spec.speech, Path(spec.music)) if path and path.is_absolute()]
+    for made in (spec.out, *(spec.out.with_suffix(suffix) for suffix in COMPANIONS)):
+        for path in given:
+            if made.exists() and path.exists() and made.samefile(path):
+                raise BadInput(
+                    f"{made} would be written over, and it is what the video is to be made of",
+                    code="out_overwrites_input",
+                    hint="Choose another name for --out.",
+                )
+
+
+def _check_room(config: Config) -> None:
+    config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    free = shutil.disk_usage(config.data_dir).free
+    if free < MIN_FREE_BYTES:
+        raise Unavailable(
+            f"Only {free // 2**20} MB are free for {config.data_dir}, "
+            f"and a job needs {MIN_FREE_BYTES // 2**20} MB",
+            code="disk_full",
+            hint="Free some space, or move data_dir to a larger disk.",
+        )

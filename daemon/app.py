@@ -1,0 +1,140 @@
+"""The only place where everything is put together: configuration → queue → engines → runner."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from daemon.config import Config
+from daemon.jobs import JobRow
+from daemon.lock import WorkerLock, holder
+from daemon.queue import Queue
+from daemon.stop import Stop
+from pipeline.spec import JobSpec
+
+if TYPE_CHECKING:
+    from daemon.runner import Runner
+    from models.engine import LipSyncEngine, SpeechEngine
+    from pipeline.progress import Snapshot
+
+
+class LocalEngines:
+    """Engines in this process, loaded when a stage first asks for one.
+
+    Raises Unavailable `engine_missing` at once when the configuration names one that is not here.
+    """
+
+    def __init__(self, config: Config) -> None:
+        from models.choose import choose
+
+        self._speech = choose("speech", config.speech.engine)
+        self._lipsync = choose("lipsync", config.lipsync.engine)
+
+    @cached_property
+    def speech(self) -> SpeechEngine:
+        from models.choose import speech_engine
+
+        return speech_engine(self._speech.name)
+
+    @cached_property
+    def lipsync(self) -> LipSyncEngine:
+        from models.choose import lipsync_engine
+
+        return lipsync_engine(self._lipsync.name)
+
+    def names(self, spec: JobSpec) -> dict[str, str]:
+        speech = "recording" if spec.speech else self._speech.name
+        return {"speech": speech, "lipsync": self._lipsync.name}
+
+    def notes(self, spec: JobSpec) -> list[str]:
+        speech = "" if spec.speech else self._speech.note
+        return [note for note in (speech, self._lipsync.note) if note]
+
+
+class App:
+    """What a command works with. Nothing is opened before it is asked for; `close` at the end."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    @cached_property
+    def queue(self) -> Queue:
+        return Queue(self.config.database, max_attempts=self.config.queue.max_attempts)
+
+    def close(self) -> None:
+        if "queue" in self.__dict__:
+            self.queue.close()
+
+    def daemon_runs(self) -> bool:
+        held = holder(self.config.data_dir)
+        return held is not None and held.kind == "daemon"
+
+    def look_after_orphans(self) -> None:
+        """A job that is marked as running, with nobody holding the worker lock, goes back into line."""
+        if self.queue.running() is None:
+            return
+        with WorkerLock(self.config.data_dir) as lock:
+            if lock.take():
+                self.queue.recover()
+
+    def try_work(self, job_id: str, watch: Callable[[Snapshot], None], stop: Stop) -> bool:
+        """Work this one job off here, if nobody else works. False: somebody does, or it is not in line."""
+        with WorkerLock(self.config.data_dir) as lock:
+            if not lock.take():
+                return False
+            runner = self._runner(watch, stop)
+            self.queue.recover()
+            claim = self.queue.claim(owner(), job_id)
+            if claim is not None:
+                runner.work(claim)
+        return claim is not None
+
+    def _runner(self, watch: Callable[[Snapshot], None], stop: Stop) -> Runner:
+        from pipeline.deliver import deliver
+
+        from daemon.runner import Runner
+        from pipeline import stages
+
+        engines = LocalEngines(self.config)
+        return Runner(self.queue, self.config, engines, stages.run, deliver, stop, watch)
+
+    def cancel(self, job_id: str) -> JobRow:
+        self.look_after_orphans()  # a dead worker does not hear that it should stop
+        return self.queue.cancel(job_id)
+
+    def job(self, job_id: str) -> tuple[JobRow, int | None]:
+        """The job and its position in line."""
+        row = self.queue.get(job_id)
+        return row, self.queue.position(row.id)
+
+
+def owner() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+@contextmanager
+def stopping(stop: Stop) -> Iterator[None]:
+    """While a person waits for the work in the foreground: Ctrl-C gives the job up, and a second Ctrl-C
+    does not wait for the next heartbeat; SIGTERM and a closed terminal put it back into line."""
+
+    def interrupted(_: int, __: FrameType | None) -> None:
+        if stop.asked:
+            raise KeyboardInterrupt
+        stop.asked = "cancel"
+
+    def told_to_go(_: int, __: FrameType | None) -> None:
+        stop.asked = stop.asked or "requeue"
+
+    handlers = {signal.SIGINT: interrupted, signal.SIGTERM: told_to_go, signal.SIGHUP: told_to_go}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

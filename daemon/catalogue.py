@@ -1,0 +1,89 @@
+"""What there is to choose from: voices, looks and music; and whether a job's choices exist."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from models.choose import choose, speech_engine
+from models.errors import BadInput
+from pipeline.spec import JobSpec, Settings
+
+NONE = "none"
+DEFAULT_VOICE = "default"
+
+
+def voices(settings: Settings) -> list[dict[str, Any]]:
+    choice = choose("speech", settings.speech.engine)
+    return [{"name": name, "engine": choice.name} for name in speech_engine(choice.name).voices()]
+
+
+def styles(settings: Settings) -> list[dict[str, Any]]:
+    from pipeline.styles import load_styles
+
+    return [
+        {"name": name, "kind": kind, "about": look.about}
+        for kind in ("subtitle", "title")
+        for name, look in load_styles(kind, settings).items()
+    ]
+
+
+def music(settings: Settings) -> list[dict[str, Any]]:
+    from pipeline.music import tracks
+
+    return [
+        {
+            "name": track.name,
+            "title": track.title,
+            "mood": track.mood,
+            "licence": track.licence,
+            "built_in": track.built_in,
+            "path": str(track.path),
+        }
+        for track in tracks(settings)
+    ]
+
+
+def check_engines(settings: Settings) -> None:
+    """Raises Unavailable `engine_missing`."""
+    choose("speech", settings.speech.engine)
+    choose("lipsync", settings.lipsync.engine)
+
+
+def check_names(spec: JobSpec, settings: Settings) -> None:
+    """Voice, looks and music exist. Raises BadInput, with what there is."""
+    from pipeline.music import resolve
+    from pipeline.styles import subtitle_look, title_look
+
+    if not spec.speech:
+        _check_voice(spec.voice, settings)
+    if spec.subtitles != NONE:
+        subtitle_look(spec.subtitles, settings)
+    title_look(spec.title_style, settings)
+    resolve(spec.music, settings)
+
+
+def _check_voice(voice: str, settings: Settings) -> None:
+    known = [str(v["name"]) for v in voices(settings)]
+    if voice != DEFAULT_VOICE and voice not in known:
+        near = difflib.get_close_matches(voice, known, 1)
+        raise BadInput(
+            f"There is no voice named {voice!r}",
+            code="voice_unknown",
+            hint=f"Did you mean {near[0]}?" if near else "`vigentd voices` lists them.",
+        )
+
+
+def check_fonts(spec: JobSpec, settings: Settings) -> None:
+    """Everything that will be drawn can be drawn. Raises Unavailable `font_missing`."""
+    from pipeline.fonts import FontBook, check_missing, search_places
+    from pipeline.styles import Look, subtitle_look, title_look
+
+    book = FontBook(search_places(settings.assets))
+    drawn: list[tuple[str, Look]] = []
+    if spec.subtitles != NONE and spec.script:
+        drawn.append((spec.script, subtitle_look(spec.subtitles, settings)))
+    if spec.title:
+        drawn.append((spec.title, title_look(spec.title_style, settings)))
+    for text, look in drawn:
+        check_missing(text, book.assign(text, look.fonts, look.weight))

@@ -1,0 +1,1 @@
+"""The commands, by theme. Each module has `register(app)`."""

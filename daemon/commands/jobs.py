@@ -1,0 +1,271 @@
+"""submit · wait · ls · show · cancel · retry."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from daemon.app import App
+from daemon.commands.common import AsJson, JobId, opened
+from daemon.jobs import JobRow, State, job_json
+from daemon.stop import Stop
+from daemon.terminal import console, duration, out, out_json, tell
+
+RECENT = 30  # finished or not, what `ls` shows a person; a program gets all
+
+Wait = Annotated[
+    bool,
+    typer.Option("--wait", help="Follow the job to its end; without a daemon, make the video right here."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(submit)
+    app.command()(wait)
+    app.command()(ls)
+    app.command()(show)
+    app.command()(cancel)
+    app.command()(retry)
+
+
+def submit(
+    ctx: typer.Context,
+    clip: Annotated[Path, typer.Option(metavar="FILE", help="The presenter: a video or a photo.")],
+    script: Annotated[
+        Path | None, typer.Option(metavar="FILE|-", help="The text to be spoken; - reads it from stdin.")
+    ] = None,
+    speech: Annotated[
+        Path | None, typer.Option(metavar="WAV", help="A recording, instead of speaking the script.")
+    ] = None,
+    voice: Annotated[str | None, typer.Option(metavar="NAME", help="One of `vigentd voices`.")] = None,
+    language: Annotated[
+        str | None, typer.Option(metavar="auto|zh|en|…", help="Of the script; auto looks at it.")
+    ] = None,
+    title: Annotated[str | None, typer.Option(metavar="TEXT", help="Shown at the beginning.")] = None,
+    subtitles: Annotated[
+        str | None, typer.Option(metavar="STYLE|none", help="One of `vigentd styles`.")
+    ] = None,
+    title_style: Annotated[str | None, typer.Option(metavar="STYLE", help="One of `vigentd styles`.")] = None,
+    music: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE|none", help="One of `vigentd music`, or a file.")
+    ] = None,
+    music_volume: Annotated[float | None, typer.Option(metavar="0..1", help="How loud the music is.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="The same seed gives the same video.")] = None,
+    out_file: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Where the video goes; .srt, .vtt and .jpg beside it."),
+    ] = None,
+    wait_for_it: Wait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Ask for a video. Prints the job's id."""
+    from daemon.admission import Request, admit
+
+    options = {
+        "voice": voice,
+        "language": language,
+        "title": title,
+        "subtitles": subtitles,
+        "title_style": title_style,
+        "music": music,
+        "music_volume": music_volume,
+        "seed": seed,
+    }
+    with opened(ctx) as app:
+        text = _read_script(script, app.config.limits.script_chars)
+        spec = admit(Request(clip, text, speech, out_file, options), app.config)
+        row = app.queue.submit(spec)
+        if not as_json:
+            out(row.id)
+        if wait_for_it:
+            sys.stdout.flush()
+            finish(app, row.id, as_json)
+        else:
+            if as_json:
+                out_json(described(app, row))
+            _say_who_works(app, row.id)
+
+
+def wait(ctx: typer.Context, job_id: JobId, as_json: AsJson = False) -> None:
+    """Follow a job to its end; without a daemon, work it off right here."""
+    with opened(ctx) as app:
+        finish(app, job_id, as_json)
+
+
+def ls(
+    ctx: typer.Context,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help=f"The newest N; usually {RECENT}, with --json all.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the jobs, newest first."""
+    with opened(ctx) as app:
+        app.look_after_orphans()
+        rows = app.queue.list(limit or (None if as_json else RECENT))
+        positions = app.queue.positions()
+        if as_json:
+            out_json([job_json(row, positions.get(row.id)) for row in rows])
+            return
+        if not rows:
+            tell("No jobs yet. `vigentd demo` makes a first video.")
+            return
+        _table(rows, positions)
+        if (older := app.queue.count() - len(rows)) > 0:
+            tell(f"… and {older} older (--limit {older + len(rows)} shows them)")
+
+
+def show(ctx: typer.Context, job_id: JobId, as_json: AsJson = False) -> None:
+    """Show one job."""
+    with opened(ctx) as app:
+        app.look_after_orphans()
+        row = app.queue.get(job_id)
+        if as_json:
+            out_json(described(app, row))
+        else:
+            _card(described(app, row))
+
+
+def cancel(ctx: typer.Context, job_id: JobId, as_json: AsJson = False) -> None:
+    """Stop a job, or take it out of the queue. What it has made so far is kept for `retry`."""
+    with opened(ctx) as app:
+        row = app.cancel(job_id)
+        if as_json:
+            out_json(described(app, row))
+        elif row.state == State.RUNNING:
+            tell(f"Job {row.id} is being stopped.")
+        else:
+            tell(f"Job {row.id} is cancelled.")
+
+
+def retry(ctx: typer.Context, job_id: JobId, wait_for_it: Wait = False, as_json: AsJson = False) -> None:
+    """Put a failed or cancelled job back into the queue; the stages that it finished are not made again."""
+    with opened(ctx) as app:
+        app.look_after_orphans()
+        row = app.queue.retry(job_id)
+        if wait_for_it:
+            finish(app, row.id, as_json)
+            return
+        if as_json:
+            out_json(described(app, row))
+        else:
+            tell(f"Job {row.id} is back in the queue.")
+        _say_who_works(app, row.id)
+
+
+# ---------------------------------------------------------------- shared with `demo`
+
+
+def finish(app: App, job_id: str, as_json: bool) -> JobRow:
+    """Follow the job to its end and say how it ended. Raises typer.Exit(1) unless it is done."""
+    from daemon.follow import follow
+
+    stop = Stop()
+    row = follow(app, job_id, stop)
+    if as_json:
+        out_json(described(app, row))
+    elif row.state == State.DONE:
+        out(str(row.output))
+    if row.state != State.DONE:
+        _say_why_not(app, row)
+        raise typer.Exit(1)
+    for note in row.notes:
+        tell(f"note: {note}")
+    return row
+
+
+def described(app: App, row: JobRow) -> dict[str, Any]:
+    """The whole job for programs: as in lists, with what was asked for and where its log is."""
+    full = app.queue.get(row.id)
+    more = {"spec": full.spec, "log": str(app.config.job_log(row.id))}
+    return job_json(full, app.queue.position(row.id)) | more
+
+
+def _read_script(script: Path | None, limit_chars: int) -> bytes | None:
+    from daemon.admission import limit_bytes, read_script_file
+
+    if script is None:
+        return None
+    if str(script) != "-":
+        return read_script_file(script.expanduser(), limit_chars)
+    if sys.stdin.isatty():
+        tell("Type the script; Ctrl-D on an empty line ends it.")
+    return sys.stdin.buffer.read(limit_bytes(limit_chars))
+
+
+def _say_who_works(app: App, job_id: str) -> None:
+    if not app.daemon_runs():
+        tell(f"No daemon is running; `vigentd wait {job_id}` makes the video here and now.")
+
+
+def _say_why_not(app: App, row: JobRow) -> None:
+    if row.error:
+        tell(f"error: {row.error['message']}")
+        if row.error["hint"]:
+            tell(f"hint: {row.error['hint']}")
+    elif row.state == State.CANCELLED:
+        tell("error: The job was cancelled")
+        tell(f"hint: `vigentd retry {row.id} --wait` goes on where it stopped.")
+    elif app.daemon_runs():
+        tell(f"Job {row.id} goes on in the daemon; `vigentd cancel {row.id}` would stop it.")
+    else:
+        tell(f"Job {row.id} is back in the queue; `vigentd wait {row.id}` goes on where it stopped.")
+
+
+def _table(rows: Any, positions: dict[str, int]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("id", "state", "progress", "submitted", "what"):
+        table.add_column(heading, no_wrap=True, overflow="ellipsis")
+    for row in rows:
+        cells = (row.id, str(row.state), _how_far(row, positions.get(row.id)), _local(row.created_at))
+        # Text: what a person wrote is not markup.
+        table.add_row(*cells, Text(row.error_message or row.label))
+    console().print(table)
+
+
+def _how_far(row: JobRow, position: int | None) -> str:
+    if row.state == State.QUEUED:
+        return f"number {position}"
+    if row.state == State.RUNNING:
+        left = "" if row.eta_s is None else f", {duration(row.eta_s)} left"
+        return f"{row.stage or 'starting'} {row.progress:.0%}{left}"
+    return ""
+
+
+def _local(iso: str | None) -> str:
+    import datetime as dt
+
+    return f"{dt.datetime.fromisoformat(iso).astimezone():%Y-%m-%d %H:%M}" if iso else ""
+
+
+def _card(job: dict[str, Any]) -> None:
+    """The job for a person: one line for each thing that is known."""
+    spec = job["spec"]
+    error = job["error"] or {}
+    lines = {
+        "job": f"{job['id']}  {job['label']}",
+        "state": job["state"]
+        + (f", number {job['queue_position']} in line" if job["queue_position"] else ""),
+        "progress": f"{job['stage']} {job['progress']:.0%}" if job["stage"] else None,
+        "error": error.get("message"),
+        "hint": error.get("hint"),
+        "video": job["output"],
+        "clip": spec["clip"],
+        "engines": ", ".join(f"{kind}: {name}" for kind, name in job["engines"].items()),
+        "stages": ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in job["timings"].items()),
+        "submitted": _local(job["created_at"]),
+        "started": _local(job["started_at"])
+        + (f" (attempt {job['attempts']})" if job["attempts"] > 1 else ""),
+        "finished": _local(job["finished_at"]),
+        "notes": "\n           ".join(job["notes"]),
+        "log": job["log"],
+    }
+    for name, value in lines.items():
+        if value:
+            out(f"{name + ':':<10} {value}")

@@ -1,0 +1,99 @@
+"""doctor · config show · bench draft: about this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from daemon.commands.common import AsJson, configuration
+from daemon.config_file import Loaded, load
+from daemon.terminal import out, out_json, tell
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(doctor)
+    config = typer.Typer(no_args_is_help=True, help="The configuration in force.")
+    config.callback()(_config)
+    config.command("show")(config_show)
+    app.add_typer(config, name="config")
+    bench = typer.Typer(no_args_is_help=True, help="Measure how fast this machine is.")
+    bench.callback()(_bench)
+    bench.command("draft")(bench_draft)
+    app.add_typer(bench, name="bench")
+
+
+def _config() -> None:
+    """Keeps `config show` two words: typer folds a group of one command into it."""
+
+
+def _bench() -> None:
+    """As above."""
+
+
+def doctor(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Check this machine; each trouble comes with its fix. Exit code 1 when something needed is missing."""
+    from daemon.doctor import check_all, report
+
+    findings = check_all(lambda: configuration(ctx))
+    if as_json:
+        out_json([finding.as_dict() for finding in findings])
+    else:
+        report(findings)
+    if any(finding.state == "fail" for finding in findings):
+        raise typer.Exit(1)
+
+
+def config_show(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Print every key with its value in force; secrets are masked."""
+    loaded = load(ctx.obj)
+    values = loaded.config.model_dump(mode="json")  # SecretStr is masked by pydantic
+    if as_json:
+        out_json(values)
+        return
+    tell(f"# from {loaded.file}" if loaded.file else "# no vigentd.toml: defaults and environment")
+    _toml(values, loaded)
+
+
+def _toml(values: dict[str, Any], loaded: Loaded) -> None:
+    """As a vigentd.toml, with the place of what was set."""
+    flat = {key: value for key, value in values.items() if not isinstance(value, dict)}
+    sections = {key: value for key, value in values.items() if isinstance(value, dict)}
+    for key, value in flat.items():
+        out(_assignment((key,), value, loaded))
+    for name, section in sections.items():
+        out(f"\n[{name}]")
+        for key, value in section.items():
+            out(_assignment((name, key), value, loaded))
+
+
+def _assignment(key: tuple[str, ...], value: Any, loaded: Loaded) -> str:
+    import json
+
+    place = f"  # {loaded.places[key]}" if key in loaded.places else ""
+    if value is None:  # TOML has no null
+        return f"# {key[-1]} is not set{place}"
+    return f"{key[-1]} = {json.dumps(value, ensure_ascii=False)}{place}"
+
+
+def bench_draft(
+    ctx: typer.Context,
+    clip: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Use this clip, not the demo's face at 1080x1920.")
+    ] = None,
+    seconds: Annotated[
+        list[int] | None, typer.Option(metavar="S", min=1, help="Length of a video; may be given again.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make videos of 10 s and 120 s with the draft engines: speed of each stage, and peak memory."""
+    from daemon.bench import draft, report
+
+    results = draft(configuration(ctx), clip, seconds or [10, 120])
+    if as_json:
+        out_json([result.as_dict() for result in results])
+    else:
+        report(results)
+    if not all(result.ok for result in results):
+        raise typer.Exit(1)

@@ -1,0 +1,123 @@
+"""The configuration: what can be set, and what it is when nothing is said.
+
+Every key can stand in `vigentd.toml` and in the environment (`queue.max_attempts` is
+`VIGENTD_QUEUE__MAX_ATTEMPTS`); the environment wins. `config_file.load` finds, reads and checks it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from pipeline.spec import (
+    JobSpec,
+    Language,
+    Limits,
+    LipsyncSettings,
+    Settings,
+    SpeechSettings,
+    VideoSettings,
+)
+
+ENV_PREFIX = "VIGENTD_"
+ENV_DELIMITER = "__"
+# A marker on a text field: the value is a name, or (with a "/" in it) a file.
+NAME_OR_FILE = "name or file"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class QueueSettings(_Section):
+    max_attempts: Annotated[int, Field(ge=1, le=100)] = 3  # a job whose worker died this often has failed
+
+
+def _default(field: str) -> object:
+    return JobSpec.model_fields[field].default
+
+
+class JobDefaults(_Section):
+    """What a job gets when the person does not say; the same names and bounds as in JobSpec."""
+
+    voice: str = str(_default("voice"))
+    language: Language = "auto"
+    subtitles: str = str(_default("subtitles"))
+    title_style: str = str(_default("title_style"))
+    music: Annotated[str, NAME_OR_FILE] = str(_default("music"))
+    music_volume: Annotated[float, Field(ge=0, le=1)] = 0.25
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1247
+
+
+class Config(BaseSettings):
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix=ENV_PREFIX, env_nested_delimiter=ENV_DELIMITER
+    )
+
+    data_dir: Path = Path("~/.local/share/vigentd")
+    assets: Path | None = None  # the user's own folder: fonts/ music/ styles/ beside the built-in ones
+    queue: QueueSettings = QueueSettings()
+    defaults: JobDefaults = JobDefaults()
+    speech: SpeechSettings = SpeechSettings()
+    lipsync: LipsyncSettings = LipsyncSettings()
+    video: VideoSettings = VideoSettings()
+    limits: Limits = Limits()
+
+    @field_validator("data_dir", mode="before")
+    @classmethod
+    def _named(cls, path: object) -> object:
+        if path == "":  # Path("") would quietly be the current folder
+            raise ValueError("should be a folder")
+        return path
+
+    @field_validator("assets", mode="before")
+    @classmethod
+    def _none(cls, path: object) -> object:
+        return None if path == "" else path
+
+    @field_validator("data_dir", "assets")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return None if path is None else path.expanduser().absolute()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        # What comes from the file is handed over as arguments; the environment stands above it.
+        return env_settings, init_settings
+
+    @property
+    def settings(self) -> Settings:
+        """The part that the pipeline knows: how a video looks and sounds."""
+        return Settings(
+            speech=self.speech,
+            lipsync=self.lipsync,
+            video=self.video,
+            limits=self.limits,
+            assets=self.assets,
+        )
+
+    # Where things lie in the data folder.
+
+    @property
+    def database(self) -> Path:
+        return self.data_dir / "vigentd.db"
+
+    @property
+    def results(self) -> Path:
+        return self.data_dir / "results"
+
+    def job_dir(self, job_id: str) -> Path:
+        return self.data_dir / "jobs" / job_id
+
+    def job_log(self, job_id: str) -> Path:
+        return self.job_dir(job_id) / "job.log"

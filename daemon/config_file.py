@@ -1,0 +1,232 @@
+"""Finds and reads the configuration, and says exactly where a mistake in it is.
+
+The first of these wins: `--config`, `$VIGENTD_CONFIG`, `./vigentd.toml`, `~/.config/vigentd/vigentd.toml`,
+`/etc/vigentd/vigentd.toml`. The first two were named by a person and so must exist.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+import types
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings.exceptions import SettingsError
+
+from daemon.config import ENV_DELIMITER, ENV_PREFIX, NAME_OR_FILE, Config
+from models.errors import BadInput
+
+FILE_NAME = "vigentd.toml"
+FILE_VARIABLE = "VIGENTD_CONFIG"
+
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The configuration in force; the file it came from, if any; and for each key that was set, where."""
+
+    config: Config
+    file: Path | None = None
+    places: Mapping[Key, str] = field(default_factory=dict)
+
+
+def load(named: Path | None = None, model: type[Config] = Config) -> Loaded:
+    """Raises BadInput `config_missing` or `config_invalid`, naming the key and its place."""
+    file = _find(named)
+    raw, places = _read(file, model) if file else ({}, {})
+    places |= _environment(model)
+    try:
+        config = model(**raw)
+    except ValidationError as e:
+        raise _explained(e, model, places, file) from e
+    except SettingsError as e:  # pragma: no cover - sections by environment are refused before
+        raise BadInput(f"The environment's configuration cannot be read: {e}", code="config_invalid") from e
+    return Loaded(config, file, places)
+
+
+def _find(named: Path | None) -> Path | None:
+    if named is None and os.environ.get(FILE_VARIABLE):
+        named, by = Path(os.environ[FILE_VARIABLE]), f"${FILE_VARIABLE}"
+    else:
+        by = "--config"
+    if named is not None:
+        named = named.expanduser().absolute()
+        if not named.is_file():
+            raise BadInput(
+                f"The configuration file {named}, named by {by}, does not exist",
+                code="config_missing",
+                hint="Correct the path, or leave it out to use the usual places.",
+            )
+        return named
+    usual = [Path.cwd(), Path("~/.config/vigentd").expanduser(), Path("/etc/vigentd")]
+    return next((folder / FILE_NAME for folder in usual if (folder / FILE_NAME).is_file()), None)
+
+
+def _read(file: Path, model: type[BaseModel]) -> tuple[dict[str, Any], dict[Key, str]]:
+    """The file's values, with its relative paths made relative to it, and where each key stands."""
+    try:
+        text = file.read_bytes().decode("utf-8")
+        raw = tomllib.loads(text)
+    except OSError as e:
+        raise BadInput(
+            f"The configuration file {file} cannot be read: {e.strerror}", code="config_invalid"
+        ) from e
+    except UnicodeDecodeError as e:
+        raise BadInput(f"The configuration file {file} is not UTF-8 text", code="config_invalid") from e
+    except tomllib.TOMLDecodeError as e:
+        at_line = re.search(r"\(at line (\d+)", str(e))
+        line = at_line[1] if at_line else len(text.splitlines())  # else: "(at end of document)"
+        what = str(e).split(" (at ")[0]
+        raise BadInput(
+            f"The configuration is not valid TOML at {file}:{line}: {what[:1].lower()}{what[1:]}",
+            code="config_invalid",
+            hint='Text stands in quotes: mark = "AI". Sections stand in brackets: [queue].',
+        ) from e
+    places = {key: f"{file}:{line}" for key, line in _lines(text).items()}
+    return _anchored(raw, model, file.parent), places
+
+
+_HEADER = re.compile(r"^\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_ASSIGNMENT = re.compile(r"^\s*([A-Za-z0-9_\-.\"' ]+?)\s*=")
+
+
+def _lines(text: str) -> dict[Key, int]:
+    """Key → line. tomllib keeps no positions; this reads the plain ways to write a key."""
+    lines: dict[Key, int] = {}
+    section: Key = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            section = _parts(header[1])
+            lines.setdefault(section, number)
+        elif assignment := _ASSIGNMENT.match(line):
+            lines.setdefault(section + _parts(assignment[1]), number)
+    return lines
+
+
+def _parts(dotted: str) -> Key:
+    return tuple(part.strip().strip("\"'") for part in dotted.split("."))
+
+
+def _anchored(raw: dict[str, Any], model: type[BaseModel], folder: Path) -> dict[str, Any]:
+    anchored = dict(raw)
+    for name, info in model.model_fields.items():
+        value = raw.get(name)
+        section = _section(info)
+        if section and isinstance(value, dict):
+            anchored[name] = _anchored(value, section, folder)
+        elif isinstance(value, str) and value:
+            named_file = NAME_OR_FILE in info.metadata and "/" in value
+            if named_file or Path in _alternatives(info.annotation):
+                anchored[name] = str(folder / Path(value).expanduser())
+    return anchored
+
+
+# ---------------------------------------------------------------- the environment
+
+
+def _environment(model: type[BaseModel]) -> dict[Key, str]:
+    """Key → the variable that sets it. An unknown VIGENTD_ variable is an error: it is a typing mistake."""
+    known = {variable(key): key for key in keys(model)}
+    found: dict[Key, str] = {}
+    for name in os.environ:
+        if not name.startswith(ENV_PREFIX) or name == FILE_VARIABLE:
+            continue
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            raise BadInput(
+                f"The environment variable {name} is not a configuration key",
+                code="config_invalid",
+                hint=f"Did you mean {near[0]}?" if near else "`vigentd config show` lists all keys.",
+            )
+        found[known[name]] = name
+    return found
+
+
+def variable(key: Key) -> str:
+    return ENV_PREFIX + ENV_DELIMITER.join(key).upper()
+
+
+def keys(model: type[BaseModel]) -> Iterator[Key]:
+    """All keys that can be set, in order."""
+    for name, info in model.model_fields.items():
+        if section := _section(info):
+            yield from ((name, *rest) for rest in keys(section))
+        else:
+            yield (name,)
+
+
+# ---------------------------------------------------------------- mistakes
+
+
+def _explained(
+    error: ValidationError, model: type[BaseModel], places: Mapping[Key, str], file: Path | None
+) -> BadInput:
+    """The first mistake, as one sentence with its key and place."""
+    first = error.errors()[0]
+    key: Key = tuple(str(part) for part in first["loc"])
+    info = _field(model, key)
+    if first["type"] == "extra_forbidden":
+        return _unknown(key, model, _place(key, places, file))
+    dotted = ".".join(key)
+    if info is not None and _section(info):
+        what = f"is a section, and its keys stand under [{dotted}]"
+    else:
+        wanted = "should be a path" if first["type"] == "path_type" else str(first["msg"])
+        wanted = re.sub(r"^(Input should|Value error, should)", "should", wanted)
+        secret = info is not None and SecretStr in _alternatives(info.annotation)
+        what = wanted if secret else f"{wanted}, not {first['input']!r}"
+    return BadInput(
+        f"{dotted} {what} ({_place(key, places, file)})",
+        code="config_invalid",
+        hint="Correct the value, or take the key out to use the default.",
+    )
+
+
+def _unknown(key: Key, model: type[BaseModel], place: str) -> BadInput:
+    parent = _field(model, key[:-1])
+    section = _section(parent) if parent else model
+    known = list(section.model_fields) if section else []
+    near = difflib.get_close_matches(key[-1], known, 1)
+    everywhere = {".".join(k) for k in keys(model) if k[-1] == key[-1]}
+    if near:
+        hint = f"Did you mean {near[0]}?"
+    elif everywhere:
+        hint = f"Did you mean {sorted(everywhere)[0]}?"
+    else:
+        hint = f"Known here: {', '.join(known)}."
+    return BadInput(f"{'.'.join(key)} is not a configuration key ({place})", code="config_invalid", hint=hint)
+
+
+def _place(key: Key, places: Mapping[Key, str], file: Path | None) -> str:
+    """Where the key, or the nearest section around it, was set."""
+    for length in range(len(key), 0, -1):
+        if key[:length] in places:
+            return places[key[:length]]
+    return str(file or "default")
+
+
+def _field(model: type[BaseModel], key: Key) -> FieldInfo | None:
+    info = None
+    for part in key:
+        info = model.model_fields.get(part)
+        if info is None:
+            return None
+        model = _section(info) or BaseModel
+    return info
+
+
+def _section(info: FieldInfo) -> type[BaseModel] | None:
+    kind = info.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def _alternatives(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)

@@ -1,0 +1,169 @@
+"""The SQLite file: how it is opened, locked, versioned, and how its troubles are told.
+
+WAL with `synchronous=FULL`: what was committed is there after a power cut. Every write transaction is
+BEGIN IMMEDIATE: a transaction that reads first and then writes would fail at once with "database is
+locked", however long the busy timeout is, because its snapshot may be old.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session, SQLModel
+
+from models.errors import Unavailable, VigentdError
+
+# Upgrade number i takes a database from version i + 1 to i + 2, inside one transaction.
+UPGRADES: Sequence[Callable[[Connection], None]] = ()
+
+
+class Database:
+    """path: made with its folder when missing; the file is for its owner only.
+
+    Raises Unavailable: `data_dir_unwritable`, `database_newer`, `database_damaged`, `database_busy`,
+    `disk_full`, `disk_failed`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        busy_s: float = 10.0,
+        upgrades: Sequence[Callable[[Connection], None]] = UPGRADES,
+    ) -> None:
+        self._path = path
+        self._upgrades = upgrades
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        except OSError as e:
+            raise Unavailable(
+                f"The data folder {path.parent} cannot be written: {e.strerror}",
+                code="data_dir_unwritable",
+                hint="Set data_dir in vigentd.toml, or VIGENTD_DATA_DIR, to a folder that you may write to.",
+            ) from e
+        self._writer = _engine(path, busy_s)
+        self._reader = self._writer.execution_options(begin="BEGIN")
+        with told(path):
+            self._prepare()
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """One consistent view; never waits for a writer."""
+        with told(self._path), Session(self._reader, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """One write transaction: all of it at the end of the block, or nothing when the block raises."""
+        with told(self._path), Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        self._writer.dispose()
+
+    def _prepare(self) -> None:
+        newest = len(self._upgrades) + 1
+        with self._reader.connect() as connection:
+            version = _version(connection)
+        if version > newest:
+            raise Unavailable(
+                f"The database {self._path} was made by a newer vigentd: "
+                f"it has version {version}, and this one knows {newest}",
+                code="database_newer",
+                hint="Upgrade vigentd, or use another data folder.",
+            )
+        if version == newest:
+            return
+        with _folder_lock(self._path.parent):  # first starts at the same moment take turns
+            _use_wal(self._writer)
+            with self._writer.begin() as connection:
+                version = _version(connection)
+                if version == 0:
+                    SQLModel.metadata.create_all(connection)
+                for upgrade in self._upgrades[max(version - 1, 0) :] if version else ():
+                    upgrade(connection)
+                connection.exec_driver_sql(f"PRAGMA user_version = {newest}")
+
+
+def _engine(path: Path, busy_s: float) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": busy_s})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions on its own
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN IMMEDIATE"))
+
+    return engine
+
+
+def _use_wal(engine: Engine) -> None:
+    raw = engine.raw_connection()
+    try:
+        raw.cursor().execute("PRAGMA journal_mode = WAL")  # stays with the file
+    finally:
+        raw.close()
+
+
+def _version(connection: Connection) -> int:
+    return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+
+
+@contextmanager
+def _folder_lock(folder: Path) -> Iterator[None]:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
+_TROUBLES = {
+    sqlite3.SQLITE_FULL: ("disk_full", "the disk is full", "Free some disk space and try again."),
+    sqlite3.SQLITE_BUSY: ("database_busy", "another process keeps it locked", "Try again in a moment."),
+    sqlite3.SQLITE_NOTADB: (
+        "database_damaged",
+        "it is not a database",
+        "Move the file away; a new one is made.",
+    ),
+    sqlite3.SQLITE_CORRUPT: ("database_damaged", "it is damaged", "Move the file away; a new one is made."),
+    sqlite3.SQLITE_READONLY: (
+        "data_dir_unwritable",
+        "it is read-only",
+        "Give its owner the right to write it.",
+    ),
+    sqlite3.SQLITE_CANTOPEN: (
+        "data_dir_unwritable",
+        "it cannot be opened",
+        "Check the rights of its folder.",
+    ),
+    sqlite3.SQLITE_IOERR: ("disk_failed", "the disk reports errors", "Check the disk and its free space."),
+}
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Turns what SQLite reports about the file or the disk into a plain sentence. Bugs stay bugs."""
+    try:
+        yield
+    except DBAPIError as e:
+        number = getattr(e.orig, "sqlite_errorcode", 0) & 0xFF  # the low byte is the kind of error
+        if number not in _TROUBLES:
+            raise
+        code, what, hint = _TROUBLES[number]
+        error: VigentdError = Unavailable(f"The database {path} cannot be used: {what}", code=code, hint=hint)
+        raise error from e

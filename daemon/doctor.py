@@ -1,0 +1,222 @@
+"""`vigentd doctor`: is everything here that a job needs? Each finding says what to do about it.
+
+Checks do the thing itself where they can (encode, import, write) and do not trust lists and versions.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+from daemon.admission import MIN_FREE_BYTES
+from daemon.config import Config
+from models.errors import VigentdError
+
+State = Literal["ok", "warn", "fail"]
+PACKAGES = "sudo apt-get install -y libgl1 libglib2.0-0 fonts-noto-cjk"
+ENGLISH, CHINESE = "The quick brown fox, 0123456789!", "中文字幕，简体与繁體。"
+LOW_DISK_BYTES = 5 * 2**30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """name: what was looked at. state: "fail" is needed for every job, "warn" for some. fix: "" when ok."""
+
+    name: str
+    state: State
+    found: str
+    fix: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+def check_all(configuration: Callable[[], Config]) -> list[Finding]:
+    """Every check, in order; one that breaks is a finding, not the end."""
+    first, config = _config_finding(configuration)
+    checks: list[Callable[[], Iterator[Finding]]] = [ffmpeg, encoders, lips, voice, gpu]
+    if config is not None:
+        checks += [partial(check, config) for check in (fonts, engines, data_dir, disk)]
+    return [first, *(finding for check in checks for finding in _guarded(check))]
+
+
+def report(findings: list[Finding]) -> None:
+    """For a person: a line for each finding, and under it what to do."""
+    from rich.text import Text
+
+    from daemon.terminal import console
+
+    colours = {"ok": "green", "warn": "yellow", "fail": "red"}
+    screen = console()
+    for finding in findings:
+        line = Text.assemble(
+            (f"{finding.state:<5}", colours[finding.state]), f"{finding.name}: {finding.found}"
+        )
+        screen.print(line, soft_wrap=True)
+        if finding.fix:
+            screen.print(Text(f"     → {finding.fix}"), soft_wrap=True)
+
+
+def _config_finding(configuration: Callable[[], Config]) -> tuple[Finding, Config | None]:
+    try:
+        config = configuration()
+    except VigentdError as e:
+        return Finding("config", "fail", e.message, e.hint), None
+    return Finding("config", "ok", f"data in {config.data_dir}"), config
+
+
+def _guarded(check: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    try:
+        return list(check())
+    except VigentdError as e:
+        return [Finding(_name(check), "fail", e.message, e.hint)]
+    except Exception as e:  # a broken installation breaks in any way
+        return [Finding(_name(check), "fail", f"{type(e).__name__}: {e}", "Run `make install` again.")]
+
+
+def _name(check: Any) -> str:
+    return str(getattr(check, "func", check).__name__).replace("_", " ")
+
+
+# ---------------------------------------------------------------- the checks
+
+
+def ffmpeg() -> Iterator[Finding]:
+    from pipeline.ffmpeg import executable
+
+    path = executable()
+    said = subprocess.run([path, "-version"], capture_output=True, text=True, timeout=20, check=True).stdout
+    yield Finding("ffmpeg", "ok", f"{' '.join(said.split()[:3])} at {path}")
+
+
+def encoders() -> Iterator[Finding]:
+    from pipeline.encoder import nvenc_problem
+
+    with tempfile.TemporaryDirectory() as folder:
+        _encode(Path(folder) / "trial.mp4")
+    yield Finding("encoder libx264 + aac", "ok", "encoded a trial video")
+    problem = nvenc_problem()
+    if problem is None:
+        yield Finding("encoder nvenc", "ok", "encoded a trial video")
+    elif _nvidia():
+        fix = "Repair the NVIDIA driver, or leave it: libx264 is used instead."
+        yield Finding("encoder nvenc", "warn", f"does not work: {problem}", fix)
+    else:
+        yield Finding("encoder nvenc", "ok", "not here (no NVIDIA GPU); libx264 is used")
+
+
+def _encode(path: Path) -> None:
+    from ffmpeg import output
+
+    from pipeline.ffmpeg import generated, run
+
+    picture = generated("color=size=256x256:rate=25:duration=0.4")
+    sound = generated("sine=frequency=440:duration=0.4")
+    trial = output(picture, sound, str(path), vcodec="libx264", pix_fmt="yuv420p", acodec="aac")
+    run(trial.get_args(), doing="encoding a trial video")
+
+
+def lips() -> Iterator[Finding]:
+    """In a process of its own: the import takes seconds, talks to stderr, and a bad library may crash it."""
+    code = "import cv2, mediapipe; print(cv2.__version__, mediapipe.__version__)"
+    trial = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    if trial.returncode == 0:
+        cv, mediapipe = trial.stdout.split()[-2:]
+        yield Finding("face tracking", "ok", f"opencv {cv}, mediapipe {mediapipe}")
+        return
+    reason = (trial.stderr.strip().splitlines() or ["it crashed"])[-1]
+    fix = PACKAGES if "libGL" in reason or "libg" in reason else "Run `make install` again."
+    yield Finding("face tracking", "fail", reason, fix)
+
+
+def voice() -> Iterator[Finding]:
+    from models.choose import speech_engine
+
+    known = speech_engine("espeak").voices()
+    yield Finding("draft voice", "ok", f"espeak, {len(known)} voices")
+
+
+def fonts(config: Config) -> Iterator[Finding]:
+    from pipeline.fonts import FontBook, search_places
+
+    book = FontBook(search_places(config.assets))
+    wanted: list[tuple[str, str, State]] = [("fonts", ENGLISH, "fail"), ("Chinese fonts", CHINESE, "warn")]
+    for name, text, state in wanted:
+        faces = book.assign(text, ["Noto Sans CJK SC"], 400)
+        missing = [c for c, face in zip(text, faces, strict=True) if face is None and c.strip()]
+        if missing:
+            fix = f"{PACKAGES}, or lay a font into the fonts folder of your assets."
+            yield Finding(name, state, f"no font has {''.join(missing)}", fix)
+        else:
+            yield Finding(name, "ok", ", ".join(sorted({face.family for face in faces if face})))
+
+
+def gpu() -> Iterator[Finding]:
+    names = _nvidia()
+    if names:
+        yield Finding("GPU", "ok", ", ".join(names))
+    else:
+        yield Finding("GPU", "ok", "none; the draft engines need none")
+
+
+def _nvidia() -> list[str]:
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return []
+    query = [tool, "--query-gpu=name,memory.total", "--format=csv,noheader"]
+    try:
+        said = subprocess.run(query, capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return [line.strip() for line in said.stdout.splitlines() if line.strip()] if said.returncode == 0 else []
+
+
+def engines(config: Config) -> Iterator[Finding]:
+    from models.choose import Kind, choose
+
+    kinds: list[tuple[Kind, str]] = [("speech", config.speech.engine), ("lipsync", config.lipsync.engine)]
+    for kind, setting in kinds:
+        choice = choose(kind, setting)
+        if not choice.note:
+            yield Finding(f"{kind} engine", "ok", choice.name)
+            continue
+        have = "torch is installed" if find_spec("torch") else "torch is not installed"
+        fix = f"Good enough to try everything. The real engines need a GPU and weights ({have})."
+        yield Finding(f"{kind} engine", "warn", f"{choice.name}, a draft: no weights", fix)
+
+
+def data_dir(config: Config) -> Iterator[Finding]:
+    folder = config.data_dir
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fd, name = tempfile.mkstemp(dir=folder, prefix=".doctor-")
+        os.close(fd)
+        Path(name).unlink()
+    except OSError as e:
+        fix = "Set data_dir in vigentd.toml, or VIGENTD_DATA_DIR, to a folder that you may write to."
+        yield Finding("data folder", "fail", f"{folder} cannot be written: {e.strerror}", fix)
+    else:
+        yield Finding("data folder", "ok", f"{folder} can be written")
+
+
+def disk(config: Config) -> Iterator[Finding]:
+    folder = config.data_dir
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    found = f"{free / 2**30:.1f} GB free"
+    if free < MIN_FREE_BYTES:
+        yield Finding("disk", "fail", found, "Free some space, or move data_dir to a larger disk.")
+    elif free < LOW_DISK_BYTES:
+        yield Finding("disk", "warn", found, "Enough for a few jobs; free some space soon.")
+    else:
+        yield Finding("disk", "ok", found)

@@ -1,0 +1,133 @@
+"""A job as the queue keeps it, and as programs see it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, Column, Index, text
+from sqlmodel import Field, SQLModel
+
+from models.errors import VigentdError
+from pipeline.spec import JobSpec
+
+
+class State(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+FINISHED = frozenset({State.DONE, State.FAILED, State.CANCELLED})
+
+
+class JobRow(SQLModel, table=True):
+    """One job. Only `queue.py` writes here. Times are ISO 8601 in UTC."""
+
+    __tablename__ = "job"
+    __table_args__ = (
+        # One job runs at a time: the database itself refuses a second one.
+        Index("one_running", "state", unique=True, sqlite_where=text("state = 'running'")),
+        Index("next_in_line", "state", text("priority DESC"), "place"),
+    )
+
+    number: int | None = Field(default=None, primary_key=True)  # order of arrival
+    id: str = Field(unique=True)
+    idempotency_key: str | None = Field(default=None, unique=True)
+    source: str  # the door that it came through: "cli", …
+    label: str  # its title, or how its script begins: for lists
+    spec: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    created_at: str
+
+    # In line: the highest priority first, then the lowest place. A job that is taken up again after
+    # its worker died keeps its place; one that is retried goes to the end.
+    priority: int = 0
+    place: int
+
+    state: str = State.QUEUED
+    stage: str | None = None
+    progress: float = 0.0  # of the whole job, 0..1
+    eta_s: float | None = None
+    attempts: int = 0  # claims; counted before the work, so that a death counts too
+    token: int = 0  # grows with every claim; a writer with an older one is refused
+    owner: str | None = None  # who works on it, for people
+    cancel_asked: bool = False
+
+    started_at: str | None = None  # of the last attempt
+    finished_at: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    error_hint: str | None = None
+    output: str | None = None
+    engines: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    notes: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    timings: dict[str, float] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+
+    @property
+    def finished(self) -> bool:
+        return self.state in FINISHED
+
+    @property
+    def error(self) -> dict[str, str] | None:
+        if self.error_code is None:
+            return None
+        return {
+            "code": self.error_code,
+            "message": self.error_message or "",
+            "hint": self.error_hint or "",
+        }
+
+    def set_error(self, error: VigentdError | None) -> None:
+        self.error_code = error.code if error else None
+        self.error_message = error.message if error else None
+        self.error_hint = error.hint if error else None
+
+
+def job_json(row: JobRow, position: int | None) -> dict[str, Any]:
+    """A job as programs see it: a contract, so keys are added and never changed.
+
+    position: how many jobs will be taken up before it, plus one; None unless it is queued.
+    """
+    return {
+        "id": row.id,
+        "state": str(row.state),
+        "stage": row.stage,
+        "progress": round(row.progress, 4),
+        "eta_s": None if row.eta_s is None else round(row.eta_s, 1),
+        "attempts": row.attempts,
+        "error": row.error,
+        "created_at": row.created_at,
+        "started_at": row.started_at,
+        "finished_at": row.finished_at,
+        "output": row.output,
+        "source": row.source,
+        "engines": row.engines,
+        "queue_position": position,
+        "label": row.label,
+        "priority": row.priority,
+        "notes": row.notes,
+        "timings": row.timings,  # stage → seconds of work in the last attempt; 0 for a reused artifact
+    }
+
+
+def label_of(spec: JobSpec) -> str:
+    """What a list shows for a job: its title, or how its script begins."""
+    line = " ".join((spec.title or spec.script or (spec.speech or spec.clip).name).split())
+    return line if len(line) <= 60 else line[:59] + "…"
+
+
+_BASE32 = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u to misread
+_EPOCH = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+
+def new_id(now: dt.datetime, chance: int) -> str:
+    """Eight letters and digits that sort by time: 30 bits of seconds, 10 bits of chance."""
+    number = (int((now - _EPOCH).total_seconds()) % 2**30) << 10 | chance % 2**10
+    return "".join(_BASE32[number >> shift & 31] for shift in range(35, -5, -5))
+
+
+def iso(now: dt.datetime) -> str:
+    return now.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,188 @@
+"""Walks one claimed job through the stages, keeps its row and its log, and always leaves a clear state.
+
+Whatever happens, the job ends as done, failed or cancelled, or goes back into its place in line;
+only the sudden death of this process leaves it running, and `Queue.recover` is there for that.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import errno
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from daemon.config import Config
+from daemon.joblog import JobLog
+from daemon.queue import Claim, Queue, Superseded
+from daemon.stop import Stop
+from models.errors import Cancelled, StageFailed, Unavailable, VigentdError
+from pipeline.progress import JobProgress, Snapshot
+from pipeline.spec import JobSpec
+from pipeline.stages import Engines, Job
+from pipeline.workspace import Workspace
+
+PROGRESS_EVERY_S = 0.5  # one small transaction; also how soon a cancel is noticed
+
+
+class JobEngines(Engines, Protocol):
+    """Engines that can say who they are."""
+
+    def names(self, spec: JobSpec) -> dict[str, str]:
+        """Kind of work → engine that does it for this job."""
+
+    def notes(self, spec: JobSpec) -> list[str]:
+        """What the person has to know about these engines."""
+
+
+class Walk(Protocol):
+    """`pipeline.stages.run`."""
+
+    def __call__(
+        self,
+        job: Job,
+        workspace: Workspace,
+        progress: Callable[[dict[str, float]], JobProgress],
+        on_stage: Callable[[str, Path, bool], None],
+    ) -> Job: ...
+
+
+Deliver = Callable[[Path, Path, Path], object]  # `pipeline.deliver.deliver`: compose, captions, out
+
+
+@dataclass
+class Runner:
+    """queue: where the job was claimed. walk, deliver: the pipeline's. watch: gets every Snapshot, for a
+    progress bar. now, clock: the time of day, and monotonic seconds."""
+
+    queue: Queue
+    config: Config
+    engines: JobEngines
+    walk: Walk
+    deliver: Deliver
+    stop: Stop = field(default_factory=Stop)
+    watch: Callable[[Snapshot], None] = lambda _: None
+    now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
+    clock: Callable[[], float] = time.monotonic
+
+    def work(self, claim: Claim) -> None:
+        """To the end of the job. What the job is to blame for is not raised; KeyboardInterrupt goes on up."""
+        log = JobLog(self.config.job_log(claim.job_id), self.now)
+        log.event("claimed", job=claim.job_id, attempt=claim.attempt)
+        try:
+            output = self._make(claim, log)
+            self.queue.finish(claim, output)
+            log.event("done", output=output)
+        except Superseded as e:
+            log.event("superseded", message=e.message)  # another worker has it now: not a word from us
+        except BaseException as e:
+            self._gave_up(claim, log, e)
+            if not isinstance(e, Exception):
+                raise
+
+    def _make(self, claim: Claim, log: JobLog) -> Path:
+        """Runs the stages and delivers. Returns where the video is."""
+        spec = claim.spec
+        engines, notes = self.engines.names(spec), self.engines.notes(spec)
+        self.queue.record(claim, engines=engines, notes=notes)
+        log.event("engines", **engines)
+        stage_began = self.clock()
+
+        def on_stage(name: str, artifact: Path, reused: bool) -> None:
+            nonlocal stage_began
+            seconds = 0.0 if reused else self.clock() - stage_began
+            stage_began = self.clock()
+            self.queue.record(claim, timings={name: round(seconds, 3)}, notes=_notes(artifact))
+            log.event("stage", name=name, seconds=seconds, reused=reused, artifact=artifact.name)
+
+        job = self.walk(
+            Job(spec, self.config.settings, self.engines),
+            Workspace(self.config.job_dir(claim.job_id) / "work"),
+            lambda weights: self._progress(claim, weights),
+            on_stage,
+        )
+        return self._deliver(claim, job)
+
+    def _progress(self, claim: Claim, weights: dict[str, float]) -> JobProgress:
+        cancel_asked = False
+
+        def tell(at: Snapshot) -> None:
+            nonlocal cancel_asked
+            cancel_asked = self.queue.progress(claim, at)
+            self.watch(at)
+
+        return JobProgress(
+            weights,
+            on_change=tell,
+            cancelled=lambda: cancel_asked or bool(self.stop.asked),
+            clock=self.clock,
+            every_s=PROGRESS_EVERY_S,
+        )
+
+    def _deliver(self, claim: Claim, job: Job) -> Path:
+        # The last moment to notice that the job was given to somebody else, or given up.
+        if self.queue.asked_to_stop(claim) or self.stop.asked:
+            raise Cancelled
+        kept = self.config.results / f"{claim.job_id}.mp4"
+        kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        compose, captions = job.artifacts["compose"], job.artifacts["captions"]
+        self.deliver(compose, captions, kept)
+        if claim.spec.out is None:
+            return kept
+        self.deliver(compose, captions, claim.spec.out)
+        return claim.spec.out
+
+    def _gave_up(self, claim: Claim, log: JobLog, error: BaseException) -> None:
+        """Whatever was raised becomes the job's state; the traceback of a bug goes into the log."""
+        told = self._in_words(error, log)
+        try:
+            if self.stop.asked == "requeue":
+                self.queue.release(claim)
+                log.event("requeued", because="the worker was told to stop")
+            else:
+                self.queue.fail(claim, told)
+                log.event("cancelled" if isinstance(told, Cancelled) else "failed", **told.as_dict())
+        except Superseded as e:
+            log.event("superseded", message=e.message)
+
+    def _in_words(self, error: BaseException, log: JobLog) -> VigentdError:
+        # Once the work is told to stop, what it stumbles over on the way out is not the reason.
+        if self.stop.asked or isinstance(error, KeyboardInterrupt):
+            return Cancelled()
+        if isinstance(error, StageFailed) or not isinstance(error, VigentdError):
+            log.trace(error)
+        if isinstance(error, VigentdError):
+            return error
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return Unavailable(
+                "The disk is full",
+                code="disk_full",
+                hint=f"Free some space and run `vigentd retry {log.path.parent.name}`.",
+            )
+        if isinstance(error, ImportError):
+            return Unavailable(
+                f"A part of this machine's installation is missing: {error}",
+                code="installation_broken",
+                hint="`vigentd doctor` says what is missing and how to install it.",
+            )
+        return StageFailed(
+            f"The job stopped on an unexpected problem ({type(error).__name__})",
+            code="internal",
+            hint=f"This is a fault in vigentd; what happened is written in {log.path}",
+        )
+
+
+def _notes(artifact: Path) -> list[str]:
+    """What the stage left to tell the person: "notes" in any of its reports."""
+    notes: list[str] = []
+    for report in sorted(artifact.glob("*.json")):
+        try:
+            told = json.loads(report.read_text("utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(told, dict) and isinstance(told.get("notes"), list):
+            notes += [str(note) for note in told["notes"]]
+    return notes

@@ -1,0 +1,271 @@
+"""The command line as a person and a program meet it: exit codes, what goes to stdout, plain errors."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from daemon.config import Config
+from daemon.demo import clip as portrait
+from daemon.queue import Queue
+from models.errors import StageFailed
+from pipeline.spec import JobSpec
+from tests.daemon.conftest import ROOT, Cli, Said
+
+HEAVY = {"numpy", "av", "cv2", "mediapipe", "scipy", "telegram", "PIL", "torch", "skimage", "ffmpeg"}
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return portrait(tmp_path_factory.mktemp("clip"), size=(216, 384), seconds=1)
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    file = tmp_path / "hello.txt"
+    file.write_text("Good morning.", "utf-8")
+    return file
+
+
+def is_plain(said: Said) -> bool:
+    """One sentence, perhaps a hint, never a traceback."""
+    lines = said.err.strip().splitlines()
+    kinds = [line.split(":")[0] for line in lines]
+    return kinds in (["error"], ["error", "hint"]) and "Traceback" not in said.err
+
+
+# ---------------------------------------------------------------- ls
+
+
+def test_ls_imports_nothing_heavy(config: Config, queue: Queue, spec: JobSpec) -> None:
+    queue.submit(spec)
+    code = (
+        "import sys; from daemon import cli; status = cli.run(['ls'])\n"
+        f"found = {{m.split('.')[0] for m in sys.modules}} & {HEAVY!r}\n"
+        "print(sorted(found), file=sys.stderr); sys.exit(status)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={"VIGENTD_DATA_DIR": str(config.data_dir), "PYTHONPATH": str(ROOT)},
+    )
+    assert (said.returncode, said.stderr.strip()) == (0, "[]")
+
+
+def test_ls_answers_within_a_second(process: Cli, queue: Queue, spec: JobSpec) -> None:
+    """In time of the processor, so that what else runs on the machine does not count."""
+    for _ in range(20):
+        queue.submit(spec)
+    took = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert process("ls").code == 0
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert min(took) < 1.0
+
+
+def test_ls_shows_people_a_table_and_programs_a_list(cli: Cli, queue: Queue, spec: JobSpec) -> None:
+    assert cli("ls", "--json").out.strip() == "[]"
+    a = queue.submit(spec.model_copy(update={"title": "早安 [bold]新闻"})).id
+    b = queue.submit(spec).id
+    table = cli("ls")
+    assert table.code == 0
+    assert "早安 [bold]新闻" in table.out, "what a person wrote is not markup"
+    listed = cli("ls", "--json").json
+    assert [(job["id"], job["state"], job["queue_position"]) for job in listed] == [
+        (b, "queued", 2),
+        (a, "queued", 1),
+    ]
+    assert [job["id"] for job in cli("ls", "--limit", "1", "--json").json] == [b]
+
+
+def test_ls_takes_a_job_back_whose_worker_is_gone(cli: Cli, queue: Queue, spec: JobSpec) -> None:
+    queue.submit(spec)
+    queue.claim("a process that is gone")
+    assert cli("ls", "--json").json[0]["state"] == "queued"
+
+
+# ---------------------------------------------------------------- show, cancel, retry
+
+
+def test_show_cancel_and_retry(cli: Cli, queue: Queue, spec: JobSpec, config: Config) -> None:
+    job = queue.submit(spec).id
+    shown = cli("show", job, "--json").json
+    assert shown["spec"]["script"] == "Good morning."
+    assert shown["log"] == str(config.job_log(job))
+    cancelled = cli("cancel", job)
+    assert (cancelled.code, cancelled.out) == (0, "")
+    assert cli("cancel", job).code == 2
+    retried = cli("retry", job, "--json")
+    assert (retried.code, retried.json["state"]) == (0, "queued")
+    claim = queue.claim("tests")
+    assert claim is not None
+    queue.fail(claim, StageFailed("It broke", hint="Mend it"))
+    card = cli("show", job)
+    assert "It broke" in card.out and "Mend it" in card.out
+
+
+def test_an_unknown_job(cli: Cli) -> None:
+    for command in ("show", "cancel", "retry", "wait"):
+        said = cli(command, "nope1234")
+        assert said.code == 2 and said.out == "" and is_plain(said)
+    said = cli("show", "nope1234", "--json")
+    assert said.json["error"]["code"] == "job_unknown"
+
+
+# ---------------------------------------------------------------- submit
+
+
+def test_submit_prints_the_id_and_nothing_else(process: Cli, queue: Queue, script: Path, clip: Path) -> None:
+    said = process(
+        "submit", "--script", "hello.txt", "--clip", str(clip), "--title", "Daily", "--out", "final.mp4"
+    )
+    assert said.code == 0
+    row = queue.get(said.out.strip())
+    assert said.out == f"{row.id}\n"
+    assert f"vigentd wait {row.id}" in said.err, "how to have it worked off"
+    assert row.spec["clip"] == str(clip)
+    assert row.spec["out"] == str(script.parent / "final.mp4")
+    assert (row.source, row.label) == ("cli", "Daily")
+
+
+def test_submit_reads_stdin_and_answers_in_json(process: Cli, clip: Path) -> None:
+    said = process(
+        "submit", "--script", "-", "--clip", str(clip), "--json", stdin="大家好，早上好。".encode("gb18030")
+    )
+    job = said.json
+    assert (said.code, job["state"], job["queue_position"]) == (0, "queued", 1)
+    assert job["spec"]["script"] == "大家好，早上好。"
+
+
+def test_options_come_from_the_configuration_when_they_are_not_said(
+    cli: Cli, script: Path, clip: Path
+) -> None:
+    (script.parent / "vigentd.toml").write_text('[defaults]\nseed = 7\nsubtitles = "none"\nmusic = "calm"')
+    said = cli("submit", "--script", str(script), "--clip", str(clip), "--seed", "8", "--json")
+    spec = said.json["spec"]
+    assert (spec["seed"], spec["subtitles"], spec["music"]) == (8, "none", "calm")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--script", "nope.txt"], "script_missing"),
+        (["--script", "."], "script_not_a_file"),
+        (["--script", "empty.txt"], "script_empty"),
+        (["--script", "long.txt"], "script_too_long"),
+        (["--script", "huge.txt"], "script_too_long"),
+        (["--script", "binary.txt"], "script_not_text"),
+        ([], "script_missing"),
+        (["--clip", "nope.mp4"], "clip_missing"),
+        (["--clip", "."], "clip_not_a_file"),
+        (["--clip", "empty.txt"], "clip_empty"),
+        (["--clip", "hello.txt"], "clip_unreadable"),
+        (["--speech", "hello.txt"], "speech_unreadable"),
+        (["--voice", "nobody"], "voice_unknown"),
+        (["--subtitles", "claen"], "style_unknown"),
+        (["--title-style", "nope"], "style_unknown"),
+        (["--music", "nope"], "music_unknown"),
+        (["--music-volume", "1.5"], "option_invalid"),
+        (["--language", "tlh"], "option_invalid"),
+        (["--seed", "-1"], "option_invalid"),
+        (["--seed", "many"], "usage"),
+        (["--out", "nowhere/final.mp4"], "out_unwritable"),
+        (["--out", "final.avi"], "out_suffix"),
+        (["--nope"], "usage"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else value,
+)
+def test_bad_input_is_refused_at_once_in_a_plain_sentence(
+    cli: Cli, queue: Queue, script: Path, clip: Path, arguments: list[str], code: str
+) -> None:
+    here = script.parent
+    (here / "empty.txt").write_bytes(b"")
+    (here / "long.txt").write_text("word " * 10_000)
+    (here / "huge.txt").write_text("字" * 200_000)
+    (here / "binary.txt").write_bytes(bytes(range(256)) * 20)
+    given = [] if not arguments or "--script" in arguments else ["--script", str(script)]
+    given += [] if "--clip" in arguments else ["--clip", str(clip)]
+    said = cli("submit", *given, *arguments, "--json")
+    assert said.code == 2
+    assert said.json["error"]["code"] == code
+    assert is_plain(said)
+    assert queue.count() == 0
+
+
+def test_the_result_cannot_be_written_over_what_it_is_made_of(cli: Cli, script: Path, clip: Path) -> None:
+    said = cli("submit", "--script", str(script), "--clip", str(clip), "--out", str(clip), "--json")
+    assert said.json["error"]["code"] == "out_overwrites_input"
+    photo = clip.with_name("photo.jpg")  # a cover of this name would be laid beside photo.mp4
+    photo.write_bytes((ROOT / "tests" / "daemon" / "conftest.py").read_bytes())
+    said = cli(
+        "submit", "--script", str(script), "--clip", str(photo), "--out", str(photo.with_suffix(".mp4"))
+    )
+    assert said.code == 2
+
+
+def test_an_engine_that_is_not_here_is_refused_by_name(cli: Cli, script: Path, clip: Path) -> None:
+    said = cli(
+        "submit", "--script", str(script), "--clip", str(clip), "--json", VIGENTD_LIPSYNC__ENGINE="latentsync"
+    )
+    assert (said.code, said.json["error"]["code"]) == (2, "engine_missing")
+
+
+# ---------------------------------------------------------------- the rest
+
+
+def test_wrong_use(cli: Cli, process: Cli) -> None:
+    process_answer = process("show", "nope1234")
+    assert process_answer.code == 2 and is_plain(process_answer)
+    for arguments in (["nope"], ["show"], ["ls", "--limit", "0"], ["config", "nope"]):
+        said = cli(*arguments)
+        assert said.code == 2 and said.out == "" and is_plain(said), arguments
+    assert cli("--version").out.startswith("vigentd ")
+    helped = cli("submit", "--help")
+    assert helped.code == 0 and "--music-volume" in helped.out
+
+
+def test_config_show_is_toml_that_gives_the_same_configuration(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "vigentd.toml").write_text("[queue]\nmax_attempts = 5")
+    said = cli("config", "show", VIGENTD_VIDEO__MARK="AI")
+    values = tomllib.loads(said.out)
+    assert (values["queue"]["max_attempts"], values["video"]["mark"]) == (5, "AI")
+    assert f"{tmp_path / 'vigentd.toml'}:2" in said.out and "VIGENTD_VIDEO__MARK" in said.out
+    as_json = cli("config", "show", "--json", VIGENTD_VIDEO__MARK="AI").json
+    assert as_json["video"] == values["video"]
+
+
+def test_a_mistake_in_the_configuration_stops_every_command(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "vigentd.toml").write_text("[queue]\nmax_attempt = 5")
+    for command in (["ls"], ["config", "show"], ["styles"]):
+        said = cli(*command)
+        assert said.code == 2 and is_plain(said)
+        assert "vigentd.toml:2" in said.err
+
+
+@pytest.mark.parametrize("command", ["voices", "styles", "music"])
+def test_what_there_is_to_choose_from(cli: Cli, command: str) -> None:
+    listed = cli(command, "--json").json
+    assert len(listed) >= 3
+    table = cli(command).out
+    assert all(str(item["name"]) in table for item in listed)
+
+
+def test_a_reader_that_goes_away_is_no_error(config: Config, queue: Queue, spec: JobSpec) -> None:
+    for _ in range(300):
+        queue.submit(spec)
+    command = f"{sys.executable} -m daemon.cli ls --json | head -n 1; exit ${{PIPESTATUS[0]}}"
+    said = subprocess.run(
+        ["bash", "-c", command],
+        capture_output=True,
+        text=True,
+        env={"VIGENTD_DATA_DIR": str(config.data_dir), "PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+    )
+    assert (said.returncode, said.stdout, said.stderr) == (1, "[\n", "")

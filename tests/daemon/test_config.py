@@ -1,0 +1,150 @@
+"""The configuration: where it is found, and that every mistake in it is named with its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from daemon.config import Config
+from daemon.config_file import Loaded, keys, load, variable
+from models.errors import BadInput
+from pipeline.spec import JobSpec, Settings
+
+
+def written(folder: Path, text: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "vigentd.toml"
+    file.write_text(text, "utf-8")
+    return file
+
+
+def refused(named: Path | None = None) -> BadInput:
+    with pytest.raises(BadInput) as caught:
+        load(named)
+    return caught.value
+
+
+def test_without_a_file_everything_has_a_default() -> None:
+    config = load().config
+    assert config.data_dir == Path("~/.local/share/vigentd").expanduser()
+    assert config.queue.max_attempts == 3
+    assert config.settings == Settings()
+
+
+def test_job_defaults_are_those_of_a_job() -> None:
+    """A default that is changed in JobSpec but not here would silently win or lose."""
+    defaults = Config().defaults.model_dump()
+    assert defaults == {name: JobSpec.model_fields[name].default for name in defaults}
+
+
+def test_the_first_file_in_the_usual_order_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path / "home" / ".config" / "vigentd", "[queue]\nmax_attempts = 4")
+    assert load().config.queue.max_attempts == 4
+    written(tmp_path, "[queue]\nmax_attempts = 5")
+    assert load().config.queue.max_attempts == 5
+    by_variable = written(tmp_path / "a", "[queue]\nmax_attempts = 6")
+    monkeypatch.setenv("VIGENTD_CONFIG", str(by_variable))
+    assert load().config.queue.max_attempts == 6
+    assert load(written(tmp_path / "b", "[queue]\nmax_attempts = 7")).config.queue.max_attempts == 7
+
+
+def test_a_file_that_was_named_must_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert refused(named=tmp_path / "no.toml").code == "config_missing"
+    monkeypatch.setenv("VIGENTD_CONFIG", "nowhere.toml")
+    assert "$VIGENTD_CONFIG" in refused().message
+
+
+def test_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path, "[queue]\nmax_attempts = 5\n[video]\ncrf = 20")
+    monkeypatch.setenv("VIGENTD_QUEUE__MAX_ATTEMPTS", "9")
+    config = load().config
+    assert (config.queue.max_attempts, config.video.crf) == (9, 20)
+
+
+@pytest.mark.parametrize("key", list(keys(Config)), ids=".".join)
+def test_every_key_can_be_set_by_environment(key: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"data_dir": "/d", "assets": "/a", "language": "zh", "face": "left", "encoder": "x264"}
+    given |= {"preset": "slow", "loudness": "-16", "true_peak": "-2", "photo_max": "512", "lead_s": "0.5"}
+    number_or_text = "espeak" if key == ("speech", "engine") else "mouthwarp" if key[-1] == "engine" else "1"
+    value = given.get(key[-1], number_or_text)
+    monkeypatch.setenv(variable(key), value)
+    loaded = load()
+    found: object = loaded.config
+    for part in key:
+        found = getattr(found, part)
+    assert str(found) in (value, f"{value}.0")
+    assert loaded.places[key] == variable(key)
+
+
+def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    file = written(tmp_path / "etc", 'data_dir = "d"\nassets = "own"\n[defaults]\nmusic = "tunes/a.mp3"')
+    config = load(file).config
+    assert config.data_dir == tmp_path / "etc" / "d"
+    assert config.assets == tmp_path / "etc" / "own"
+    assert config.defaults.music == str(tmp_path / "etc" / "tunes" / "a.mp3")
+
+
+def test_a_track_by_name_stays_a_name(tmp_path: Path) -> None:
+    assert load(written(tmp_path, '[defaults]\nmusic = "calm"')).config.defaults.music == "calm"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words", "hint"),
+    [
+        ("[queue]\n\nmax_attempt = 3", 3, "queue.max_attempt is not", "max_attempts"),
+        ("[qeue]\nmax_attempts = 3", 1, "qeue is not", "queue"),
+        ('# a note\nmark = "AI"', 2, "mark is not", "video.mark"),
+        ("[video]\ncrf = 99", 2, "video.crf should be less than or equal to 40, not 99", ""),
+        ("video.crf = 99", 1, "video.crf should be", ""),
+        ('[video]\npreset = "fast"\nencoder = "gpu"', 3, "'auto', 'nvenc' or 'x264', not 'gpu'", ""),
+        ("queue = 5", 1, "queue is a section", ""),
+        ("data_dir = 3", 1, "data_dir should be a path, not 3", ""),
+        ("[queue]\nmax_attempts = ", 2, "not valid TOML", ""),
+        ('mark = "AI', 1, "not valid TOML", ""),
+    ],
+)
+def test_a_mistake_in_the_file_is_named_with_key_and_line(
+    tmp_path: Path, text: str, line: int, words: str, hint: str
+) -> None:
+    file = written(tmp_path, text)
+    error = refused()
+    assert error.code == "config_invalid"
+    assert words in error.message
+    assert f"{file}:{line}" in error.message
+    assert hint in error.hint
+    assert "\n" not in error.message
+
+
+def test_a_mistake_in_the_environment_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIGENTD_QUEUE__MAX_ATTEMPTS", "none")
+    assert "VIGENTD_QUEUE__MAX_ATTEMPTS" in refused().message
+    monkeypatch.delenv("VIGENTD_QUEUE__MAX_ATTEMPTS")
+    monkeypatch.setenv("VIGENTD_QUEUE__MAX_ATTEMPT", "4")
+    error = refused()
+    assert "VIGENTD_QUEUE__MAX_ATTEMPT " in error.message
+    assert "VIGENTD_QUEUE__MAX_ATTEMPTS" in error.hint
+
+
+def test_an_empty_data_dir_is_not_the_current_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIGENTD_DATA_DIR", "")
+    assert "VIGENTD_DATA_DIR" in refused().message
+
+
+class WithSecret(Config):
+    token: SecretStr = SecretStr("")
+
+
+def test_a_secret_is_neither_shown_nor_quoted_in_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIGENTD_TOKEN", "123:abc")
+    loaded: Loaded = load(model=WithSecret)
+    assert "123:abc" not in str(loaded.config.model_dump(mode="json"))
+    assert "123:abc" not in repr(loaded)
+
+
+def test_a_bad_secret_is_not_quoted(tmp_path: Path) -> None:
+    with pytest.raises(BadInput) as caught:
+        load(written(tmp_path, "token = 123456"), WithSecret)
+    assert "token" in caught.value.message
+    assert "123456" not in caught.value.message

@@ -1,0 +1,73 @@
+"""doctor: it does the thing itself, and every trouble comes with its fix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from daemon import doctor
+from daemon.config import Config
+from models.errors import BadInput
+from tests.daemon.conftest import Cli
+
+
+def test_on_this_machine_everything_that_is_needed_is_here(cli: Cli) -> None:
+    said = cli("doctor", "--json")
+    findings = said.json
+    assert said.code == 0, findings
+    assert {f["state"] for f in findings} <= {"ok", "warn"}
+    assert all(f["fix"] for f in findings if f["state"] != "ok")
+    looked_at = {f["name"] for f in findings}
+    wanted = {
+        "config",
+        "ffmpeg",
+        "encoder libx264 + aac",
+        "fonts",
+        "Chinese fonts",
+        "GPU",
+        "disk",
+        "data folder",
+    }
+    assert wanted <= looked_at
+
+
+def test_a_failure_is_exit_code_1_with_its_fix(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "vigentd.toml").write_text("[queue]\nmax_attempt = 5")
+    said = cli("doctor")
+    assert said.code == 1
+    assert "fail config: queue.max_attempt" in said.out
+    assert "Did you mean max_attempts?" in said.out
+    assert "ok   ffmpeg" in said.out, "one trouble does not hide the rest"
+
+
+def test_a_data_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (finding,) = doctor.data_dir(Config(data_dir=tmp_path / "file" / "data"))
+    assert finding.state == "fail" and "VIGENTD_DATA_DIR" in finding.fix
+
+
+def test_a_missing_chinese_font_is_a_warning_with_the_package(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import matplotlib
+
+    latin_only = Path(str(matplotlib.get_data_path())) / "fonts" / "ttf" / "DejaVuSans.ttf"
+    monkeypatch.setattr("pipeline.fonts.search_places", lambda _: [latin_only])
+    latin, chinese = doctor.fonts(config)
+    assert latin.state == "ok"
+    assert chinese.state == "warn" and "fonts-noto-cjk" in chinese.fix
+
+
+def test_an_ffmpeg_that_does_not_work_is_a_finding(monkeypatch: pytest.MonkeyPatch, config: Config) -> None:
+    monkeypatch.setattr("pipeline.ffmpeg.executable", lambda: "/bin/false")
+    (finding,) = doctor._guarded(doctor.ffmpeg)
+    assert (finding.name, finding.state) == ("ffmpeg", "fail") and finding.fix
+
+
+def test_a_broken_configuration_is_the_first_finding() -> None:
+    def broken() -> Config:
+        raise BadInput("queue.x is not a key", hint="Did you mean y?")
+
+    first = doctor._config_finding(broken)[0]
+    assert (first.state, first.fix) == ("fail", "Did you mean y?")

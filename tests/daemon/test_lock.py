@@ -1,0 +1,39 @@
+"""The worker lock: one at a time, let go by the kernel, and not inherited."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from daemon.lock import Holder, WorkerLock, holder
+
+
+def test_one_at_a_time(tmp_path: Path) -> None:
+    assert holder(tmp_path) is None
+    with WorkerLock(tmp_path, "daemon") as first, WorkerLock(tmp_path) as second:
+        assert first.take()
+        assert not second.take()
+        assert holder(tmp_path) == Holder(os.getpid(), "daemon")
+        first.release()
+        assert second.take()
+        assert holder(tmp_path) == Holder(os.getpid(), "foreground")
+    assert holder(tmp_path) is None
+
+
+def test_a_child_program_does_not_keep_the_lock(tmp_path: Path) -> None:
+    """An encoder that outlives its killed worker must not stop the next one."""
+    lock = WorkerLock(tmp_path)
+    assert lock.take()
+    child = subprocess.Popen(
+        [sys.executable, "-c", "print(flush=True); import sys; sys.stdin.read()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        close_fds=False,
+    )
+    with child:
+        assert child.stdout is not None and child.stdout.readline() == b"\n"
+        lock.release()
+        with WorkerLock(tmp_path) as other:
+            assert other.take()

@@ -1,0 +1,294 @@
+"""The runner: whatever a stage does, the job ends in a clear state, and its log says what happened."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.app import App, stopping
+from daemon.config import Config
+from daemon.follow import follow
+from daemon.jobs import JobRow, State
+from daemon.queue import Queue
+from daemon.runner import Runner
+from daemon.stop import Stop
+from models.engine import LipSyncEngine, SpeechEngine
+from models.errors import BadInput, StageFailed
+from pipeline.progress import JobProgress, Snapshot
+from pipeline.spec import JobSpec
+from pipeline.stages import Job
+from pipeline.workspace import Workspace
+
+
+class NoEngines:
+    @property
+    def speech(self) -> SpeechEngine:
+        raise NotImplementedError
+
+    @property
+    def lipsync(self) -> LipSyncEngine:
+        raise NotImplementedError
+
+    def names(self, spec: JobSpec) -> dict[str, str]:
+        return {"speech": "none", "lipsync": "none"}
+
+    def notes(self, spec: JobSpec) -> list[str]:
+        return ["Nobody speaks"]
+
+
+@dataclass
+class TinyPipeline:
+    """Two stages, through the real workspace. `during` happens in the first."""
+
+    during: Callable[[JobProgress], object] = lambda _: None
+    made: list[str] = field(default_factory=list)
+    delivered: list[Path] = field(default_factory=list)
+
+    def walk(
+        self,
+        job: Job,
+        workspace: Workspace,
+        progress: Callable[[dict[str, float]], JobProgress],
+        on_stage: Callable[[str, Path, bool], None],
+    ) -> Job:
+        told = progress({"captions": 1.0, "compose": 1.0})
+        for stage in ("captions", "compose"):
+            told.enter(stage)
+            found = workspace.find(stage, {})
+            job.artifacts[stage] = found or workspace.make(stage, {}, self._make(stage, told))
+            told.leave(reused=found is not None)
+            on_stage(stage, job.artifacts[stage], found is not None)
+        return job
+
+    def _make(self, stage: str, told: JobProgress) -> Callable[[Path], None]:
+        def make(folder: Path) -> None:
+            if stage == "compose":
+                self.during(told)
+            self.made.append(stage)
+            (folder / f"{stage}.json").write_text(json.dumps({"notes": [f"{stage} made"]}))
+
+        return make
+
+    def deliver(self, compose: Path, captions: Path, out: Path) -> None:
+        out.write_text(f"{compose.name} {captions.name}")
+        self.delivered.append(out)
+
+
+Work = Callable[..., JobRow]
+
+
+@pytest.fixture
+def work(queue: Queue, config: Config, spec: JobSpec) -> Work:
+    """Submit a job (or take `job`), work it, and return its row."""
+
+    def run(
+        pipeline: TinyPipeline, *, stop: Stop | None = None, job: str | None = None, **changes: Any
+    ) -> JobRow:
+        job = job or queue.submit(spec.model_copy(update=changes)).id
+        claim = queue.claim("tests", job)
+        assert claim is not None
+        Runner(queue, config, NoEngines(), pipeline.walk, pipeline.deliver, stop or Stop()).work(claim)
+        return queue.get(job)
+
+    return run
+
+
+def log_of(config: Config, row: JobRow) -> str:
+    return config.job_log(row.id).read_text("utf-8")
+
+
+def test_a_job_that_works(work: Work, config: Config) -> None:
+    row = work(TinyPipeline())
+    assert (row.state, row.output) == ("done", str(config.results / f"{row.id}.mp4"))
+    assert row.engines == {"speech": "none", "lipsync": "none"}
+    assert row.notes == ["Nobody speaks", "captions made", "compose made"]
+    assert row.timings.keys() == {"captions", "compose"}
+    log = log_of(config, row)
+    assert re.search(r"^\S+Z stage name=compose seconds=\d+\.\d+ reused=false artifact=compose-", log, re.M)
+    assert log.count("\n") == 5
+
+
+def test_the_result_is_kept_and_copied_to_out(work: Work, config: Config, tmp_path: Path) -> None:
+    pipeline = TinyPipeline()
+    row = work(pipeline, out=tmp_path / "final.mp4")
+    assert row.output == str(tmp_path / "final.mp4")
+    assert pipeline.delivered == [config.results / f"{row.id}.mp4", tmp_path / "final.mp4"]
+
+
+def test_an_expected_failure_is_told_in_its_own_words(work: Work, config: Config) -> None:
+    def fail(_: JobProgress) -> None:
+        raise BadInput("No face is in the clip", code="no_face", hint="Use another clip.")
+
+    row = work(TinyPipeline(fail))
+    assert (row.state, row.error) == (
+        "failed",
+        {"code": "no_face", "message": "No face is in the clip", "hint": "Use another clip."},
+    )
+    assert "Traceback" not in log_of(config, row)
+
+
+def test_a_bug_is_one_sentence_and_its_traceback_is_in_the_log(work: Work, config: Config) -> None:
+    row = work(TinyPipeline(lambda _: 1 / 0))
+    assert row.error is not None
+    assert (row.state, row.error["code"]) == ("failed", "internal")
+    assert "\n" not in row.error["message"] and "ZeroDivisionError" in row.error["message"]
+    assert str(config.job_log(row.id)) in row.error["hint"]
+    assert "ZeroDivisionError: division by zero" in log_of(config, row)
+
+
+def test_a_full_disk_is_named(work: Work) -> None:
+    def fill(_: JobProgress) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    row = work(TinyPipeline(fill))
+    assert row.error is not None and row.error["code"] == "disk_full"
+
+
+def test_a_missing_library_is_named(work: Work) -> None:
+    def miss(_: JobProgress) -> None:
+        raise ImportError("libGL.so.1: cannot open shared object file")
+
+    row = work(TinyPipeline(miss))
+    assert row.error is not None and row.error["code"] == "installation_broken"
+    assert "doctor" in row.error["hint"]
+
+
+def test_retry_uses_the_artifacts_that_are_there(work: Work, queue: Queue) -> None:
+    failing = TinyPipeline(lambda _: 1 / 0)
+    row = work(failing)
+    assert failing.made == ["captions"]
+    queue.retry(row.id)
+    second = TinyPipeline()
+    done = work(second, job=row.id)
+    assert second.made == ["compose"]
+    assert done.state == State.DONE and done.timings["captions"] == 0.0
+
+
+def test_cancel_from_elsewhere_stops_the_work_at_its_next_report(work: Work, queue: Queue) -> None:
+    steps = []
+
+    def long_work(told: JobProgress) -> None:
+        running = queue.running()
+        assert running is not None
+        queue.cancel(running.id)
+        told._every_s = 0.0  # the report of the next step is due
+        for step in range(1000):
+            steps.append(step)
+            told.step(step, 1000)
+
+    row = work(TinyPipeline(long_work))
+    assert (row.state, row.error, row.cancel_asked) == ("cancelled", None, False)
+    assert len(steps) <= 2
+
+
+def test_told_to_go_the_job_returns_to_its_place_untried(work: Work, queue: Queue) -> None:
+    stop = Stop()
+
+    def long_work(told: JobProgress) -> None:
+        stop.asked = "requeue"
+        told.step(1, 2)
+
+    row = work(TinyPipeline(long_work), stop=stop)
+    assert (row.state, row.attempts) == ("queued", 0)
+
+
+def test_what_breaks_on_the_way_out_is_not_the_reason(work: Work) -> None:
+    """Ctrl-C in a terminal may reach a child program first; its death is not a failure of the job."""
+    stop = Stop()
+
+    def killed(_: JobProgress) -> None:
+        stop.asked = "cancel"
+        raise StageFailed("ffmpeg was ended from outside")
+
+    assert work(TinyPipeline(killed), stop=stop).state == State.CANCELLED
+
+
+def test_a_second_ctrl_c_ends_the_work_at_once_and_clearly(
+    queue: Queue, config: Config, spec: JobSpec
+) -> None:
+    def interrupt(_: JobProgress) -> None:
+        raise KeyboardInterrupt
+
+    pipeline = TinyPipeline(interrupt)
+    job = queue.submit(spec).id
+    claim = queue.claim("tests")
+    assert claim is not None
+    with pytest.raises(KeyboardInterrupt):
+        Runner(queue, config, NoEngines(), pipeline.walk, pipeline.deliver).work(claim)
+    assert queue.get(job).state == State.CANCELLED
+
+
+def test_a_superseded_worker_says_nothing_and_delivers_nothing(work: Work, queue: Queue) -> None:
+    taken = []
+
+    def lose(_: JobProgress) -> None:
+        queue.recover()
+        taken.append(queue.claim("another"))
+
+    pipeline = TinyPipeline(lose)
+    row = work(pipeline)
+    assert (row.state, row.owner) == ("running", "another")
+    assert pipeline.delivered == []
+
+
+# ---------------------------------------------------------------- waiting in the foreground
+
+
+class TinyApp(App):
+    def __init__(self, config: Config, pipeline: TinyPipeline) -> None:
+        super().__init__(config)
+        self.pipeline = pipeline
+
+    def _runner(self, watch: Callable[[Snapshot], None], stop: Stop) -> Runner:
+        tiny = self.pipeline
+        return Runner(self.queue, self.config, NoEngines(), tiny.walk, tiny.deliver, stop, watch)
+
+
+def test_waiting_works_the_job_off_though_others_are_before_it(
+    queue: Queue, config: Config, spec: JobSpec, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, mine = queue.submit(spec).id, queue.submit(spec).id
+    app = TinyApp(config, TinyPipeline())
+    assert follow(app, mine, Stop()).state == State.DONE
+    assert queue.get(first).state == State.QUEUED
+    said = capsys.readouterr()
+    assert said.out == "" and "compose: 50%" in said.err
+    app.close()
+
+
+@pytest.mark.parametrize(
+    ("number", "state"), [(signal.SIGINT, "cancelled"), (signal.SIGTERM, "queued"), (signal.SIGHUP, "queued")]
+)
+def test_signals_while_working_in_the_foreground(
+    queue: Queue, config: Config, spec: JobSpec, number: signal.Signals, state: str
+) -> None:
+    steps = []
+
+    def signalled(told: JobProgress) -> None:
+        os.kill(os.getpid(), number)
+        for step in range(1000):
+            steps.append(step)
+            told.step(step, 1000)
+
+    app = TinyApp(config, TinyPipeline(signalled))
+    row = follow(app, queue.submit(spec).id, Stop())
+    assert row.state == state
+    assert len(steps) == 1, "the next heartbeat is the last"
+    assert app.queue.claim("next") is None if state == "cancelled" else app.queue.claim("next")
+    app.close()
+
+
+def test_signal_handlers_are_put_back() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with stopping(Stop()):
+        assert signal.getsignal(signal.SIGTERM) is not before
+    assert signal.getsignal(signal.SIGTERM) is before
