@@ -10,7 +10,7 @@ killed job goes on at the next chunk.
 
 from __future__ import annotations
 
-import os
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.engine import Picture, SyncedFrame
+from pipeline.workspace import write_atomic
 
 CHUNK = 16  # frames; what the diffusion engine makes at once
 
@@ -49,13 +50,9 @@ def write_chunk(folder: Path, number: int, patches: list[Patch | None]) -> None:
     """Atomic and durable."""
     boxes = np.array([p.box if p else (0, 0, 0, 0) for p in patches], np.int32)
     pictures = {f"png_{i}": _encode(p) for i, p in enumerate(patches) if p}
-    final = _path(folder, number)
-    temporary = final.with_suffix(".part")
-    with temporary.open("wb") as f:
-        np.savez(f, boxes=boxes, **pictures)
-        f.flush()
-        os.fsync(f.fileno())
-    temporary.rename(final)
+    chunk = io.BytesIO()  # a few megabytes at most
+    np.savez(chunk, boxes=boxes, **pictures)
+    write_atomic(_path(folder, number), chunk.getvalue())
 
 
 def chunks_done(folder: Path) -> int:

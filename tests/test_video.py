@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +30,7 @@ from tests.media_kit import ffmpeg, pattern, psnr
 
 ROOT = Path(__file__).resolve().parents[1]
 SHORT = "Good morning, and welcome."
+CHUNKS = "jobs/*/work/lipsync-*.part/chunk-*.npz"
 
 
 class Said(NamedTuple):
@@ -210,8 +214,8 @@ def test_a_photo_speaks(desk: Desk) -> None:
 
     photo = desk.folder / "photo.jpg"
     Image.fromarray(astronaut()).save(photo)  # type: ignore[no-untyped-call]
-    desk.submit(SHORT, photo, "--out", "photo.mp4")
-    before, during = clip_of(desk.folder / "photo.mp4").pictures([0, 20])
+    desk.submit(SHORT, photo, "--out", "speaks.mp4")
+    before, during = clip_of(desk.folder / "speaks.mp4").pictures([0, 20])
     assert psnr(before, during) < 60
 
 
@@ -284,37 +288,43 @@ def children() -> list[str]:
     return [" ".join(p.cmdline()[:3]) for p in psutil.Process().children(recursive=True)]
 
 
-def killed_while(desk: Desk, face: Path, ready: Path, sig: signal.Signals) -> str:
-    """Starts a job in the foreground, sends `sig` when something like `ready` appears; returns its id."""
-    with (desk.folder / "script.txt").open("w") as f:
-        f.write(ENGLISH)
-    process = subprocess.Popen(
+@contextmanager
+def started(desk: Desk, face: Path, ready: str, data: Path) -> Iterator[subprocess.Popen[str]]:
+    """A job in the foreground, from the moment when something like `ready` stands in the data folder."""
+    (desk.folder / "script.txt").write_text(ENGLISH)
+    with subprocess.Popen(
         [
             *(sys.executable, "-m", "daemon.cli", "submit", "--script", "script.txt"),
             *("--clip", str(face), "--wait", "--out", "final.mp4"),
         ],
         cwd=desk.folder,
-        env=desk.environment(),
+        env=desk.environment(VIGENTD_DATA_DIR=str(data)),
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
-    )
-    deadline = time.monotonic() + 100
-    while not list(desk.folder.glob(str(ready))):
-        assert process.poll() is None and time.monotonic() < deadline, "the moment never came"
-        time.sleep(0.01)
-    process.send_signal(sig)
-    said, _ = process.communicate(timeout=60)
+    ) as process:
+        deadline = time.monotonic() + 100
+        while not list(data.glob(ready)):
+            assert process.poll() is None and time.monotonic() < deadline, "the moment never came"
+            time.sleep(0.01)
+        yield process
+
+
+def killed_while(desk: Desk, face: Path, ready: str, sig: signal.Signals) -> str:
+    """Starts a job, sends `sig` at that moment; returns the job's id."""
+    with started(desk, face, ready, desk.folder / "data") as process:
+        process.send_signal(sig)
+        said, _ = process.communicate(timeout=60)
     return said.strip()
 
 
 @pytest.mark.parametrize(
     "ready",
-    ["data/jobs/*/work/lipsync-*.part/chunk-000003.npz", "data/jobs/*/work/compose-*.part/*.mp4"],
+    ["jobs/*/work/lipsync-*.part/chunk-000003.npz", "jobs/*/work/compose-*.part/*.mp4"],
     ids=["lipsync", "compose"],
 )
 def test_a_killed_job_goes_on_where_it_was(desk: Desk, face: Path, ready: str) -> None:
-    job = killed_while(desk, face, Path(ready), signal.SIGKILL)
+    job = killed_while(desk, face, ready, signal.SIGKILL)
     gone = psutil.wait_procs(psutil.Process().children(recursive=True), timeout=10)[1]
     assert not gone, "ffmpeg outlived its job"
     assert not list(desk.folder.glob("final.*"))
@@ -331,7 +341,7 @@ def test_a_killed_job_goes_on_where_it_was(desk: Desk, face: Path, ready: str) -
 
 
 def test_ctrl_c_gives_the_job_up_and_retry_takes_it_on(desk: Desk, face: Path) -> None:
-    job = killed_while(desk, face, Path("data/jobs/*/work/lipsync-*.part/chunk-*.npz"), signal.SIGINT)
+    job = killed_while(desk, face, CHUNKS, signal.SIGINT)
     assert children() == []
     assert json.loads(desk.run("show", job, "--json").stdout)["state"] == "cancelled"
     assert not list(desk.folder.glob("final.*"))
@@ -423,11 +433,27 @@ def test_an_unwritable_output_is_said_before_any_work(desk: Desk, face: Path) ->
 def test_a_full_disk_in_mid_job(desk: Desk, face: Path) -> None:
     disk = desk.folder / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=340m", "tmpfs", str(disk)]
     if (done := subprocess.run(mount, capture_output=True, text=True)).returncode:
         pytest.skip(f"a small disk cannot be mounted here: {done.stderr.strip()}")
     try:
-        script = _write(desk.folder / "hello.txt", ENGLISH.encode())
-        check_refusal(desk, "disk_full", 1, "--script", script, "--clip", face, data=disk / "data")
+        with started(desk, face, CHUNKS, disk / "data") as process:
+            with contextlib.suppress(OSError), (disk / "others").open("wb", buffering=0) as filler:
+                while True:
+                    filler.write(bytes(2**20))
+            _, said = process.communicate(timeout=60)
+        assert process.returncode == 1, said
+        assert "error: " in said and "disk is full" in said and "hint: " in said
+        assert "Traceback" not in said
+        assert not list(desk.folder.glob("*final*"))
+        assert children() == []
+        (disk / "others").unlink()
+        (job,) = json.loads(desk.run("ls", "--json", data=disk / "data").stdout)
+        # The failure itself may have found no room in the database: then the job is simply in line again.
+        assert job["state"] in ("failed", "queued")
+        if job["state"] == "failed":
+            assert job["error"]["code"] == "disk_full"
+            assert desk.run("retry", job["id"], data=disk / "data").returncode == 0
+        assert desk.run("wait", job["id"], data=disk / "data").returncode == 0
     finally:
         subprocess.run(["umount", "--lazy", str(disk)], check=True)

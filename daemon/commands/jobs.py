@@ -12,7 +12,8 @@ from daemon.app import App
 from daemon.commands.common import AsJson, JobId, opened
 from daemon.jobs import JobRow, State, job_json
 from daemon.stop import Stop
-from daemon.terminal import console, duration, out, out_json, tell
+from daemon.terminal import console, duration, out, out_json, tell, tell_error
+from models.errors import VigentdError
 
 RECENT = 30  # finished or not, what `ls` shows a person; a program gets all
 
@@ -163,8 +164,14 @@ def finish(app: App, job_id: str, as_json: bool) -> JobRow:
     """Follow the job to its end and say how it ended. Raises typer.Exit(1) unless it is done."""
     from daemon.follow import follow
 
-    stop = Stop()
-    row = follow(app, job_id, stop)
+    app.job(job_id)  # an unknown one is wrong use
+    try:
+        row = follow(app, job_id, Stop())
+    except VigentdError as e:  # from here on it is the machine (a full disk, a locked database)
+        tell_error(e)
+        if as_json:
+            out_json({"error": e.as_dict()})
+        raise typer.Exit(1) from e
     if as_json:
         out_json(described(app, row))
     elif row.state == State.DONE:
