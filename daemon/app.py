@@ -16,6 +16,7 @@ from daemon.jobs import JobRow
 from daemon.lock import WorkerLock, holder
 from daemon.queue import Queue
 from daemon.stop import Stop
+from models.memory import share_one_heap
 from pipeline.spec import JobSpec
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class App:
         with WorkerLock(self.config.data_dir) as lock:
             if not lock.take():
                 return False
+            share_one_heap()
             runner = self._runner(watch, stop)
             self.queue.recover()
             claim = self.queue.claim(owner(), job_id)
@@ -96,10 +98,9 @@ class App:
         return claim is not None
 
     def _runner(self, watch: Callable[[Snapshot], None], stop: Stop) -> Runner:
-        from pipeline.deliver import deliver
-
         from daemon.runner import Runner
         from pipeline import stages
+        from pipeline.deliver import deliver
 
         engines = LocalEngines(self.config)
         return Runner(self.queue, self.config, engines, stages.run, deliver, stop, watch)

@@ -20,6 +20,7 @@ from daemon.joblog import JobLog
 from daemon.queue import Claim, Queue, Superseded
 from daemon.stop import Stop
 from models.errors import Cancelled, StageFailed, Unavailable, VigentdError
+from models.memory import give_back
 from pipeline.progress import JobProgress, Snapshot
 from pipeline.spec import JobSpec
 from pipeline.stages import Engines, Job
@@ -96,6 +97,7 @@ class Runner:
             seconds = 0.0 if reused else self.clock() - stage_began
             stage_began = self.clock()
             self.queue.record(claim, timings={name: round(seconds, 3)}, notes=_notes(artifact))
+            give_back()
             log.event("stage", name=name, seconds=seconds, reused=reused, artifact=artifact.name)
 
         job = self.walk(

@@ -99,6 +99,7 @@ def _encode(
         pixel_format="rgb24",
         s=f"{facts.width}x{facts.height}",
         framerate=str(facts.fps),
+        thread_queue_size=2,  # pictures of 6 MB and more; the pipe is what is waited for
     ).video
     if (captions / "captions.ass").is_file():
         picture = _burn_in(picture, facts)

@@ -35,7 +35,7 @@ FORMATS = (
 )
 READ_ONLY_LOCAL = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
 
-REVERSE_BYTES = 96 * 2**20  # decoded pictures held while playing backwards
+REVERSE_BYTES = 64 * 2**20  # decoded pictures held while playing backwards
 
 
 @dataclass(frozen=True)
@@ -200,8 +200,9 @@ class VideoClip:
                 if run[0] <= run[-1]:
                     yield from decoder.forward(run)
                 else:
-                    held = dict(zip(run[::-1], decoder.frames(run[::-1]), strict=True))
-                    yield from (decoder.picture(held[n]) for n in run)
+                    held = list(decoder.frames(run[::-1]))
+                    while held:
+                        yield decoder.picture(held.pop())
 
     @property
     def _block(self) -> int:
