@@ -38,9 +38,9 @@ def inputs(job: Job) -> dict[str, Any]:
 def make(job: Job, folder: Path, progress: Progress) -> None:
     facts = load_facts(job.artifacts["probe"])
     spoken = speech.load(job.artifacts["speech"]).speech
-    clip = open_clip(facts, frame_count(facts, spoken.duration_s))
     scratch = folder / SCRATCH
     scratch.mkdir(exist_ok=True)
+    clip = open_clip(facts, frame_count(facts, spoken.duration_s), scratch)
     settings = job.settings.lipsync
     options = SyncOptions(scratch, settings.face, settings.max_faceless, job.spec.seed)
     report = SyncReport()
@@ -72,7 +72,7 @@ def frames(job: Job) -> Generator[Picture]:
     """The finished full-size pictures, in order: the clip's, with the mouth pasted in."""
     facts = load_facts(job.artifacts["probe"])
     count = frame_count(facts, speech.load(job.artifacts["speech"]).speech.duration_s)
-    clip = open_clip(facts, count)
+    clip = open_clip(facts, count, job.artifacts["lipsync"].parent)
     patches = read_patches(job.artifacts["lipsync"])
     pictures = clip.pictures([int(n) for n in clip.order])
     with closing(pictures):

@@ -26,6 +26,7 @@ from av.video.stream import VideoStream
 
 from models.engine import Picture
 from models.errors import BadInput
+from pipeline import spill
 from pipeline.tonemap import ToneMap
 
 # Demuxers a clip may use. Playlists, concat scripts and text formats are absent: they name other files.
@@ -34,8 +35,6 @@ FORMATS = (
     "wav,mp3,flac,aac,amr,aiff,caf,image2,jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,tiff_pipe,jpegls_pipe"
 )
 READ_ONLY_LOCAL = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
-
-REVERSE_BYTES = 64 * 2**20  # decoded pictures held while playing backwards
 
 
 @dataclass(frozen=True)
@@ -175,10 +174,11 @@ class VideoClip:
     """A clip that is a video. Satisfies models.engine.Clip; one reader at a time.
 
     wanted: how many output frames the video has; `order` says which picture each of them shows.
+    scratch: a folder on a disk, for playing backwards.
     """
 
-    def __init__(self, facts: ClipFacts, wanted: int) -> None:
-        self.facts = facts
+    def __init__(self, facts: ClipFacts, wanted: int, scratch: Path | None = None) -> None:
+        self.facts, self._scratch = facts, scratch
         self.fps = float(facts.fps)
         self.width, self.height = facts.width, facts.height
         self.pixel_aspect = float(facts.pixel_aspect)
@@ -200,13 +200,12 @@ class VideoClip:
                 if run[0] <= run[-1]:
                     yield from decoder.forward(run)
                 else:
-                    held = list(decoder.frames(run[::-1]))
-                    while held:
-                        yield decoder.picture(held.pop())
+                    for frame in spill.backwards(decoder.frames(run[::-1]), self._scratch):
+                        yield decoder.picture(frame)
 
     @property
     def _block(self) -> int:
-        return int(np.clip(REVERSE_BYTES / (self.width * self.height * 1.5), 4, 64))
+        return max(int(spill.BYTES / (self.width * self.height * 1.5)), 4)
 
 
 class StillClip:
@@ -225,9 +224,9 @@ class StillClip:
             yield picture.copy()
 
 
-def open_clip(facts: ClipFacts, wanted: int) -> VideoClip | StillClip:
+def open_clip(facts: ClipFacts, wanted: int, scratch: Path | None = None) -> VideoClip | StillClip:
     """The clip, to be shown for `wanted` output frames."""
-    return StillClip(facts, wanted) if facts.still else VideoClip(facts, wanted)
+    return StillClip(facts, wanted) if facts.still else VideoClip(facts, wanted, scratch)
 
 
 def read_photo(path: Path, size: tuple[int, int] | None = None) -> Picture:
