@@ -9,6 +9,7 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -78,7 +79,7 @@ class MouthwarpEngine:
         if patch is None:
             return SyncedFrame(i, picture)
         x0, y0, x1, y1 = patch.box
-        picture[y0:y1, x0:x1][patch.touched] = patch.pixels[patch.touched]
+        cv2.copyTo(patch.pixels, patch.touched.view(np.uint8), picture[y0:y1, x0:x1])
         return SyncedFrame(i, picture, patch.box, patch.touched)
 
 

@@ -48,6 +48,7 @@ EXPRESSION = 0.15  # how much of the presenter's own mouth shape stays under the
 NARROWER = 0.5  # an open mouth is narrower by this share of its opening
 SPREAD, ROUNDED = 0.09, 0.20  # change of the mouth's width at wide = +1 and −1
 RING = 1.4  # where the mesh is pinned, as a multiple of the face's outline
+COARSE = 2  # pixels between the points for which the map is worked out
 STILL = 0.02  # pixels: a triangle that moves less is left alone
 
 
@@ -97,18 +98,18 @@ class Warper:
             return None
         x0, y0, x1, y1 = box
         pixel = np.array([1 / self._aspect, 1])
-        label, map_x, map_y = _resampling(source * pixel, target * pixel, triangles, box)
+        covered, map_x, map_y = _resampling(source * pixel, target * pixel, triangles, box)
         pixels = np.asarray(
             cv2.remap(picture, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.uint8
         )
-        hole = _fill(target[INNER] * pixel - (x0, y0), label.shape)
+        hole = _fill(target[INNER] * pixel - (x0, y0), covered.shape)
         if mouth.gap * mouth.strength > 0.004 and hole.any():
             xs, ys = (
                 (np.arange(x0, x1) * self._aspect).astype(np.float32),
                 np.arange(y0, y1, dtype=np.float32),
             )
             pixels = interior.paint(pixels, hole, target[:LANDMARKS], points, (xs, ys), mouth.strength)
-        touched = cv2.dilate(((label > 0) | (hole > 0)).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        touched = covered | (cv2.dilate(hole, np.ones((5, 5), np.uint8)) > 0)
         return Patch(box, pixels, touched)
 
     def _pull(self, face: Array, mouth: Mouth) -> Array:
@@ -182,21 +183,32 @@ def _harmonic(head: Array, mesh: Mesh) -> tuple[npt.NDArray[np.int64], npt.NDArr
 
 def _resampling(
     source: Array, target: Array, triangles: npt.NDArray[np.int32], box: tuple[int, int, int, int]
-) -> tuple[npt.NDArray[np.int32], Grid, Grid]:
-    """Which triangle each pixel of the box is in (0: none), and where in the picture it comes from."""
+) -> tuple[npt.NDArray[np.bool_], Grid, Grid]:
+    """Which pixels of the box are in a triangle, and where in the picture each comes from.
+
+    The map is continuous and straight inside each triangle, so it is made for every other pixel, where
+    the corners of a block of four meet, and the rest is interpolated.
+    """
     x0, y0, x1, y1 = box
-    label = np.zeros((y1 - y0, x1 - x0), np.int32)
-    inside = target - (x0, y0)
-    corners = np.round(inside[triangles] * 16).astype(np.int32)
-    for number, corner in enumerate(corners, 1):
+    shape = ((y1 - y0 + 1) // COARSE + 1, (x1 - x0 + 1) // COARSE + 1)
+    label = np.zeros(shape, np.int32)
+    inside = (target - (x0, y0)) / COARSE
+    for number, corner in enumerate(np.round(inside[triangles] * 16).astype(np.int32), 1):
         cv2.fillConvexPoly(label, corner, (number,), shift=4)
     affine = np.zeros((len(triangles) + 1, 2, 3), np.float32)
-    affine[0] = [[1, 0, x0], [0, 1, y0]]
+    affine[0] = [[COARSE, 0, x0], [0, COARSE, y0]]
     affine[1:] = _affines(inside[triangles], source[triangles])
-    gy, gx = np.mgrid[0 : y1 - y0, 0 : x1 - x0].astype(np.float32)
-    map_x = affine[:, 0, 0].take(label) * gx + affine[:, 0, 1].take(label) * gy + affine[:, 0, 2].take(label)
-    map_y = affine[:, 1, 0].take(label) * gx + affine[:, 1, 1].take(label) * gy + affine[:, 1, 2].take(label)
-    return label, map_x, map_y
+    gy, gx = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
+    columns, rows = np.meshgrid(
+        np.arange(x1 - x0, dtype=np.float32) / COARSE, np.arange(y1 - y0, dtype=np.float32) / COARSE
+    )
+    maps = []
+    for axis in (0, 1):
+        a, b, c = (affine[:, axis, k].take(label) for k in range(3))
+        maps.append(np.asarray(cv2.remap(a * gx + b * gy + c, columns, rows, cv2.INTER_LINEAR), np.float32))
+    near = cv2.dilate((label > 0).astype(np.uint8), np.ones((3, 3), np.uint8))
+    covered = cv2.remap(near, columns, rows, cv2.INTER_NEAREST) > 0
+    return np.asarray(covered, bool), maps[0], maps[1]
 
 
 def _affines(source: Array, target: Array) -> Array:
