@@ -15,15 +15,10 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from models.progress import Progress
+
 Audio = npt.NDArray[np.float32]
 Picture = npt.NDArray[np.uint8]
-
-
-class Progress(Protocol):
-    """How work reports itself. Only real work calls this: it is the heartbeat."""
-
-    def step(self, done: float, total: float) -> None:
-        """`done` of `total` units are ready. Raises Cancelled when the job should stop."""
 
 
 # ---------------------------------------------------------------- speech

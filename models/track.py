@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import savgol_filter
 
-from models.engine import Clip, Progress
+from models.engine import Clip
 from models.faces import EYE_L, EYE_R, LANDMARKS, FaceTracker, Found
+from models.progress import Progress
 
 BLOCK = 128  # pictures read at once
 GAP = 5  # pictures: a face lost for no longer is bridged

@@ -22,7 +22,8 @@ from typing import Any
 
 from pysubs2 import SSAFile
 
-from models.engine import Progress, Sentence, Word
+from models.engine import Sentence, Word
+from models.progress import Progress
 from pipeline import ass, fonts
 from pipeline.ass import Painter, Screen
 from pipeline.fonts import FontBook

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import ffmpeg as graph
 
-from models.engine import Picture, Progress
+from models.engine import Picture
 from models.errors import StageFailed
+from models.progress import Progress, Share
 from pipeline import ffmpeg, label, lipsync
 from pipeline.cover import make_cover
 from pipeline.encoder import Encoder, pick_encoder
 from pipeline.loudness import measure
 from pipeline.media import ClipFacts, load_facts
-from pipeline.mix import AAC, RATE, Mix, Stretch, mix
+from pipeline.mix import AAC, RATE, Mix, mix
 from pipeline.music import Track, resolve
 from pipeline.timeline import Timeline, timeline
 from pipeline.workspace import file_hash
@@ -51,11 +52,11 @@ def make(job: Job, folder: Path, progress: Progress) -> None:
     video = folder.absolute() / "video.mp4"
     try:
         with tempfile.TemporaryDirectory(dir=folder, prefix="sound-") as scratch:
-            sound = _mix(job, time, Path(scratch).absolute() / "mix.wav", Stretch(progress, 0.0, 0.1))
-            _encode(job, facts, time, encoder, sound.file, video, Stretch(progress, 0.1, 0.95))
+            sound = _mix(job, time, Path(scratch).absolute() / "mix.wav", Share(progress, 0.0, 0.1))
+            _encode(job, facts, time, encoder, sound.file, video, Share(progress, 0.1, 0.95))
         label.add_source_type(video, job.spec.title)
         make_cover(video, time.duration_s, folder / "cover.jpg")
-        _report(folder, encoder, time, sound, video, Stretch(progress, 0.95, 1.0))
+        _report(folder, encoder, time, sound, video, Share(progress, 0.95, 1.0))
     except OSError as error:  # of our own writing; ffmpeg's is recognised where it runs
         if error.errno in ffmpeg.FULL:
             raise ffmpeg.disk_full("making the video") from error

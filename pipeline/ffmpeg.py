@@ -29,8 +29,9 @@ from typing import IO, Any
 import ffmpeg
 import imageio_ffmpeg
 
-from models.engine import Picture, Progress
+from models.engine import Picture
 from models.errors import StageFailed, Unavailable
+from models.progress import Progress
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 PROTOCOLS = "file,pipe"  # a clip or a playlist must not make ffmpeg open the network

@@ -10,7 +10,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models.engine import Picture, Progress, SyncedFrame, SyncOptions, SyncReport
+from models.engine import Picture, SyncedFrame, SyncOptions, SyncReport
+from models.progress import Progress
 from pipeline import speech
 from pipeline.media import ClipFacts, load_facts, open_clip
 from pipeline.patches import CHUNK, Patch, chunks_done, patch_of, read_patches, write_chunk

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.engine import Progress
+from models.progress import Progress
 from pipeline import ffmpeg
 
 # Quieter than this is silence: a recording of an empty room, or digital zero.

@@ -17,8 +17,8 @@ from typing import Any
 
 import ffmpeg as graph
 
-from models.engine import Progress
 from models.errors import BadInput
+from models.progress import Progress, Share
 from pipeline import ffmpeg
 from pipeline.loudness import Loudness, measure, metered, read_meter
 from pipeline.music import Track, read
@@ -103,21 +103,8 @@ class _Desk:
         """One pass over the sound, as the next stretch of the way; each brings half of what is left."""
         done = 1 - 0.75**self.passes
         self.passes += 1
-        part = Stretch(self.progress, done, 1 - 0.75**self.passes)
+        part = Share(self.progress, done, 1 - 0.75**self.passes)
         return ffmpeg.run(arguments, doing=doing, progress=part, total_s=self.duration_s)
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """A stretch of a longer way: its 0…1 is the whole's begin…end."""
-
-    whole: Progress
-    begin: float
-    end: float
-
-    def step(self, done: float, total: float) -> None:
-        inside = min(done / total, 1.0) if total > 0 else 1.0
-        self.whole.step(self.begin + (self.end - self.begin) * inside, 1.0)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import av
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from models.engine import Progress
 from models.errors import BadInput
+from models.progress import Progress
 from pipeline.media import (
     STILL_RATE,
     ClipFacts,

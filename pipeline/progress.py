@@ -71,10 +71,6 @@ class JobProgress:
         self._stage_fraction = min(max(done / total, 0.0), 1.0) if total > 0 else 0.0
         self._beat(force=False)
 
-    def part(self, begin: float, end: float) -> _Part:
-        """A view for one part of the stage: its 0..1 is this stage's begin..end."""
-        return _Part(self, begin, end)
-
     def snapshot(self) -> Snapshot:
         total = sum(self._weights.values()) or 1.0
         before = 0.0
@@ -99,14 +95,3 @@ class JobProgress:
         if force or now - self._last_told >= self._every_s:
             self._last_told = now
             self._on_change(self.snapshot())
-
-
-@dataclass(frozen=True)
-class _Part:
-    whole: JobProgress
-    begin: float
-    end: float
-
-    def step(self, done: float, total: float) -> None:
-        inside = min(max(done / total, 0.0), 1.0) if total > 0 else 0.0
-        self.whole.step(self.begin + (self.end - self.begin) * inside, 1.0)

@@ -14,8 +14,9 @@ from av.audio.resampler import AudioResampler
 from av.container import InputContainer
 
 from models.audio import voiced_spans
-from models.engine import Audio, Progress, Word
+from models.engine import Audio, Word
 from models.errors import BadInput
+from models.progress import Progress
 from models.words import syllables
 
 _HIGHEST_RATE = 48_000

@@ -15,8 +15,9 @@ import numpy as np
 from scipy.io import wavfile
 
 from models.audio import faded, levelled, silence, voiced_spans
-from models.engine import Phoneme, Progress, Sentence, Speech, Word
+from models.engine import Phoneme, Sentence, Speech, Word
 from models.errors import StageFailed
+from models.progress import Progress
 from models.words import tokens
 from pipeline.script import check_script
 from pipeline.text import detect_language, split_sentences

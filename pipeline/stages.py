@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from models.engine import LipSyncEngine, Progress, SpeechEngine
+from models.engine import LipSyncEngine, SpeechEngine
+from models.progress import Progress
 from pipeline.progress import JobProgress
 from pipeline.spec import JobSpec, Settings
 from pipeline.workspace import Workspace

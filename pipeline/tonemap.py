@@ -6,42 +6,41 @@ ffmpeg program maps a cube of colours once, and every picture goes through that 
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import cast
 
 import av
 import numpy as np
+import numpy.typing as npt
 from av.filter import Graph
 from av.video.frame import VideoFrame
-from imageio_ffmpeg import get_ffmpeg_exe
 
 from models.engine import Picture
-from models.errors import StageFailed
+from pipeline import ffmpeg
 
 SIZE = 33  # colours along each axis of the cube; 33 is what graders use
 HDR_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}  # H.273 number → ffmpeg's name
 
 
-def colour_cube(transfer: str) -> Picture:
-    """(SIZE³, 3) uint16 SDR BT.709 colours, red fastest, for an even grid of BT.2020 HDR colours."""
+def colour_cube(transfer: str, scratch: Path) -> npt.NDArray[np.uint16]:
+    """(SIZE³, 3) SDR BT.709 colours, red fastest, for an even grid of BT.2020 HDR colours.
+
+    scratch: a folder for two small files.
+    """
     axis = np.linspace(0, 65535, SIZE).round().astype("<u2")
     blue, green, red = np.meshgrid(axis, axis, axis, indexing="ij")
     grid = np.stack([red, green, blue], -1).reshape(-1, 3)
+    (scratch / "hdr.raw").write_bytes(grid.tobytes())
     chain = (
         f"setparams=color_primaries=bt2020:color_trc={transfer}:colorspace=gbr:range=pc,format=gbrp16le,"
         "zscale=transfer=linear:npl=203,format=gbrpf32le,zscale=primaries=bt709,"
         "tonemap=tonemap=hable:desat=0,zscale=transfer=bt709:range=full,format=rgb48le"
     )
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb48le"]
-    command = [get_ffmpeg_exe(), "-v", "error", *raw, "-s", f"{SIZE * SIZE}x{SIZE}", "-i", "pipe:0"]
-    out = subprocess.run(
-        [*command, "-vf", chain, *raw, "pipe:1"], input=grid.tobytes(), capture_output=True, check=False
-    ).stdout
-    if len(out) != grid.nbytes:
-        raise StageFailed("The HDR clip could not be mapped to SDR", code="hdr_failed")
-    return np.frombuffer(out, "<u2").reshape(-1, 3)
+    command = [*raw, "-s", f"{SIZE * SIZE}x{SIZE}", "-i", "hdr.raw", "-vf", chain, *raw, "sdr.raw"]
+    ffmpeg.run(command, doing="mapping the HDR clip's colours", cwd=scratch)
+    return np.fromfile(scratch / "sdr.raw", "<u2").reshape(grid.shape)
 
 
 class ToneMap:
@@ -50,7 +49,8 @@ class ToneMap:
     def __init__(self, transfer: str) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="vigentd-hdr-")
         self._cube = Path(self._folder.name) / "hdr.cube"
-        rows = "\n".join(f"{r:.6f} {g:.6f} {b:.6f}" for r, g, b in colour_cube(transfer) / 65535)
+        colours = colour_cube(transfer, self._cube.parent) / 65535
+        rows = "\n".join(f"{r:.6f} {g:.6f} {b:.6f}" for r, g, b in colours)
         self._cube.write_text(f"LUT_3D_SIZE {SIZE}\n{rows}\n", "ascii")
         self._graph: Graph | None = None
 

@@ -17,12 +17,12 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from models.engine import Progress
 from models.errors import StageFailed, VigentdError
+from models.progress import Progress, Share
 from pipeline import ffmpeg
 from pipeline.loudness import measure
 from pipeline.media import ClipFacts, load_facts
-from pipeline.mix import RATE, Stretch
+from pipeline.mix import RATE
 from pipeline.spec import VideoSettings
 from pipeline.timeline import Timeline, timeline
 
@@ -88,8 +88,8 @@ def examine(video: Path, wanted: Wanted, progress: Progress) -> Iterator[Check]:
     """Every check, the ones first without which the later ones cannot be made."""
     yield from _file(video)
     yield from _streams(video, wanted)
-    yield from _pictures(video, wanted, Stretch(progress, 0.0, 0.8))
-    yield from _sound(video, wanted, Stretch(progress, 0.8, 1.0))
+    yield from _pictures(video, wanted, Share(progress, 0.0, 0.8))
+    yield from _sound(video, wanted, Share(progress, 0.8, 1.0))
 
 
 # ---------------------------------------------------------------- the file

@@ -21,6 +21,9 @@ def demo(
         "demo.mp4"
     ),
     language: Annotated[Literal["en", "zh"], typer.Option(help="What is spoken.")] = "en",
+    sheet: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also a sheet of its frames, as a JPEG.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a video from a bundled face and script, and print its path."""
@@ -32,3 +35,7 @@ def demo(
         tell("Making a short video from a NASA portrait; it takes about a minute.")
         spec = admit(request(app.config, out_file, language), app.config)
         finish(app, app.queue.submit(spec, source="demo").id, as_json)
+        if sheet is not None:
+            from pipeline.sheet import frame_sheet
+
+            frame_sheet(out_file, sheet)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.audio import faded, levelled, silence
-from models.engine import Audio, Phoneme, Progress, Sentence, Speech, Word
+from models.engine import Audio, Phoneme, Sentence, Speech, Word
 from models.errors import BadInput
 from models.espeak.library import Manner, Utterance, say
 from models.espeak.reading import reading
 from models.espeak.timing import phonemes_of, word_times
+from models.progress import Progress
 from models.words import is_han, tokens
 
 _RATE = 22050

@@ -13,13 +13,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from models.engine import Clip, Progress, Speech, SyncedFrame, SyncOptions, SyncReport
+from models.engine import Clip, Speech, SyncedFrame, SyncOptions, SyncReport
 from models.errors import BadInput
 from models.faces import Found
 from models.mouthwarp.head import canonical_head, opening, to_head
 from models.mouthwarp.interior import Interior, Reference, best_reference
 from models.mouthwarp.shapes import Shapes, mouth_shapes
 from models.mouthwarp.warp import Mouth, Warper
+from models.progress import Progress, Share
 from models.track import Track, track_clip
 
 Array = npt.NDArray[np.float64]
@@ -45,7 +46,7 @@ class MouthwarpEngine:
         first: int = 0,
         report: SyncReport | None = None,
     ) -> Generator[SyncedFrame]:
-        track = track_clip(clip, options.scratch, options.face, _Share(progress, 0, TRACKING))
+        track = track_clip(clip, options.scratch, options.face, Share(progress, 0, TRACKING))
         shown = np.searchsorted(track.numbers, clip.order)  # output frame → tracked picture
         strength = takeover(track.run[shown])
         check_faces(track, shown, options.max_faceless)
@@ -53,7 +54,7 @@ class MouthwarpEngine:
         presenter = learn(clip, track)
         if report is not None:
             report.frames, report.faceless = len(shown), int((strength == 0).sum())
-        work = _Share(progress, TRACKING, 1)
+        work = Share(progress, TRACKING, 1)
         with closing(clip.pictures([int(n) for n in clip.order[first:]])) as pictures:
             for i, picture in enumerate(pictures, first):
                 yield self._set(i, picture, track, int(shown[i]), presenter, shapes, float(strength[i]))
@@ -166,13 +167,3 @@ def check_faces(track: Track, shown: npt.NDArray[np.int64], most: float) -> None
         code="too_few_faces",
         hint="Use a clip in which the presenter faces the camera throughout, or raise lipsync.max_faceless.",
     )
-
-
-class _Share:
-    """A part of the whole progress."""
-
-    def __init__(self, whole: Progress, begin: float, end: float) -> None:
-        self._whole, self._begin, self._end = whole, begin, end
-
-    def step(self, done: float, total: float) -> None:
-        self._whole.step(self._begin + (self._end - self._begin) * done / total, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.errors import Cancelled
+from models.progress import Share
 from pipeline.progress import JobProgress, Snapshot
 
 WEIGHTS = {"speech": 1.0, "lipsync": 8.0, "compose": 1.0}
@@ -91,5 +92,5 @@ def test_listeners_are_not_flooded() -> None:
 def test_a_part_of_a_stage_has_its_own_zero_and_one() -> None:
     p = JobProgress(WEIGHTS)
     p.enter("lipsync")
-    p.part(0.25, 0.75).step(1, 2)
+    Share(p, 0.25, 0.75).step(1, 2)
     assert p.snapshot().stage_fraction == pytest.approx(0.5)

@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
-from models.engine import Audio, LipSyncEngine, Progress, Sentence, Speech, SpeechEngine
+from models.engine import Audio, LipSyncEngine, Sentence, Speech, SpeechEngine
 from models.errors import BadInput, Cancelled, StageFailed
 from models.espeak import EspeakEngine
+from models.progress import Progress
 from pipeline import speech
 from pipeline.recording import spread_words
 from pipeline.spec import JobSpec, Settings
