@@ -284,8 +284,16 @@ def test_pixels_outside_the_mouth_survive_to_the_end(desk: Desk, media: Path) ->
 # ---------------------------------------------------------------- killed, cancelled, tried again
 
 
-def children() -> list[str]:
-    return [" ".join(p.cmdline()[:3]) for p in psutil.Process().children(recursive=True)]
+def left_running(desk: Desk) -> list[psutil.Process]:
+    """Processes that were started from this desk and still live, whoever their parent is by now."""
+
+    def is_ours(process: psutil.Process) -> bool:
+        with contextlib.suppress(psutil.Error):
+            return bool(process.environ().get("TMPDIR") == str(desk.folder / "tmp"))
+        return False
+
+    ours = [p for p in psutil.process_iter() if is_ours(p)]
+    return list(psutil.wait_procs(ours, timeout=10)[1])
 
 
 @contextmanager
@@ -325,8 +333,7 @@ def killed_while(desk: Desk, face: Path, ready: str, sig: signal.Signals) -> str
 )
 def test_a_killed_job_goes_on_where_it_was(desk: Desk, face: Path, ready: str) -> None:
     job = killed_while(desk, face, ready, signal.SIGKILL)
-    gone = psutil.wait_procs(psutil.Process().children(recursive=True), timeout=10)[1]
-    assert not gone, "ffmpeg outlived its job"
+    assert left_running(desk) == [], "ffmpeg outlived its job"
     assert not list(desk.folder.glob("final.*"))
     work = desk.folder / "data" / "jobs" / job / "work"
     before = {p: p.stat().st_mtime_ns for p in work.glob("lipsync-*/chunk-*.npz")}
@@ -342,7 +349,7 @@ def test_a_killed_job_goes_on_where_it_was(desk: Desk, face: Path, ready: str) -
 
 def test_ctrl_c_gives_the_job_up_and_retry_takes_it_on(desk: Desk, face: Path) -> None:
     job = killed_while(desk, face, CHUNKS, signal.SIGINT)
-    assert children() == []
+    assert left_running(desk) == []
     assert json.loads(desk.run("show", job, "--json").stdout)["state"] == "cancelled"
     assert not list(desk.folder.glob("final.*"))
     assert desk.run("retry", job).returncode == 0
@@ -395,7 +402,7 @@ def check_refusal(desk: Desk, code: str, status: int, *arguments: object, data: 
     assert "\n" not in answer["error"]["message"]
     assert "Traceback" not in said.stderr
     assert not list(desk.folder.glob("out.*")) and not list(desk.folder.glob(".out.*"))
-    assert children() == []
+    assert left_running(desk) == []
 
 
 def test_bad_scripts_are_refused_at_once(desk: Desk, face: Path) -> None:
@@ -446,7 +453,7 @@ def test_a_full_disk_in_mid_job(desk: Desk, face: Path) -> None:
         assert "error: " in said and "disk is full" in said and "hint: " in said
         assert "Traceback" not in said
         assert not list(desk.folder.glob("*final*"))
-        assert children() == []
+        assert left_running(desk) == []
         (disk / "others").unlink()
         (job,) = json.loads(desk.run("ls", "--json", data=disk / "data").stdout)
         # The failure itself may have found no room in the database: then the job is simply in line again.
