@@ -136,9 +136,19 @@ def test_photo_is_turned_by_its_exif_and_kept_in_bounds(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- order
 
 
-def test_backwards_gives_the_same_pictures(tmp_path: Path) -> None:
-    # One key picture in all, and B-frames: the hardest clip to play backwards.
-    clip = pattern(tmp_path / "gop.mp4", "-g", "500", "-bf", "3", "-preset", "veryfast", seconds=4)
+@pytest.mark.parametrize(
+    ("format_", "size"),
+    [("yuv420p", "160x284"), ("yuv422p", "162x284"), ("yuv444p10le", "160x284"), ("gbrp", "98x150")],
+)
+def test_backwards_gives_the_same_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format_: str, size: str
+) -> None:
+    # One key picture in all, and B-frames: the hardest clip to play backwards. Several spill files, too.
+    monkeypatch.setattr("pipeline.spill.BYTES", 20 * 160 * 284 * 1.5)
+    options = ["-pix_fmt", format_, "-g", "500", "-bf", "3", "-preset", "veryfast"]
+    if format_ == "gbrp":
+        options += ["-c:v", "libx264rgb"]
+    clip = pattern(tmp_path / "gop.mkv", *options, seconds=4, size=size)
     facts = inspect(clip, SETTINGS)
     reader = open_clip(facts, 190)
     straight = pictures(clip)
