@@ -29,7 +29,8 @@ from models.errors import BadInput
 from pipeline import spill
 from pipeline.tonemap import ToneMap
 
-# Demuxers a clip may use. Playlists, concat scripts and text formats are absent: they name other files.
+# Demuxers that clips, recordings and music may use. Playlists, concat scripts and text formats are absent:
+# they name other files.
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,gif,apng,dv,mxf,h264,hevc,"
     "wav,mp3,flac,aac,amr,aiff,caf,image2,jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,tiff_pipe,jpegls_pipe"
@@ -75,7 +76,7 @@ def load_facts(folder: Path) -> ClipFacts:
     return ClipFacts(**(raw | {"path": Path(raw["path"])}))
 
 
-def open_video(path: Path) -> av.container.InputContainer:
+def open_local(path: Path) -> av.container.InputContainer:
     """The local file, never anything that it names. Raises av.error.FFmpegError, OSError."""
     return av.open(str(path), options=READ_ONLY_LOCAL, metadata_errors="replace")
 
@@ -182,7 +183,7 @@ class VideoClip:
         self.fps = float(facts.fps)
         self.width, self.height = facts.width, facts.height
         self.pixel_aspect = float(facts.pixel_aspect)
-        with open_video(facts.path) as container:
+        with open_local(facts.path) as container:
             stream = main_video(container)
             if stream is None:
                 raise BadInput("The clip has no video any more", code="clip_no_video")
@@ -342,7 +343,7 @@ class _Decoder:
         return np.ascontiguousarray(rgb[: self._facts.height, : self._facts.width])
 
     def _open(self) -> None:
-        self._container = open_video(self._facts.path)
+        self._container = open_local(self._facts.path)
         stream = main_video(self._container)
         assert stream is not None
         stream.thread_type = "AUTO"

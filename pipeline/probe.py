@@ -19,7 +19,7 @@ from pipeline.media import (
     constant_rate,
     index_of,
     main_video,
-    open_video,
+    open_local,
     read_photo,
 )
 from pipeline.spec import Settings
@@ -84,7 +84,7 @@ def inspect(path: Path, settings: Settings, *, sha256: str = "") -> ClipFacts:
     """Facts of a clip that can be used. Raises BadInput with one of the codes clip_*."""
     check_file(path)
     try:
-        with open_video(path) as container:
+        with open_local(path) as container:
             stream = main_video(container)
             if stream is None:
                 raise BadInput(
@@ -161,7 +161,7 @@ def _video(
 
 def _first_picture(path: Path) -> VideoFrame:
     """Decodes until there is a picture: only that shows rotation, colours and the real size."""
-    with open_video(path) as container:
+    with open_local(path) as container:
         stream = main_video(container)
         assert stream is not None
         for tries, packet in enumerate(container.demux(stream)):

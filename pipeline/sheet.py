@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 
 from pipeline import ffmpeg
-from pipeline.media import open_video
+from pipeline.media import open_local
 from pipeline.workspace import write_atomic
 
 WIDTH = 240  # pixels of one frame
@@ -18,7 +18,7 @@ GAP = 6
 def frame_sheet(video: Path, out: Path, columns: int = 6, rows: int = 1) -> None:
     """columns × rows frames of the video, evenly spread, as a JPEG."""
     count = columns * rows
-    with open_video(video) as container:
+    with open_local(video) as container:
         duration_s = (container.duration or 0) / av.time_base
     with tempfile.TemporaryDirectory(prefix="vigentd-sheet-") as folder:
         frames = ffmpeg.source(video).video.filter("fps", f"{count}/{duration_s:.3f}", round="near")

@@ -23,7 +23,7 @@ from PIL import Image
 
 from models.mouthwarp.shapes import mouth_shapes
 from pipeline import speech as speech_stage
-from pipeline.media import main_video, open_video
+from pipeline.media import main_video, open_local
 from pipeline.patches import read_patches
 from tests.face_kit import CHINESE, ENGLISH, clip_of, correlation, loudness, measured_gap, portrait
 from tests.media_kit import ffmpeg, pattern, psnr
@@ -110,7 +110,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, face: Path) -> Made:
 
 
 def seconds_of(path: Path) -> float:
-    with open_video(path) as container:
+    with open_local(path) as container:
         stream = main_video(container)
         assert stream and stream.duration and stream.time_base
         return float(stream.duration * stream.time_base)
@@ -251,7 +251,7 @@ def test_size_rate_and_orientation_are_the_clips(
         lying = clip.rename(desk.folder / "lying.mp4")
         ffmpeg("-display_rotation", "270", "-i", lying, "-c", "copy", clip)
     desk.submit(SHORT, clip, "--subtitles", "none", "--out", "out.mp4")
-    with open_video(desk.folder / "out.mp4") as container:
+    with open_local(desk.folder / "out.mp4") as container:
         stream = main_video(container)
         assert stream is not None
         assert (stream.width, stream.height) == size
