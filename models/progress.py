@@ -10,6 +10,9 @@ class Progress(Protocol):
     def step(self, done: float, total: float) -> None:
         """`done` of `total` units are ready. Raises Cancelled when the job should stop."""
 
+    def check(self) -> None:
+        """Raises Cancelled when the job should stop. Not a heartbeat: for those who wait, not work."""
+
 
 @dataclass(frozen=True)
 class Share:
@@ -22,3 +25,6 @@ class Share:
     def step(self, done: float, total: float) -> None:
         inside = min(max(done / total, 0.0), 1.0) if total > 0 else 0.0
         self.whole.step(self.begin + (self.end - self.begin) * inside, 1.0)
+
+    def check(self) -> None:
+        self.whole.check()

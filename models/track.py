@@ -6,7 +6,9 @@ pictures is in memory at a time. A finished track is found again when the job re
 
 from __future__ import annotations
 
+import contextlib
 import os
+import zipfile
 from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +27,9 @@ SHORTEST_RUN = 5  # pictures: a face seen for less is a flicker
 SMOOTH = (7, 2)  # Savitzky–Golay window and order: takes off the mesh's jitter, keeps a blink's speed
 MARGIN = 16  # pictures read beyond a block, so that smoothing and bridging do not see its ends
 LIP_UP, LIP_LOW = [82, 13, 312], [87, 14, 317]
+
+# A power cut can leave a file that has its name and is empty; then the clip is followed again.
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
 Array = npt.NDArray[np.float64]
 
@@ -120,9 +125,8 @@ def track_clip(clip: Clip, scratch: Path, prefer: str, progress: Progress) -> Tr
     """
     points, summary = scratch / "points.f32", scratch / "track.npz"
     numbers = np.unique(clip.order)
-    if summary.exists():
-        with np.load(summary) as kept:
-            return Track(points, numbers, kept["found"], kept["cut"], kept["gap"])
+    with contextlib.suppress(*UNREADABLE), np.load(summary) as kept:
+        return Track(points, numbers, kept["found"], kept["cut"], kept["gap"])
     found = np.zeros(len(numbers), np.uint8)
     cut = np.zeros(len(numbers), bool)
     gap = np.full(len(numbers), np.nan, np.float32)
@@ -135,11 +139,15 @@ def track_clip(clip: Clip, scratch: Path, prefer: str, progress: Progress) -> Tr
                 gap[k] = _gap(seen.points)
                 f.write(seen.points.astype(np.float32).tobytes())
                 progress.step(k + 1, len(numbers))
+            f.flush()
             os.fsync(f.fileno())
     finally:
         tracker.close()
     temporary = scratch / "track.part.npz"
-    np.savez(temporary, found=found, cut=cut, gap=gap)
+    with temporary.open("wb") as f:
+        np.savez(f, found=found, cut=cut, gap=gap)
+        f.flush()
+        os.fsync(f.fileno())
     temporary.rename(summary)
     return Track(points, numbers, found, cut, gap)
 

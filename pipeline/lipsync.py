@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import asdict
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from models.engine import Picture, SyncedFrame, SyncOptions, SyncReport
 from models.progress import Progress
 from pipeline import speech
-from pipeline.media import ClipFacts, load_facts, open_clip
+from pipeline.media import load_facts, open_clip
 from pipeline.patches import CHUNK, Patch, chunks_done, patch_of, read_patches, write_chunk
+from pipeline.timeline import timeline
 
 if TYPE_CHECKING:
     from pipeline.stages import Job
@@ -41,7 +43,7 @@ def make(job: Job, folder: Path, progress: Progress) -> None:
     spoken = speech.load(job.artifacts["speech"]).speech
     scratch = folder / SCRATCH
     scratch.mkdir(exist_ok=True)
-    clip = open_clip(facts, frame_count(facts, spoken.duration_s), scratch)
+    clip = open_clip(facts, timeline(job.artifacts["speech"], facts).frames, scratch)
     settings = job.settings.lipsync
     options = SyncOptions(scratch, settings.face, settings.max_faceless, job.spec.seed)
     report = SyncReport()
@@ -53,26 +55,13 @@ def make(job: Job, folder: Path, progress: Progress) -> None:
     (folder / "report.json").write_text(
         json.dumps({"engine": job.engines.lipsync.name, **asdict(report)}, indent=1), "utf-8"
     )
-    for leftover in sorted(scratch.rglob("*"), reverse=True):
-        leftover.unlink()
-    scratch.rmdir()
-
-
-def load_report(folder: Path) -> dict[str, Any]:
-    """engine, frames, faceless, notes."""
-    loaded: dict[str, Any] = json.loads((folder / "report.json").read_text("utf-8"))
-    return loaded
-
-
-def frame_count(facts: ClipFacts, duration_s: float) -> int:
-    """How many frames a video of this speech has."""
-    return max(1, round(duration_s * float(facts.fps)))
+    shutil.rmtree(scratch)
 
 
 def frames(job: Job) -> Generator[Picture]:
     """The finished full-size pictures, in order: the clip's, with the mouth pasted in."""
     facts = load_facts(job.artifacts["probe"])
-    count = frame_count(facts, speech.load(job.artifacts["speech"]).speech.duration_s)
+    count = timeline(job.artifacts["speech"], facts).frames
     clip = open_clip(facts, count, job.artifacts["lipsync"].parent)
     patches = read_patches(job.artifacts["lipsync"])
     pictures = clip.pictures([int(n) for n in clip.order])

@@ -1,25 +1,20 @@
 """A clip read as the video will show it: upright, even size, constant rate, SDR, in any order.
 
-Probing and decoding are PyAV's. A container is indexed once by walking its packets (no decoding), so
-that "picture number k" means the same in every pass, variable frame rates are resampled by their own
-time stamps, and a clip can be played backwards without being held in memory.
+Decoding is PyAV's. The index (index.py) says which picture is which, so that "picture number k" means the
+same in every pass, and a clip can be played backwards without being held in memory.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import queue
-import threading
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import av
 import numpy as np
-import numpy.typing as npt
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
@@ -27,7 +22,11 @@ from av.video.stream import VideoStream
 from models.engine import Picture
 from models.errors import BadInput
 from pipeline import spill
+from pipeline.ahead import ahead
+from pipeline.index import Index, index_of, shown_at, there_and_back
+from pipeline.photo import read_photo
 from pipeline.tonemap import ToneMap
+from pipeline.workspace import file_hash
 
 # Demuxers that clips, recordings and music may use. Playlists, concat scripts and text formats are absent:
 # they name other files.
@@ -48,6 +47,8 @@ class ClipFacts:
     colour:        ffmpeg's names (space, primaries, transfer) of the pictures once they are read (SDR).
     rotation:      degrees counter-clockwise that make a stored picture upright: 0, 90, 180 or 270.
     hdr:           transfer of the stored pictures when they need tone mapping, else "".
+    size, mtime:   of the file in bytes and ns, to notice that it was changed meanwhile.
+    folder:        of the probe's artifact, where the index is; None when there is none.
     """
 
     path: Path
@@ -62,10 +63,13 @@ class ClipFacts:
     colour: dict[str, str]
     rotation: int = 0
     hdr: str = ""
-    has_audio: bool = False
+    size: int = 0
+    mtime: int = 0
+    folder: Path | None = None
 
     def save(self, folder: Path) -> None:
         raw = asdict(self) | {k: str(getattr(self, k)) for k in ("path", "fps", "pixel_aspect")}
+        del raw["folder"]
         (folder / "clip.json").write_text(json.dumps(raw, indent=1, ensure_ascii=False), "utf-8")
 
 
@@ -73,7 +77,10 @@ def load_facts(folder: Path) -> ClipFacts:
     """What the probe stage left in its artifact."""
     raw = json.loads((folder / "clip.json").read_text("utf-8"))
     raw |= {k: Fraction(raw[k]) for k in ("fps", "pixel_aspect")}
-    return ClipFacts(**(raw | {"path": Path(raw["path"])}))
+    return ClipFacts(**(raw | {"path": Path(raw["path"]), "folder": folder}))
+
+
+INDEX = "index.npz"  # in the probe's artifact
 
 
 def open_local(path: Path) -> av.container.InputContainer:
@@ -89,86 +96,7 @@ def main_video(container: av.container.InputContainer) -> VideoStream | None:
     return None
 
 
-# ---------------------------------------------------------------- the index
-
-
-@dataclass(frozen=True)
-class Index:
-    """Every picture of a stream by time of display. pts: int64 in time_base; key: starts a decodable run."""
-
-    pts: npt.NDArray[np.int64]
-    key: npt.NDArray[np.bool_]
-    time_base: Fraction
-
-    @property
-    def seconds(self) -> npt.NDArray[np.float64]:
-        return np.asarray((self.pts - self.pts[0]) * float(self.time_base))
-
-
-def index_of(container: av.container.InputContainer, stream: VideoStream) -> Index:
-    """Walks the packets. A damaged end simply ends the index."""
-    found: list[tuple[int, bool]] = []
-    step = 1 / (stream.average_rate or Fraction(25)) / (stream.time_base or Fraction(1, 1000))
-    try:
-        for packet in container.demux(stream):
-            if packet.size == 0 or packet.is_discard:
-                continue
-            stamp = packet.pts if packet.pts is not None else packet.dts
-            found.append((round(len(found) * step) if stamp is None else stamp, packet.is_keyframe))
-    except av.error.FFmpegError:
-        pass
-    found.sort()
-    return Index(
-        np.array([p for p, _ in found], np.int64),
-        np.array([k for _, k in found], bool),
-        Fraction(stream.time_base or Fraction(1, 1000)),
-    )
-
-
-USUAL_RATES = [Fraction(n * 1000, 1001) for n in (24, 30, 60, 120)] + [
-    Fraction(n) for n in (12, 15, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120, 240)
-]
-STILL_RATE = Fraction(25)
-SLOWEST_RATE = 12  # lips cannot be seen to speak below
-
-
-def constant_rate(seconds: npt.NDArray[np.float64]) -> Fraction:
-    """The rate at which a stream with these time stamps should be shown.
-
-    The median step decides, not the mean: a phone that drops pictures in the dark still films at 30.
-    """
-    if len(seconds) < 2:
-        return STILL_RATE
-    steps = np.diff(seconds)
-    step = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.04
-    # Time stamps in milliseconds (webm) make single steps 33 or 34 ms: the mean of the usual ones is exact.
-    usual = steps[(steps > 0.5 * step) & (steps < 1.5 * step)]
-    rate = 1 / float(usual.mean())
-    if rate < SLOWEST_RATE:
-        return STILL_RATE
-    nearest = min(USUAL_RATES, key=lambda r: abs(float(r) / rate - 1))
-    if abs(float(nearest) / rate - 1) < 0.004:
-        exact = [r for r in USUAL_RATES if abs(float(r) / rate - 1) < 0.0004]
-        return min(exact, key=lambda r: abs(float(r) / rate - 1)) if exact else nearest
-    return Fraction(rate).limit_denominator(1001)
-
-
-def shown_at(seconds: npt.NDArray[np.float64], fps: Fraction, count: int) -> npt.NDArray[np.int32]:
-    """The number of the stored picture that is on screen at each of `count` moments, 1 / fps apart."""
-    # Half a picture of grace: time stamps that are rounded late must not repeat the picture before.
-    times = (np.arange(count) + 0.5) / float(fps)
-    return np.clip(np.searchsorted(seconds, times, side="right") - 1, 0, len(seconds) - 1).astype(np.int32)
-
-
-def there_and_back(count: int, wanted: int) -> npt.NDArray[np.int32]:
-    """0…count-1…1, 0…: a short clip played to and fro; the turning pictures are not doubled."""
-    if count == 1:
-        return np.zeros(wanted, np.int32)
-    phase = np.arange(wanted) % (2 * count - 2)
-    return np.where(phase < count, phase, 2 * count - 2 - phase).astype(np.int32)
-
-
-# ---------------------------------------------------------------- the reader
+# ---------------------------------------------------------------- reading
 
 
 class VideoClip:
@@ -183,11 +111,7 @@ class VideoClip:
         self.fps = float(facts.fps)
         self.width, self.height = facts.width, facts.height
         self.pixel_aspect = float(facts.pixel_aspect)
-        with open_local(facts.path) as container:
-            stream = main_video(container)
-            if stream is None:
-                raise BadInput("The clip has no video any more", code="clip_no_video")
-            self._index = index_of(container, stream)
+        self._index = _index(facts)
         shown = shown_at(self._index.seconds, facts.fps, facts.pictures)
         self.order = shown[there_and_back(facts.pictures, wanted)]
 
@@ -196,7 +120,7 @@ class VideoClip:
         return ahead(self._decoded(numbers))
 
     def _decoded(self, numbers: Sequence[int]) -> Generator[Picture]:
-        with _Decoder(self.facts, self._index) as decoder:
+        with _Decoder(self.facts, self._index, self._scratch) as decoder:
             for run in _runs(numbers, self._block):
                 if run[0] <= run[-1]:
                     yield from decoder.forward(run)
@@ -226,65 +150,35 @@ class StillClip:
 
 
 def open_clip(facts: ClipFacts, wanted: int, scratch: Path | None = None) -> VideoClip | StillClip:
-    """The clip, to be shown for `wanted` output frames."""
+    """The clip, to be shown for `wanted` output frames. Raises BadInput `clip_changed`."""
+    _check_unchanged(facts)
     return StillClip(facts, wanted) if facts.still else VideoClip(facts, wanted, scratch)
 
 
-def read_photo(path: Path, size: tuple[int, int] | None = None) -> Picture:
-    """A photo, upright as its EXIF says, RGB; resized to (width, height) when given."""
-    from PIL import Image, ImageOps
-
-    with Image.open(path) as image:
-        upright = ImageOps.exif_transpose(image).convert("RGB")
-        if size is not None and upright.size != size:
-            upright = ImageOps.fit(upright, size, Image.Resampling.LANCZOS)
-        return np.asarray(upright, np.uint8)
-
-
-T = TypeVar("T")
+def _index(facts: ClipFacts) -> Index:
+    """What the probe found, or the walk again."""
+    if facts.folder is not None:
+        return Index.load(facts.folder / INDEX)
+    with open_local(facts.path) as container:
+        stream = main_video(container)
+        assert stream is not None, "the probe looked"
+        return index_of(container, stream)
 
 
-def ahead(items: Generator[T], depth: int = 3) -> Generator[T]:
-    """The same items, made in a thread up to `depth` early: decoding goes on while the caller works.
-
-    Closing the generator ends the thread; an error in the thread is raised here, in its place.
-    """
-    ready: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(depth)
-    closed = threading.Event()
-
-    def put(item: T | None, error: BaseException | None) -> None:
-        waiting = True
-        while waiting and not closed.is_set():
-            with contextlib.suppress(queue.Full):
-                ready.put((item, error), timeout=0.2)
-                waiting = False
-
-    def work() -> None:
-        try:
-            for item in items:
-                put(item, None)
-                if closed.is_set():
-                    break
-            else:
-                put(None, StopIteration())
-        except BaseException as e:
-            put(None, e)
-        finally:
-            items.close()
-
-    thread = threading.Thread(target=work, name="ahead", daemon=True)
-    thread.start()
+def _check_unchanged(facts: ClipFacts) -> None:
+    """Patches made for one clip must not be laid on another that came under its name."""
     try:
-        while True:
-            item, error = ready.get()
-            if isinstance(error, StopIteration):
-                return
-            if error is not None:
-                raise error
-            yield item  # type: ignore[misc]
-    finally:
-        closed.set()
-        thread.join()
+        now = facts.path.stat()
+        same = (now.st_size, now.st_mtime_ns) == (facts.size, facts.mtime) or not facts.sha256
+        if same or file_hash(facts.path) == facts.sha256:
+            return
+    except OSError:
+        pass
+    raise BadInput(
+        f"The clip {facts.path.name} was changed or taken away while the video was made",
+        code="clip_changed",
+        hint="Put it in its place and retry the job.",
+    )
 
 
 def _runs(numbers: Sequence[int], block: int) -> Iterator[Sequence[int]]:
@@ -303,12 +197,14 @@ def _runs(numbers: Sequence[int], block: int) -> Iterator[Sequence[int]]:
 class _Decoder:
     """One open container, going forward; goes back by seeking to the key picture before."""
 
-    def __init__(self, facts: ClipFacts, index: Index) -> None:
+    def __init__(self, facts: ClipFacts, index: Index, scratch: Path | None) -> None:
         self._facts, self._index = facts, index
         self._keys = np.flatnonzero(index.key)
-        self._tone = ToneMap(facts.hdr) if facts.hdr else None
-        self._at = -1  # number of the newest decoded picture
+        self._tone = ToneMap(facts.hdr, scratch) if facts.hdr else None
+        self._at = -1  # the picture that stands in _frame
         self._frame: VideoFrame | None = None
+        self._time = 0  # when it is shown, in the stream's time base
+        self._count = 0  # of pictures decoded, for streams without time stamps
 
     def __enter__(self) -> _Decoder:
         self._open()
@@ -349,7 +245,7 @@ class _Decoder:
         stream.thread_type = "AUTO"
         self._stream = stream
         self._decoded = self._decode()
-        self._at, self._frame = -1, None
+        self._at, self._frame, self._count = -1, None, 0
 
     def _decode(self) -> Iterator[VideoFrame]:
         damaged = 0
@@ -371,12 +267,13 @@ class _Decoder:
         if number < self._at or key > self._at + 1:
             self._seek(int(key))
         wanted = self._index.pts[number]
-        if self._frame is not None and self._time(self._frame) >= wanted:
-            return  # a picture that the stream announced and did not hold
-        for frame in self._decoded:
-            self._frame = frame
-            if self._time(frame) >= wanted:
-                break
+        while self._frame is None or self._time < wanted:
+            frame = next(self._decoded, None)
+            if frame is None:
+                break  # announced by the container and not there: the picture before stays on screen
+            nth = min(self._count, len(self._index.pts) - 1)
+            self._frame, self._count = frame, self._count + 1
+            self._time = frame.pts if frame.pts is not None else int(self._index.pts[nth])
         self._at = number
 
     def _seek(self, key: int) -> None:
@@ -386,11 +283,7 @@ class _Decoder:
             return
         self._container.seek(int(self._index.pts[key]), stream=self._stream, backward=True)
         self._decoded = self._decode()
-        self._at, self._frame = key - 1, None
-
-    def _time(self, frame: VideoFrame) -> int:
-        nth = min(self._at + 1, len(self._index.pts) - 1)
-        return frame.pts if frame.pts is not None else int(self._index.pts[nth])
+        self._at, self._frame, self._count = key - 1, None, key
 
 
 def to_rgb(frame: VideoFrame, space: str) -> Picture:

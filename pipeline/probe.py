@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +13,9 @@ from av.video.stream import VideoStream
 
 from models.errors import BadInput
 from models.progress import Progress
-from pipeline.media import (
-    STILL_RATE,
-    ClipFacts,
-    Index,
-    constant_rate,
-    index_of,
-    main_video,
-    open_local,
-    read_photo,
-)
+from pipeline.index import STILL_RATE, Index, constant_rate, index_of
+from pipeline.media import INDEX, ClipFacts, main_video, open_local
+from pipeline.photo import read_photo
 from pipeline.spec import Settings
 from pipeline.tonemap import HDR_TRANSFERS
 from pipeline.workspace import file_hash
@@ -52,7 +46,8 @@ def inputs(job: Job) -> dict[str, Any]:
 
 
 def make(job: Job, folder: Path, progress: Progress) -> None:
-    inspect(job.spec.clip, job.settings, sha256=file_hash(job.spec.clip)).save(folder)
+    facts = inspect(job.spec.clip, job.settings, sha256=file_hash(job.spec.clip), folder=folder)
+    facts.save(folder)
     progress.step(1, 1)
 
 
@@ -80,8 +75,8 @@ def check_file(path: Path) -> None:
         ) from e
 
 
-def inspect(path: Path, settings: Settings, *, sha256: str = "") -> ClipFacts:
-    """Facts of a clip that can be used. Raises BadInput with one of the codes clip_*."""
+def inspect(path: Path, settings: Settings, *, sha256: str = "", folder: Path | None = None) -> ClipFacts:
+    """Facts of a clip that can be used; its index is kept in `folder`. Raises BadInput, codes clip_*."""
     check_file(path)
     try:
         with open_local(path) as container:
@@ -93,11 +88,16 @@ def inspect(path: Path, settings: Settings, *, sha256: str = "") -> ClipFacts:
                     hint="Give a video or a photo of the presenter; a recording of speech goes to --speech.",
                 )
             if container.format.name in PHOTOS:
-                return _photo(path, settings, sha256)
-            _check_minutes(path, (container.duration or 0) / av.time_base / 60, settings)
-            return _video(path, container, stream, settings, sha256)
+                facts, index = _photo(path, settings), None
+            else:
+                _check_minutes(path, (container.duration or 0) / av.time_base / 60, settings)
+                facts, index = _video(path, container, stream, settings)
     except (av.error.FFmpegError, OSError, ValueError) as e:
         raise _unreadable(path) from e
+    if folder is not None and index is not None:
+        index.save(folder / INDEX)
+    there = path.stat()
+    return replace(facts, sha256=sha256, size=there.st_size, mtime=there.st_mtime_ns)
 
 
 def _unreadable(path: Path) -> BadInput:
@@ -108,11 +108,11 @@ def _unreadable(path: Path) -> BadInput:
     )
 
 
-def _photo(path: Path, settings: Settings, sha256: str) -> ClipFacts:
+def _photo(path: Path, settings: Settings) -> ClipFacts:
     height, width = read_photo(path).shape[:2]
     scale = min(1.0, settings.video.photo_max / max(width, height))
     width, height = _even(path, round(width * scale), round(height * scale))
-    return ClipFacts(path, sha256, width, height, STILL_RATE, Fraction(1), 0.0, 1, True, SDR)
+    return ClipFacts(path, "", width, height, STILL_RATE, Fraction(1), 0.0, 1, True, SDR)
 
 
 def _check_minutes(path: Path, minutes: float, settings: Settings) -> None:
@@ -126,14 +126,15 @@ def _check_minutes(path: Path, minutes: float, settings: Settings) -> None:
 
 
 def _video(
-    path: Path, container: av.container.InputContainer, stream: VideoStream, settings: Settings, sha256: str
-) -> ClipFacts:
+    path: Path, container: av.container.InputContainer, stream: VideoStream, settings: Settings
+) -> tuple[ClipFacts, Index]:
     first = _first_picture(path)
     index = index_of(container, stream)
     if not len(index.pts):
         raise _unreadable(path)
     fps = constant_rate(index.seconds)
-    duration = float(index.seconds[-1]) + 1 / float(fps)
+    # The last picture may be held: a phone that stood still, a slide. One step at least.
+    duration = max(index.end_s, float(index.seconds[-1]) + 1 / float(fps))
     _check_length(path, container, stream, index, duration, settings)
     width, height = first.width, first.height
     aspect = Fraction(stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio or 1)
@@ -142,9 +143,9 @@ def _video(
     if rotation in (90, 270):
         width, height, aspect = height, width, 1 / aspect
     width, height = _even(path, width, height)
-    return ClipFacts(
+    facts = ClipFacts(
         path=path,
-        sha256=sha256,
+        sha256="",
         width=width,
         height=height,
         fps=fps,
@@ -155,8 +156,8 @@ def _video(
         colour=_colour(first, height),
         rotation=rotation,
         hdr=HDR_TRANSFERS.get(int(first.color_trc), ""),
-        has_audio=bool(container.streams.audio),
     )
+    return facts, index
 
 
 def _first_picture(path: Path) -> VideoFrame:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import av
 
-from pipeline.lipsync import frame_count
 from pipeline.media import ClipFacts
 
 
@@ -33,4 +32,4 @@ def timeline(speech: Path, facts: ClipFacts) -> Timeline:
     with av.open(str(speech / "speech.wav")) as container:
         stream = container.streams.audio[0]
         assert stream.duration is not None and stream.time_base == Fraction(1, stream.rate)
-        return Timeline(frame_count(facts, stream.duration / stream.rate), facts.fps)
+        return Timeline(max(1, round(stream.duration / stream.rate * facts.fps)), facts.fps)

@@ -46,8 +46,8 @@ def colour_cube(transfer: str, scratch: Path) -> npt.NDArray[np.uint16]:
 class ToneMap:
     """Maps decoded HDR pictures one by one. Close it: it keeps a small file."""
 
-    def __init__(self, transfer: str) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="vigentd-hdr-")
+    def __init__(self, transfer: str, scratch: Path | None = None) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="hdr-", dir=scratch)
         self._cube = Path(self._folder.name) / "hdr.cube"
         colours = colour_cube(transfer, self._cube.parent) / 65535
         rows = "\n".join(f"{r:.6f} {g:.6f} {b:.6f}" for r, g, b in colours)
@@ -58,7 +58,6 @@ class ToneMap:
         """(height, width, 3) uint8 RGB, SDR BT.709."""
         if self._graph is None:
             self._graph = self._build(frame)
-        frame.pts = None  # order is ours
         self._graph.push(frame)
         mapped = self._graph.pull()
         assert isinstance(mapped, VideoFrame)
@@ -76,7 +75,7 @@ class ToneMap:
             ),
             graph.add("scale", "in_color_matrix=bt2020:in_range=auto:out_range=full"),
             graph.add("format", "pix_fmts=gbrp16le"),
-            graph.add("lut3d", f"file={self._cube}:interp=tetrahedral"),
+            graph.add("lut3d", file=str(self._cube), interp="tetrahedral"),
             graph.add("format", "pix_fmts=rgb24"),
             graph.add("buffersink"),
         ]

@@ -10,6 +10,7 @@ reached the disk; so it is whole or it is not there.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -33,7 +34,7 @@ class Workspace:
         try:
             manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
             whole = manifest["files"] == _files(folder)
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             return None
         return folder if whole else None
 
@@ -46,6 +47,9 @@ class Workspace:
         """
         final = self.root / artifact_name(stage, inputs)
         part = final.with_name(final.name + ".part")
+        for other in self.root.glob(f"{stage}-*.part"):
+            if other != part:  # begun for inputs that have changed since
+                shutil.rmtree(other)
         if part.exists() and not resumable:
             shutil.rmtree(part)
         part.mkdir(parents=True, exist_ok=True)
@@ -71,7 +75,13 @@ def artifact_name(stage: str, inputs: dict[str, Any]) -> str:
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of a file's content, in hex."""
+    """SHA-256 of a file's content, in hex. A file that has not changed is read once."""
+    there = path.stat()
+    return _file_hash(path, there.st_size, there.st_mtime_ns, there.st_ino)
+
+
+@functools.lru_cache(maxsize=64)
+def _file_hash(path: Path, *_: int) -> str:
     with path.open("rb") as f:
         return hashlib.file_digest(f, "sha256").hexdigest()
 

@@ -97,11 +97,7 @@ def loudness(speech: Speech, count: int) -> Array:
 
     Hissing sounds (s, f, ʃ) are loud with the mouth nearly shut, so energy above 4 kHz counts against.
     """
-    at = (np.arange(count) / GRID * speech.rate).astype(int)
-    voice = _level_db(speech, 250, 3000)
-    inside = at < len(voice)
-    level = np.full(count, -100.0)
-    level[inside] = voice[at[inside]]
+    level = _level_db(speech, 250, 3000, count)
     heard = level[level > -75]
     if not len(heard):
         return np.zeros(count)
@@ -109,22 +105,26 @@ def loudness(speech: Speech, count: int) -> Array:
     floor = float(np.clip(np.percentile(heard, 5) + 6, top - 30, top - 12))  # steady voices have no lows
     open_ = np.clip((level - floor) / max(top - floor, 1e-6), 0, 1) ** 1.3
     if speech.rate >= 12000:
-        hiss = _level_db(speech, 4000, min(7500, speech.rate * 0.47))
-        excess = np.zeros(count)
-        excess[inside] = hiss[at[inside]] - voice[at[inside]]
-        open_ = open_ * np.clip(1 - excess / 12, 0.25, 1)
+        hiss = _level_db(speech, 4000, min(7500, speech.rate * 0.47), count)
+        open_ = open_ * np.clip(1 - (hiss - level) / 12, 0.25, 1)
     return np.asarray(open_)
 
 
-def _level_db(speech: Speech, low: float, high: float) -> Array:
-    """Power in a band, in dB, at every sample."""
+def _level_db(speech: Speech, low: float, high: float, count: int) -> Array:
+    """Power in a band, in dB, on the grid; −100 after the end. Works minute by minute."""
     sos = butter(3, [low, high], "band", fs=speech.rate, output="sos")
-    wav = speech.wav.astype(np.float64)
-    if len(wav) < 64:
-        return np.full(len(wav), -100.0)
-    band = sosfiltfilt(sos, wav, padlen=min(32, len(wav) - 1))
-    power = gaussian_filter1d(band**2, 0.008 * speech.rate)
-    return np.asarray(10 * np.log10(power + 1e-10))
+    out = np.full(count, -100.0)
+    at = (np.arange(count) / GRID * speech.rate).astype(int)
+    margin = speech.rate // 2  # the filters have settled by then
+    for begin in range(0, len(speech.wav), 60 * speech.rate):
+        end = min(begin + 60 * speech.rate, len(speech.wav))
+        start = max(begin - margin, 0)
+        piece = speech.wav[start : end + margin].astype(np.float64)
+        band = sosfiltfilt(sos, piece, padlen=min(32, len(piece) - 1))
+        power = gaussian_filter1d(band**2, 0.008 * speech.rate)
+        here = (at >= begin) & (at < end)
+        out[here] = 10 * np.log10(power[at[here] - start] + 1e-10)
+    return out
 
 
 def _attack_release(x: Array, attack_s: float, release_s: float) -> Array:

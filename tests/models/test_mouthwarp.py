@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -270,3 +271,20 @@ def test_a_hiss_does_not_open_the_mouth_like_a_vowel() -> None:
     shapes = mouth_shapes(Speech(wav, rate), 25, 75)
     assert shapes.open[10:20].mean() > 0.7
     assert shapes.open[45:55].mean() < 0.5 * shapes.open[10:20].mean()
+
+
+def test_an_hours_speech_is_read_in_pieces() -> None:
+    """The shapes of a long speech are those of its parts, and take no memory that grows like the sound."""
+    rate = 8000
+    rng = np.random.default_rng(3)
+    t = np.arange(150 * rate) / rate
+    wav = (0.3 * np.sin(2 * np.pi * 440 * t) * (np.sin(2 * np.pi * 1.3 * t) > 0)).astype(np.float32)
+    wav += rng.normal(0, 1e-3, len(wav)).astype(np.float32)
+    whole = mouth_shapes(Speech(wav, rate), 25, 150 * 25).open
+    part = mouth_shapes(Speech(wav[50 * rate : 80 * rate], rate), 25, 30 * 25).open
+    assert np.abs(whole[50 * 25 + 10 : 80 * 25 - 10] - part[10:-10]).max() < 0.05
+    tracemalloc.start()
+    mouth_shapes(Speech(wav, rate), 25, 150 * 25)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 60 * rate * 8 * 12  # a dozen arrays of one minute

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,7 +13,9 @@ import pytest
 from PIL import Image
 
 from models.errors import BadInput
-from pipeline.media import ahead, constant_rate, load_facts, open_clip, shown_at, there_and_back
+from pipeline.ahead import ahead
+from pipeline.index import constant_rate, shown_at, there_and_back
+from pipeline.media import load_facts, open_clip
 from pipeline.probe import inspect
 from pipeline.spec import Limits, Settings
 from tests.media_kit import decoded, ffmpeg, pattern, psnr
@@ -183,7 +186,7 @@ def test_rates_and_moments() -> None:
 def test_facts_survive_the_artifact(tmp_path: Path) -> None:
     facts = inspect(pattern(tmp_path / "a.mp4", rate="30000/1001"), SETTINGS)
     facts.save(tmp_path)
-    assert load_facts(tmp_path) == facts
+    assert load_facts(tmp_path) == replace(facts, folder=tmp_path)
 
 
 def test_reading_ahead_ends_with_its_reader() -> None:
