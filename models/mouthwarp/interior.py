@@ -55,12 +55,19 @@ class Reference:
     picture: Picture
     points: Array
 
+    def inside(self, aspect: float) -> npt.NDArray[np.uint8]:
+        """(n, 3) the pixels between the lips."""
+        mask = np.zeros(self.picture.shape[:2], np.uint8)
+        cv2.fillPoly(mask, [(self.points[INNER, :2] / (aspect, 1)).astype(np.int32)], (255,))
+        return np.asarray(self.picture[mask > 0])
+
 
 class Interior:
     """Paints the mouth's inside. reference None: no picture of this clip shows teeth, so they are painted."""
 
     def __init__(self, reference: Reference | None, aspect: float = 1.0) -> None:
         self._reference, self._aspect = reference, aspect
+        self._cavity = _darkest(reference.inside(aspect)) if reference else np.zeros(3)
 
     def paint(
         self,
@@ -103,10 +110,10 @@ class Interior:
         below = np.clip(depth - top, 0, None)
         half = max(float(top_x[-1] - top_x[0]) / 2, 1.0)
         corner = np.clip(1.8 * np.clip(1 - (along / half) ** 2, 0, 1), 0, 1)
-        slit = np.clip(tall / (0.035 * axes.size), 0.5, 1)  # lips just apart show more shade than teeth
+        slit = np.clip(tall / (0.035 * axes.size), 0.65, 1)  # lips just apart show more shade than teeth
         if self._reference is not None:
             # The reference brings its own light; only what the new shape takes away is added.
-            colour = self._sampled(self._reference, along / half, below, tall, axes)
+            colour = self._sampled(self._reference, along / half, below, axes)
             shade = (0.75 + 0.25 * corner) * slit
         else:
             colour = _painted(along / axes.size, below / axes.size, below / tall, view)
@@ -114,8 +121,12 @@ class Interior:
             shade = (0.5 + 0.5 * corner) * under * slit
         return np.asarray(colour * shade[..., None])
 
-    def _sampled(self, ref: Reference, across: Array, below: Array, tall: Array, axes: _Axes) -> Array:
-        """The reference's mouth: same place across, same distance below the upper lip."""
+    def _sampled(self, ref: Reference, across: Array, below: Array, axes: _Axes) -> Array:
+        """The reference's mouth: same place across, same distance below the upper lip.
+
+        Teeth keep their size. Where the mouth is opened further than in the reference there is the dark
+        behind them; teeth that grow with the jaw look like fangs.
+        """
         own = _Axes.of(ref.points)
         origin = ref.points[[CORNER_L, CORNER_R], :2].mean(0)
         top_x, top_y = own.line(ref.points, TOP, origin)
@@ -123,9 +134,8 @@ class Interior:
         u = across * (top_x[-1] - top_x[0]) / 2
         top = np.interp(u, top_x, top_y)
         height = np.maximum(np.interp(u, bottom_x, bottom_y) - top, 1)
-        zoom = own.size / axes.size
-        down = np.where(tall * zoom > height, below / tall * height, below * zoom)
-        v = top + np.clip(down + 0.06 * height, 0, 0.90 * height)
+        down = below * (own.size / axes.size) + 0.06 * height
+        v = top + np.minimum(down, 0.88 * height)
         map_x = (origin[0] + u * own.across[0] + v * own.down[0]) / self._aspect
         map_y = origin[1] + u * own.across[1] + v * own.down[1]
         picture = cv2.remap(
@@ -135,7 +145,14 @@ class Interior:
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        return np.asarray(picture, np.float64)
+        dark = np.clip((down / height - 0.78) / 0.2, 0, 1)[..., None]
+        return np.asarray(picture + dark * (self._cavity - picture))
+
+
+def _darkest(pixels: npt.NDArray[np.uint8]) -> Array:
+    """The colour behind the teeth: the mean of the darkest fifth."""
+    light = pixels.mean(1)
+    return np.asarray(pixels[light <= np.percentile(light, 20)].mean(0))
 
 
 def _painted(across: Array, below: Array, depth: Array, view: Picture) -> Array:
@@ -160,10 +177,7 @@ def best_reference(candidates: list[Reference], aspect: float = 1.0) -> Referenc
     """The one whose open mouth is brightest inside (teeth) and not too small; None if none is open."""
     best, chosen = 0.0, None
     for candidate in candidates:
-        polygon = candidate.points[INNER, :2] / (aspect, 1)
-        mask = np.zeros(candidate.picture.shape[:2], np.uint8)
-        cv2.fillPoly(mask, [polygon.astype(np.int32)], (255,))
-        inside = candidate.picture[mask > 0]
+        inside = candidate.inside(aspect)
         if len(inside) < 30:
             continue
         axes = _Axes.of(candidate.points)
