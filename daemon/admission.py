@@ -15,19 +15,20 @@ from pydantic import ValidationError
 
 from daemon import catalogue
 from daemon.config import Config
+from daemon.folders import make_private, unwritable
 from models.errors import BadInput, Unavailable, VigentdError
 from pipeline.spec import JobSpec, Settings
 
-MIN_FREE_BYTES = 300 * 2**20  # a minute of 1080x1920 needs about 200 MB while it is made
+JOB_BYTES = 200 * 2**20  # what a minute of 1080x1920 leaves while it is made
 BYTES_PER_CHARACTER = 4  # at most, in UTF-8, UTF-16 and GB18030
-COMPANIONS = (".mp4", ".srt", ".vtt", ".jpg")  # what is laid beside the video, under its name
 
 
 @dataclass(frozen=True)
 class Request:
     """What the person said, before anything is checked; None is "not said".
 
-    script: the bytes of a text of unknown encoding. options: fields of JobSpec by name.
+    script: the bytes of a text of unknown encoding; script_file: where they are from, if that is a file.
+    options: fields of JobSpec by name.
     """
 
     clip: Path
@@ -35,6 +36,7 @@ class Request:
     speech: Path | None = None
     out: Path | None = None
     options: dict[str, Any] | None = None
+    script_file: Path | None = None
 
 
 def admit(request: Request, config: Config) -> JobSpec:
@@ -48,7 +50,7 @@ def admit(request: Request, config: Config) -> JobSpec:
     catalogue.check_names(spec, settings)
     catalogue.check_fonts(spec, settings)
     if spec.out:
-        _check_out(spec)
+        _check_out(spec, request.script_file)
     _check_room(config)
     return spec
 
@@ -89,6 +91,7 @@ def _spec(request: Request, config: Config) -> JobSpec:
     script = _read(request.script, config.limits.script_chars) if request.script is not None else ""
     said = {key: value for key, value in (request.options or {}).items() if value is not None}
     values = config.defaults.model_dump() | said
+    _check_text(values)
     values["music"] = _track_path(values["music"])
     try:
         return JobSpec(
@@ -126,17 +129,34 @@ def _bad_option(error: ValidationError) -> VigentdError:
     )
 
 
+def _check_text(values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        if isinstance(value, str) and not _is_unicode(value):
+            raise BadInput(
+                f"--{name.replace('_', '-')} is not valid UTF-8",
+                code="option_encoding",
+                hint="Type it in a terminal that uses UTF-8; a file with such a name has to be renamed.",
+            )
+
+
 def _absolute(path: Path) -> Path:
     path = path.expanduser().absolute()
-    try:
-        str(path).encode("utf-8")
-    except UnicodeEncodeError as e:
+    if not _is_unicode(str(path)):
         raise BadInput(
             f"The name of the file {str(path).encode('utf-8', 'replace').decode()} is not valid UTF-8",
             code="path_encoding",
             hint="Rename the file.",
-        ) from e
+        )
     return path
+
+
+def _is_unicode(text: str) -> bool:
+    """Bytes that are no UTF-8 come from the command line as lone surrogates, which no database takes."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _track_path(music: str) -> str:
@@ -153,35 +173,19 @@ def _check_clip(clip: Path, settings: Settings) -> None:
 
 
 def _check_recording(path: Path) -> None:
-    import av
-
     from pipeline.recording import check_recording
 
     check_recording(path)
-    try:
-        with av.open(str(path), options={"protocol_whitelist": "file"}) as container:
-            has_sound = bool(container.streams.audio)
-    except (av.error.FFmpegError, OSError, ValueError) as e:
-        raise BadInput(
-            f"The recording {path.name} cannot be read: it is damaged, or not a sound file",
-            code="speech_unreadable",
-            hint="Check that it plays; WAV, MP3 and M4A work.",
-        ) from e
-    if not has_sound:
-        raise BadInput(
-            f"The recording {path.name} has no sound in it",
-            code="speech_no_audio",
-            hint="Give a WAV, MP3 or M4A file.",
-        )
 
 
-def _check_out(spec: JobSpec) -> None:
-    from pipeline.deliver import check_out
+def _check_out(spec: JobSpec, script_file: Path | None) -> None:
+    from pipeline.deliver import check_out, files_of
 
     assert spec.out is not None
     check_out(spec.out)
-    given = [path for path in (spec.clip, spec.speech, Path(spec.music)) if path and path.is_absolute()]
-    for made in (spec.out, *(spec.out.with_suffix(suffix) for suffix in COMPANIONS)):
+    script_file = script_file and script_file.expanduser()
+    given = [path for path in (spec.clip, spec.speech, script_file, Path(spec.music)) if path]
+    for made in files_of(spec.out):
         for path in given:
             if made.exists() and path.exists() and made.samefile(path):
                 raise BadInput(
@@ -191,13 +195,22 @@ def _check_out(spec: JobSpec) -> None:
                 )
 
 
+def room_needed() -> int:
+    """Bytes in the data folder: a job of a minute, and pictures put aside to be played backwards."""
+    from pipeline import spill
+
+    return spill.BYTES + JOB_BYTES
+
+
 def _check_room(config: Config) -> None:
-    config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    free = shutil.disk_usage(config.data_dir).free
-    if free < MIN_FREE_BYTES:
+    try:
+        make_private(config.data_dir)
+    except OSError as e:
+        raise unwritable(config.data_dir, e) from e
+    free, needed = shutil.disk_usage(config.data_dir).free, room_needed()
+    if free < needed:
         raise Unavailable(
-            f"Only {free // 2**20} MB are free for {config.data_dir}, "
-            f"and a job needs {MIN_FREE_BYTES // 2**20} MB",
+            f"Only {free // 2**20} MB are free for {config.data_dir}, and a job needs {needed // 2**20} MB",
             code="disk_full",
             hint="Free some space, or move data_dir to a larger disk.",
         )

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from daemon.config import Config
+from daemon.config_file import Loaded
 from daemon.terminal import duration, tell
 
 SIZE = (1080, 1920)
@@ -49,7 +49,7 @@ class Result:
         return asdict(self)
 
 
-def draft(config: Config, clip: Path | None, lengths: Sequence[int]) -> list[Result]:
+def draft(loaded: Loaded, clip: Path | None, lengths: Sequence[int]) -> list[Result]:
     """A video of about each length, in seconds, at 1080x1920 (or from the clip)."""
     with tempfile.TemporaryDirectory(prefix="vigentd-bench-") as name:
         folder = Path(name)
@@ -57,8 +57,9 @@ def draft(config: Config, clip: Path | None, lengths: Sequence[int]) -> list[Res
             from daemon.demo import clip as portrait
 
             tell("Making the clip …")
-            clip = portrait(config.data_dir / "cache", SIZE)
-        return [_measure(folder / f"{length}s", clip.expanduser().absolute(), length) for length in lengths]
+            clip = portrait(loaded.config.data_dir / "cache", SIZE)
+        clip = clip.expanduser().absolute()
+        return [_measure(folder / f"{length}s", clip, length, loaded.file) for length in lengths]
 
 
 def report(results: Sequence[Result]) -> None:
@@ -90,12 +91,13 @@ def script_of(length_s: float) -> str:
     return " ".join(text)
 
 
-def _measure(folder: Path, clip: Path, length: int) -> Result:
+def _measure(folder: Path, clip: Path, length: int, config: Path | None) -> Result:
     folder.mkdir()
     script, out = folder / "script.txt", folder / "out.mp4"
     script.write_text(script_of(length), "utf-8")
     tell(f"Making a video of about {length} s …")
-    command = [sys.executable, "-m", "daemon.cli", "submit", "--script", str(script), "--clip", str(clip)]
+    command = [sys.executable, "-m", "daemon.cli", *(["--config", str(config)] if config else [])]
+    command += ["submit", "--script", str(script), "--clip", str(clip)]
     command += ["--title", "Bench", "--music", "calm", "--out", str(out), "--wait", "--json"]
     environment = os.environ | {"VIGENTD_DATA_DIR": str(folder / "data")}
     began = time.monotonic()

@@ -18,7 +18,8 @@ from typing import Annotated
 import typer
 
 from daemon.terminal import out_json, tell, tell_error
-from models.errors import BadInput, StageFailed, Unavailable, VigentdError
+from daemon.wording import in_words
+from models.errors import BadInput, StageFailed, VigentdError
 
 INTERRUPTED = 130  # what typer makes of Ctrl-C
 
@@ -93,11 +94,10 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:  # `vigentd ls | head`: nobody reads any more, and nothing is said about it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except ImportError as e:
-        return _refused(_incomplete(e), as_json)
     except Exception as e:
-        _refused(_unexpected(e), as_json)
-        return 1
+        error = in_words(e, _keep_traceback, "try again")
+        _refused(error, as_json)
+        return 1 if isinstance(error, StageFailed) else 2
     if code == INTERRUPTED:
         tell("error: interrupted")
         return 1
@@ -116,25 +116,12 @@ def _help_for(error: typer.TyperException) -> str:
     return f"`{context.command_path if context else 'vigentd'} --help` shows how it is used."
 
 
-def _incomplete(error: ImportError) -> VigentdError:
-    """A library of the system is missing (libGL), or a package was taken away."""
-    return Unavailable(
-        f"A part of this machine's installation is missing: {error}",
-        code="installation_broken",
-        hint="`vigentd doctor` says what is missing and how to install it.",
-    )
-
-
-def _unexpected(error: Exception) -> VigentdError:
-    """A bug: one sentence for the person, the traceback into a file of its own."""
+def _keep_traceback(error: BaseException) -> Path:
+    """In a file of its own: a person never sees it."""
     fd, name = tempfile.mkstemp(prefix="vigentd-", suffix=".log")
     with os.fdopen(fd, "w", encoding="utf-8", errors="backslashreplace") as f:
         traceback.print_exception(error, file=f)
-    return StageFailed(
-        f"vigentd stopped on an unexpected problem ({type(error).__name__})",
-        code="internal",
-        hint=f"This is a fault in vigentd; what happened is written in {name}",
-    )
+    return Path(name)
 
 
 if __name__ == "__main__":

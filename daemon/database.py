@@ -15,10 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
+from daemon.folders import make_private, unwritable
 from models.errors import Unavailable, VigentdError
 
 # Upgrade number i takes a database from version i + 1 to i + 2, inside one transaction.
@@ -42,14 +43,10 @@ class Database:
         self._path = path
         self._upgrades = upgrades
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(path.parent)
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         except OSError as e:
-            raise Unavailable(
-                f"The data folder {path.parent} cannot be written: {e.strerror}",
-                code="data_dir_unwritable",
-                hint="Set data_dir in vigentd.toml, or VIGENTD_DATA_DIR, to a folder that you may write to.",
-            ) from e
+            raise unwritable(path.parent, e) from e
         self._writer = _engine(path, busy_s)
         self._reader = self._writer.execution_options(begin="BEGIN")
         with told(path):
@@ -95,7 +92,7 @@ class Database:
 
 
 def _engine(path: Path, busy_s: float) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": busy_s})
+    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": busy_s})
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _: Any) -> None:

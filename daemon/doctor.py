@@ -17,8 +17,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
-from daemon.admission import MIN_FREE_BYTES
+from daemon.admission import room_needed
 from daemon.config import Config
+from daemon.folders import make_private
 from models.errors import VigentdError
 
 State = Literal["ok", "warn", "fail"]
@@ -197,7 +198,7 @@ def engines(config: Config) -> Iterator[Finding]:
 def data_dir(config: Config) -> Iterator[Finding]:
     folder = config.data_dir
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder)
         fd, name = tempfile.mkstemp(dir=folder, prefix=".doctor-")
         os.close(fd)
         Path(name).unlink()
@@ -214,7 +215,7 @@ def disk(config: Config) -> Iterator[Finding]:
         folder = folder.parent
     free = shutil.disk_usage(folder).free
     found = f"{free / 2**30:.1f} GB free"
-    if free < MIN_FREE_BYTES:
+    if free < room_needed():
         yield Finding("disk", "fail", found, "Free some space, or move data_dir to a larger disk.")
     elif free < LOW_DISK_BYTES:
         yield Finding("disk", "warn", found, "Enough for a few jobs; free some space soon.")

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from daemon.app import App, stopping
+from daemon.folders import make_private
 from daemon.jobs import JobRow, State
 from daemon.stop import Stop
 from daemon.terminal import console, duration, tell
@@ -24,7 +25,7 @@ def follow(app: App, job_id: str, stop: Stop, sleep: Callable[[float], None] = t
     Ctrl-C only ends the watching.
     """
     engines_log = app.config.job_dir(job_id) / "engines.log"
-    engines_log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(engines_log.parent)
     with stopping(stop), native_stderr_to(engines_log), display() as shown:
         while True:
             row, position = app.job(job_id)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from daemon.folders import make_private
 from daemon.jobs import iso
 
 
@@ -31,11 +33,15 @@ class JobLog:
 
     def _write(self, text: str) -> None:
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with self.path.open("a", encoding="utf-8", errors="backslashreplace") as f:
+            make_private(self.path.parent)
+            with open(self.path, "a", encoding="utf-8", errors="backslashreplace", opener=_private) as f:
                 f.write(text)
         except OSError:
             pass
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _plain(value: object) -> str:

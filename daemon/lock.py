@@ -1,7 +1,11 @@
-"""One worker at a time: an flock on a file in the data folder.
+"""One worker at a time: a lock on a file in the data folder.
 
 The kernel lets go of the lock when its holder dies, however it dies; so whoever holds it knows that
 nobody else works, and that a job still marked as running lost its worker.
+
+It is an "open file description" lock (fcntl(2)): like flock(2) it belongs to the opened file and not to
+the process, but one can also ask who has it without taking it oneself; a worker that starts at that
+moment is not turned away.
 """
 
 from __future__ import annotations
@@ -9,6 +13,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -38,7 +43,7 @@ class WorkerLock:
     def take(self) -> bool:
         """True when it is ours now; never waits."""
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if not _flock(fd):
+        if not _locked(fd):
             os.close(fd)
             return False
         self._fd = fd
@@ -65,11 +70,11 @@ def holder(folder: Path) -> Holder | None:
     """Who holds the worker lock now; None when nobody does."""
     path = folder / LOCK_NAME
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     try:
-        if _flock(fd):
+        if _is_free(fd):
             return None
         said = os.pread(fd, 200, 0)
     finally:
@@ -81,9 +86,19 @@ def holder(folder: Path) -> Holder | None:
         return Holder(0, "unknown")  # taken this very moment: its name is not written yet
 
 
-def _flock(fd: int) -> bool:
+# struct flock of 64-bit Linux: type, whence, start, length (0: all of it), pid (0: unused here)
+_FLOCK = struct.Struct("hhqqi4x")
+_WHOLE_FILE = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+
+
+def _locked(fd: int) -> bool:
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _WHOLE_FILE)
     except BlockingIOError:
         return False
     return True
+
+
+def _is_free(fd: int) -> bool:
+    kind: int = _FLOCK.unpack(fcntl.fcntl(fd, fcntl.F_OFD_GETLK, _WHOLE_FILE))[0]
+    return kind == fcntl.F_UNLCK

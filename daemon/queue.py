@@ -283,7 +283,9 @@ def _end_of_line(s: Session) -> int:
 
 
 def _row(s: Session, job_id: str) -> JobRow:
-    row = s.exec(select(JobRow).where(JobRow.id == job_id.strip().lower())).first()
+    wanted = job_id.strip().lower()
+    # What is no Unicode (bytes from the command line) the database would not even look for.
+    row = s.exec(select(JobRow).where(JobRow.id == wanted)).first() if wanted.isascii() else None
     if row is None:
         raise BadInput(
             f"There is no job {job_id}",

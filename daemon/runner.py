@@ -7,7 +7,6 @@ only the sudden death of this process leaves it running, and `Queue.recover` is 
 from __future__ import annotations
 
 import datetime as dt
-import errno
 import json
 import time
 from collections.abc import Callable
@@ -16,9 +15,11 @@ from pathlib import Path
 from typing import Protocol
 
 from daemon.config import Config
+from daemon.folders import make_private
 from daemon.joblog import JobLog
 from daemon.queue import Claim, Queue, Superseded
 from daemon.stop import Stop
+from daemon.wording import in_words
 from models.errors import Cancelled, StageFailed, Unavailable, VigentdError
 from models.memory import give_back
 from pipeline.progress import JobProgress, Snapshot
@@ -103,17 +104,20 @@ class Runner:
         job = self.walk(
             Job(spec, self.config.settings, self.engines),
             Workspace(self.config.job_dir(claim.job_id) / "work"),
-            lambda weights: self._progress(claim, weights),
+            lambda weights: self._progress(claim, log, weights),
             on_stage,
         )
         return self._deliver(claim, job)
 
-    def _progress(self, claim: Claim, weights: dict[str, float]) -> JobProgress:
+    def _progress(self, claim: Claim, log: JobLog, weights: dict[str, float]) -> JobProgress:
         cancel_asked = False
 
         def tell(at: Snapshot) -> None:
             nonlocal cancel_asked
-            cancel_asked = self.queue.progress(claim, at)
+            try:
+                cancel_asked = self.queue.progress(claim, at)
+            except Unavailable as e:  # a report may be lost; the work goes on, and the next one tells more
+                log.event("unreported", **e.as_dict())
             self.watch(at)
 
         return JobProgress(
@@ -129,7 +133,7 @@ class Runner:
         if self.queue.asked_to_stop(claim) or self.stop.asked:
             raise Cancelled
         kept = self.config.results / f"{claim.job_id}.mp4"
-        kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(kept.parent)
         compose, captions = job.artifacts["compose"], job.artifacts["captions"]
         self.deliver(compose, captions, kept)
         if claim.spec.out is None:
@@ -156,25 +160,7 @@ class Runner:
             return Cancelled()
         if isinstance(error, StageFailed) or not isinstance(error, VigentdError):
             log.trace(error)
-        if isinstance(error, VigentdError):
-            return error
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return Unavailable(
-                "The disk is full",
-                code="disk_full",
-                hint=f"Free some space and run `vigentd retry {log.path.parent.name}`.",
-            )
-        if isinstance(error, ImportError):
-            return Unavailable(
-                f"A part of this machine's installation is missing: {error}",
-                code="installation_broken",
-                hint="`vigentd doctor` says what is missing and how to install it.",
-            )
-        return StageFailed(
-            f"The job stopped on an unexpected problem ({type(error).__name__})",
-            code="internal",
-            hint=f"This is a fault in vigentd; what happened is written in {log.path}",
-        )
+        return in_words(error, lambda _: log.path, f"run `vigentd retry {log.path.parent.name}`")
 
 
 def _notes(artifact: Path) -> list[str]:

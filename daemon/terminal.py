@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from models.errors import VigentdError
@@ -24,13 +25,18 @@ def out_json(value: Any) -> None:
 
 def tell(line: str) -> None:
     """For the person, beside the result."""
-    print(line, file=sys.stderr, flush=True)
+    print(printable(line), file=sys.stderr, flush=True)
 
 
 def tell_error(error: VigentdError) -> None:
     tell(f"error: {error.message}")
     if error.hint:
         tell(f"hint: {error.hint}")
+
+
+def printable(text: str) -> str:
+    """Without control characters: a title with an escape sequence in it must not command the terminal."""
+    return "".join(c for c in text if c == "\n" or unicodedata.category(c) != "Cc")
 
 
 def console(*, stderr: bool = False) -> Console:

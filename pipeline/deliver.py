@@ -20,7 +20,34 @@ VIDEO_SUFFIX = ".mp4"
 
 
 def check_out(out: Path) -> None:
-    """Says before any work is done that a video could not be put there. Raises BadInput."""
+    """Says before any work is done that a video could not be put there. Raises BadInput.
+
+    Subtitles and a picture of that name without the video are not an earlier result: the person's own
+    (`holiday.jpg` beside `holiday.mov`) would be lost.
+    """
+    _check_place(out)
+    own = [path for path in files_of(out) if path.exists()]
+    if own and not out.exists():
+        raise BadInput(
+            f"{own[0]} would be written over, and it is not from an earlier video: there is no {out.name}",
+            code="out_overwrites",
+            hint="Choose another name for the result, or move that file away.",
+        )
+
+
+def files_of(out: Path) -> list[Path]:
+    """All that is delivered for a video at `out`: subtitles and cover beside it, the video last."""
+    return [*(out.with_suffix(suffix) for suffix in (".srt", ".vtt", ".jpg")), out]
+
+
+def _check_place(out: Path) -> None:
+    try:
+        _try_place(out)
+    except OSError as error:
+        raise _trouble(out, error) from error
+
+
+def _try_place(out: Path) -> None:
     if out.is_dir():
         raise _unwritable(out, "it is a folder", "Add a file name, such as video.mp4")
     if out.suffix.lower() != VIDEO_SUFFIX:
@@ -33,30 +60,31 @@ def check_out(out: Path) -> None:
         raise _unwritable(
             out, f"the folder {out.parent} does not exist", "Make the folder, or choose another"
         )
+    for target in files_of(out):
+        if target.is_dir():
+            raise _unwritable(target, "a folder has that name", "Move it away, or choose another name")
     trial = out.with_name(_temporary_name(out.name))
-    try:
-        trial.touch(exist_ok=False)  # permissions alone do not tell: the disk may be mounted read-only
-        trial.unlink()
-    except OSError as error:
-        raise _trouble(out, error) from error
+    trial.touch(exist_ok=False)  # permissions alone do not tell: the disk may be mounted read-only
+    trial.unlink()
 
 
 def deliver(compose: Path, captions: Path, out: Path) -> list[Path]:
     """Copy the finished job's files to `out` and beside it (same name; .srt, .vtt, .jpg).
 
-    Returns what was written, the mp4 last. Raises BadInput `out_unwritable`, Unavailable `disk_full`;
-    then the target is as it was.
+    What has these names is replaced: whether it may be is asked before the work, by `check_out` (here,
+    subtitles without a video are what an earlier delivery left when it was killed).
+    Returns what was written, the mp4 last. Raises BadInput `out_suffix`, `out_unwritable`, Unavailable
+    `disk_full`; after these the target is as it was, unless a rename itself failed: then some of the
+    smaller files may be the new ones.
     """
-    check_out(out)
-    wanted = {
-        captions / "captions.srt": out.with_suffix(".srt"),
-        captions / "captions.vtt": out.with_suffix(".vtt"),
-        compose / "cover.jpg": out.with_suffix(".jpg"),
-        compose / "video.mp4": out,
-    }
-    for target in wanted.values():
-        if target.is_dir():
-            raise _unwritable(target, "a folder has that name", "Move it away, or choose another name")
+    _check_place(out)
+    made = [
+        captions / "captions.srt",
+        captions / "captions.vtt",
+        compose / "cover.jpg",
+        compose / "video.mp4",
+    ]
+    wanted = dict(zip(made, files_of(out), strict=True))
     copies: dict[Path, Path] = {}
     try:
         for source, target in wanted.items():

@@ -12,7 +12,7 @@ from daemon.app import App
 from daemon.commands.common import AsJson, JobId, opened
 from daemon.jobs import JobRow, State, job_json
 from daemon.stop import Stop
-from daemon.terminal import console, duration, out, out_json, tell, tell_error
+from daemon.terminal import console, duration, out, out_json, printable, tell, tell_error
 from models.errors import VigentdError
 
 RECENT = 30  # finished or not, what `ls` shows a person; a program gets all
@@ -77,7 +77,7 @@ def submit(
     }
     with opened(ctx) as app:
         text = _read_script(script, app.config.limits.script_chars)
-        spec = admit(Request(clip, text, speech, out_file, options), app.config)
+        spec = admit(Request(clip, text, speech, out_file, options, script), app.config)
         row = app.queue.submit(spec)
         if not as_json:
             out(row.id)
@@ -164,7 +164,7 @@ def finish(app: App, job_id: str, as_json: bool) -> JobRow:
     """Follow the job to its end and say how it ended. Raises typer.Exit(1) unless it is done."""
     from daemon.follow import follow
 
-    app.job(job_id)  # an unknown one is wrong use
+    job_id = app.job(job_id)[0].id  # as it is written in the database; an unknown one is wrong use
     try:
         row = follow(app, job_id, Stop())
     except VigentdError as e:  # from here on it is the machine (a full disk, a locked database)
@@ -232,7 +232,7 @@ def _table(rows: Any, positions: dict[str, int]) -> None:
     for row in rows:
         cells = (row.id, str(row.state), _how_far(row, positions.get(row.id)), _local(row.created_at))
         # Text: what a person wrote is not markup.
-        table.add_row(*cells, Text(row.error_message or row.label))
+        table.add_row(*cells, Text(printable(row.error_message or row.label)))
     console().print(table)
 
 
@@ -275,4 +275,4 @@ def _card(job: dict[str, Any]) -> None:
     }
     for name, value in lines.items():
         if value:
-            out(f"{name + ':':<10} {value}")
+            out(printable(f"{name + ':':<10} {value}"))

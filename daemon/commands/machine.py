@@ -29,7 +29,7 @@ def _config() -> None:
 
 
 def _bench() -> None:
-    """As above."""
+    """Keeps `bench draft` two words, for the same reason."""
 
 
 def doctor(ctx: typer.Context, as_json: AsJson = False) -> None:
@@ -90,7 +90,7 @@ def bench_draft(
     """Make videos of 10 s and 120 s with the draft engines: speed of each stage, and peak memory."""
     from daemon.bench import draft, report
 
-    results = draft(configuration(ctx), clip, seconds or [10, 120])
+    results = draft(load(ctx.obj), clip, seconds or [10, 120])
     if as_json:
         out_json([result.as_dict() for result in results])
     else:

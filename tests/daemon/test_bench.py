@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 from daemon.bench import SPOKEN_CHARACTERS_PER_S, _peak_rss, script_of
+from tests.daemon.conftest import Cli
 
 
 def test_memory_of_child_processes_counts() -> None:
@@ -24,3 +26,14 @@ def test_memory_of_child_processes_counts() -> None:
 def test_a_script_is_about_as_long_as_asked() -> None:
     for seconds in (10, 120):
         assert 1.0 <= len(script_of(seconds)) / (seconds * SPOKEN_CHARACTERS_PER_S) < 1.7
+
+
+def test_the_videos_are_made_with_the_configuration_that_was_named(cli: Cli, tmp_path: Path) -> None:
+    """Here it allows scripts of five characters, so that it shows at once."""
+    named = tmp_path / "other.toml"
+    named.write_text("[limits]\nscript_chars = 5")
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(b"not looked at")
+    said = cli("--config", "other.toml", "bench", "draft", "--clip", str(clip), "--seconds", "1", "--json")
+    assert said.code == 1
+    assert "at most 5 are allowed" in said.json[0]["error"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from daemon.config import Config
 from daemon.demo import clip as portrait
 from daemon.queue import Queue
 from models.errors import StageFailed
+from pipeline import spill
 from pipeline.spec import JobSpec
 from tests.daemon.conftest import ROOT, Cli, Said
 
@@ -86,6 +88,25 @@ def test_ls_shows_people_a_table_and_programs_a_list(cli: Cli, queue: Queue, spe
     assert [job["id"] for job in cli("ls", "--limit", "1", "--json").json] == [b]
 
 
+def test_a_title_does_not_command_the_terminal(cli: Cli, queue: Queue, spec: JobSpec) -> None:
+    title = "Daily\x1b]0;owned\x07 \x9b2Jnews"
+    job = queue.submit(spec.model_copy(update={"title": title})).id
+    claim = queue.claim("tests")
+    assert claim is not None
+    for command in (["ls"], ["show", job]):
+        said = cli(*command)
+        assert not set(said.out) & {"\x1b", "\x07", "\x9b"}, command
+        assert "Daily" in said.out
+    assert cli("show", job, "--json").json["label"] == title, "programs get what was said"
+    queue.recover()
+    claim = queue.claim("tests")
+    assert claim is not None
+    queue.fail(claim, StageFailed(f"{title} broke", hint=title))
+    for command in (["ls"], ["show", job]):
+        assert "\x1b" not in cli(*command).out, command
+    assert "\x1b" not in cli("wait", job).err
+
+
 def test_ls_takes_a_job_back_whose_worker_is_gone(cli: Cli, queue: Queue, spec: JobSpec) -> None:
     queue.submit(spec)
     queue.claim("a process that is gone")
@@ -116,8 +137,9 @@ def test_an_unknown_job(cli: Cli) -> None:
     for command in ("show", "cancel", "retry", "wait"):
         said = cli(command, "nope1234")
         assert said.code == 2 and said.out == "" and is_plain(said)
-    said = cli("show", "nope1234", "--json")
-    assert said.json["error"]["code"] == "job_unknown"
+    for unknown in ("nope1234", "ñope1234", os.fsdecode(b"\xff")):
+        said = cli("show", unknown, "--json")
+        assert said.json["error"]["code"] == "job_unknown"
 
 
 # ---------------------------------------------------------------- submit
@@ -209,6 +231,54 @@ def test_the_result_cannot_be_written_over_what_it_is_made_of(cli: Cli, script: 
         "submit", "--script", str(script), "--clip", str(photo), "--out", str(photo.with_suffix(".mp4"))
     )
     assert said.code == 2
+
+
+def test_the_result_cannot_be_written_over_the_script(cli: Cli, tmp_path: Path, clip: Path) -> None:
+    script = tmp_path / "holiday.srt"
+    script.write_text("Good morning.")
+    (tmp_path / "holiday.mp4").write_bytes(b"an earlier result")
+    said = cli("submit", "--script", "holiday.srt", "--clip", str(clip), "--out", "holiday.mp4", "--json")
+    assert (said.code, said.json["error"]["code"]) == (2, "out_overwrites_input")
+
+
+def test_a_picture_of_the_same_name_is_not_lost(cli: Cli, script: Path, clip: Path) -> None:
+    (script.parent / "holiday.jpg").write_bytes(b"mine")
+    said = cli("submit", "--script", str(script), "--clip", str(clip), "--out", "holiday.mp4", "--json")
+    assert (said.code, said.json["error"]["code"]) == (2, "out_overwrites")
+    assert is_plain(said) and "holiday.jpg" in said.err
+
+
+@pytest.mark.parametrize("option", ["title", "voice", "language", "subtitles", "title-style", "music"])
+def test_bytes_that_are_no_text_are_refused(
+    cli: Cli, queue: Queue, script: Path, clip: Path, option: str
+) -> None:
+    given = os.fsdecode(b"x\xffy")
+    said = cli("submit", "--script", str(script), "--clip", str(clip), f"--{option}", given, "--json")
+    assert (said.code, said.json["error"]["code"]) == (2, "option_encoding")
+    assert f"--{option} " in said.err and is_plain(said)
+    assert queue.count() == 0
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(cli: Cli, script: Path, clip: Path) -> None:
+    asked = ["submit", "--script", str(script), "--clip", str(clip), "--json"]
+    said = cli(*asked, VIGENTD_DATA_DIR="/proc/no/data")
+    assert (said.code, said.json["error"]["code"]) == (2, "data_dir_unwritable")
+
+
+def test_a_disk_without_room_for_a_job_is_refused(cli: Cli, script: Path, clip: Path, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    size = spill.BYTES + 50 * 2**20  # room for the pictures put aside, and hardly for anything else
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)]
+    if (done := subprocess.run(mount, capture_output=True, text=True)).returncode:
+        pytest.skip(f"a small disk cannot be mounted here: {done.stderr.strip()}")
+    try:
+        asked = ["submit", "--script", str(script), "--clip", str(clip), "--json"]
+        said = cli(*asked, VIGENTD_DATA_DIR=str(disk / "data"))
+        assert (said.code, said.json["error"]["code"]) == (2, "disk_full")
+        assert is_plain(said)
+    finally:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 def test_an_engine_that_is_not_here_is_refused_by_name(cli: Cli, script: Path, clip: Path) -> None:

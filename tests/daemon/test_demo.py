@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
@@ -57,6 +58,31 @@ def test_the_clip_is_made_once_and_leaves_nothing_else(clip: Path) -> None:
     made = clip.stat().st_mtime_ns
     assert demo.clip(clip.parent, size=(360, 640), seconds=2).stat().st_mtime_ns == made
     assert list(clip.parent.iterdir()) == [clip]
+
+
+def test_a_clip_of_another_recipe_is_not_used(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = clip.stat().st_mtime_ns
+    monkeypatch.setattr(demo, "VERSION", demo.VERSION + 1)
+    other = demo.clip(clip.parent, size=(360, 640), seconds=2)
+    assert other != clip and clip.stat().st_mtime_ns == made
+    other.unlink()
+
+
+def test_the_clip_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut between the two would leave an empty clip, and every later demo would take it."""
+    synced: list[tuple[str, list[str]]] = []
+    real = os.fsync
+
+    def seen(number: int) -> None:
+        real(number)
+        there = [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")]
+        synced.append((Path(f"/proc/self/fd/{number}").readlink().name, there))
+
+    monkeypatch.setattr(os, "fsync", seen)
+    made = demo.clip(tmp_path, size=(64, 64), seconds=0.2)
+    assert synced == [(f".{made.stem}.part.mp4", []), (tmp_path.name, [made.name])]
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

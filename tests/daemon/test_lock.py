@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from daemon.lock import Holder, WorkerLock, holder
+from tests.daemon.conftest import ROOT
 
 
 def test_one_at_a_time(tmp_path: Path) -> None:
@@ -37,3 +38,50 @@ def test_a_child_program_does_not_keep_the_lock(tmp_path: Path) -> None:
         lock.release()
         with WorkerLock(tmp_path) as other:
             assert other.take()
+
+
+LOOKER = """
+import sys
+from pathlib import Path
+from daemon.lock import holder
+print(flush=True)
+while True:
+    holder(Path(sys.argv[1]))
+"""
+
+
+def test_looking_never_turns_a_starting_worker_away(tmp_path: Path) -> None:
+    with WorkerLock(tmp_path) as lock:
+        assert lock.take()  # makes the file
+    looker = subprocess.Popen(
+        [sys.executable, "-c", LOOKER, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    with looker:
+        try:
+            assert looker.stdout is not None and looker.stdout.readline() == b"\n"
+            for _ in range(3000):
+                with WorkerLock(tmp_path) as lock:
+                    assert lock.take()
+        finally:
+            looker.kill()
+
+
+ASK = """
+import sys
+from pathlib import Path
+from daemon.lock import holder
+print(holder(Path(sys.argv[1])))
+"""
+
+
+def test_another_process_sees_who_works(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", ASK, str(tmp_path)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with WorkerLock(tmp_path, "daemon") as lock:
+        assert lock.take()
+        seen = subprocess.run(command, capture_output=True, text=True, env=environment)
+        assert seen.stdout.strip() == str(Holder(os.getpid(), "daemon"))
+    seen = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert seen.stdout.strip() == "None"

@@ -384,3 +384,14 @@ def test_a_locked_database_is_waited_for_and_then_named(config: Config, queue: Q
             impatient.submit(spec)
     assert caught.value.code == "database_busy"
     impatient.close()
+
+
+@pytest.mark.parametrize("name", ["data?mode=ro", "data#1 %20", "日报"])
+def test_the_database_lies_where_it_was_asked_for(tmp_path: Path, spec: JobSpec, name: str) -> None:
+    """Not where a URL with that path in it would lead."""
+    config = Config(data_dir=tmp_path / name)
+    queue = Queue(config.database)
+    queue.submit(spec)
+    queue.close()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert config.database.stat().st_size > 0

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from daemon.app import App, stopping
+from daemon.commands.jobs import finish
 from daemon.config import Config
 from daemon.follow import follow
 from daemon.jobs import JobRow, State
@@ -227,6 +229,49 @@ def test_a_second_ctrl_c_ends_the_work_at_once_and_clearly(
     assert queue.get(job).state == State.CANCELLED
 
 
+def test_a_report_that_cannot_be_written_does_not_end_the_work(
+    queue: Queue, config: Config, spec: JobSpec
+) -> None:
+    """Somebody keeps the database locked (a backup, say) for longer than we wait."""
+    impatient = Queue(config.database, busy_s=0.05)
+
+    def locked(told: JobProgress) -> None:
+        told._every_s = 0.0  # every step is reported
+        with queue._db.writing() as s:
+            s.connection()  # only now does the transaction begin
+            told.step(1, 2)
+
+    pipeline = TinyPipeline(locked)
+    job = queue.submit(spec).id
+    claim = impatient.claim("tests")
+    assert claim is not None
+    Runner(impatient, config, NoEngines(), pipeline.walk, pipeline.deliver).work(claim)
+    impatient.close()
+    row = queue.get(job)
+    assert (row.state, row.error) == ("done", None)
+    assert "unreported code=database_busy" in log_of(config, row)
+
+
+def test_what_a_job_leaves_is_for_its_owner_only(tmp_path: Path, spec: JobSpec) -> None:
+    """Also in a folder that was there before and is open to everybody, as it must stay."""
+    config = Config(data_dir=tmp_path / "shared")
+    config.data_dir.mkdir()
+    config.data_dir.chmod(0o755)
+    umask = os.umask(0o022)
+    try:
+        app = TinyApp(config, TinyPipeline())
+        job = app.queue.submit(spec).id
+        assert follow(app, job, Stop()).state == State.DONE
+        app.close()
+    finally:
+        os.umask(umask)
+    assert stat.S_IMODE(config.data_dir.stat().st_mode) == 0o755
+    made = [*config.data_dir.iterdir(), config.job_dir(job), *config.job_dir(job).glob("*.log")]
+    assert {path.name for path in made} >= {"vigentd.db", "worker.lock", "jobs", "results", "job.log"}
+    for path in made:
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
+
+
 def test_a_superseded_worker_says_nothing_and_delivers_nothing(work: Work, queue: Queue) -> None:
     taken = []
 
@@ -263,6 +308,26 @@ def test_waiting_works_the_job_off_though_others_are_before_it(
     said = capsys.readouterr()
     assert said.out == "" and "compose: 50%" in said.err
     app.close()
+
+
+def test_an_id_may_be_written_carelessly(
+    queue: Queue, config: Config, spec: JobSpec, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def too_long(_: int, __: object) -> None:
+        raise TimeoutError("nobody takes the job up")
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(10)
+    app = TinyApp(config, TinyPipeline())
+    job = queue.submit(spec).id
+    try:
+        row = finish(app, f" {job.upper()} ", as_json=False)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+    app.close()
+    assert row.state == State.DONE
+    assert capsys.readouterr().out == f"{row.output}\n"
 
 
 @pytest.mark.parametrize(

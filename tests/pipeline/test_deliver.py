@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from models.errors import BadInput, Unavailable
-from pipeline.deliver import check_out, deliver
+from pipeline.deliver import check_out, deliver, files_of
 
 
 @pytest.fixture
@@ -66,6 +66,7 @@ def test_the_video_comes_last(
         ("compose", "out_unwritable", "is a folder"),
         ("a.avi", "out_suffix", "does not end in .mp4"),
         ("a", "out_suffix", "does not end in .mp4"),
+        ("a" * 260 + ".mp4", "out_unwritable", "the name is too long"),
         ("/proc/a.mp4", "out_unwritable", "cannot be written"),
         ("compose/video.mp4/a.mp4", "out_unwritable", "does not exist"),
     ],
@@ -84,6 +85,30 @@ def test_an_impossible_place_is_named_early(
 def test_looking_leaves_no_trace(tmp_path: Path) -> None:
     check_out(tmp_path / "a.mp4")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".srt", ".vtt"])
+def test_what_is_not_an_earlier_result_of_ours_is_not_written_over(tmp_path: Path, suffix: str) -> None:
+    own = tmp_path / f"holiday{suffix}"
+    own.write_text("mine")
+    with pytest.raises(BadInput) as refused:
+        check_out(tmp_path / "holiday.mp4")
+    assert refused.value.code == "out_overwrites"
+    assert own.name in refused.value.message and refused.value.hint
+    (tmp_path / "holiday.mp4").write_text("older")
+    check_out(tmp_path / "holiday.mp4")
+
+
+def test_a_delivery_that_was_killed_is_made_good_by_the_next(
+    result: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Killed between two renames: the subtitles are there, the video is not."""
+    (tmp_path / "a.srt").write_text("srt")
+    assert deliver(*result, tmp_path / "a.mp4")[-1] == tmp_path / "a.mp4"
+
+
+def test_the_names_are_those_that_are_written(result: tuple[Path, Path], tmp_path: Path) -> None:
+    assert deliver(*result, tmp_path / "a.b.MP4") == files_of(tmp_path / "a.b.MP4")
 
 
 def test_a_folder_with_the_name_of_the_subtitles_stops_it_at_once(
