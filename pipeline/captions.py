@@ -17,18 +17,20 @@ import json
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from pysubs2 import SSAFile
 
 from models.engine import Sentence, Word
-from models.progress import Progress
+from models.progress import Progress, Share
 from pipeline import ass, fonts
 from pipeline.ass import Painter, Screen
 from pipeline.fonts import FontBook
 from pipeline.media import ClipFacts, load_facts
-from pipeline.phrases import Cue, Width, phrases, wrap
+from pipeline.phrases import Cue, phrases, wrap
+from pipeline.rows import Width
 from pipeline.spec import JobSpec, Settings
 from pipeline.stages import Job
 from pipeline.styles import (
@@ -66,7 +68,7 @@ MARK = TitleLook(
 
 
 @dataclass(frozen=True)
-class Spoken:
+class Narration:
     """What captions need of a speech: the times of the script's words, its sentences, its length."""
 
     script: str
@@ -110,7 +112,7 @@ def make(job: Job, folder: Path, progress: Progress) -> None:
     from pipeline import speech
 
     spoken = speech.load(job.artifacts["speech"])
-    said = Spoken(
+    said = Narration(
         job.spec.script,
         spoken.speech.words or [],
         spoken.sentences,
@@ -118,10 +120,10 @@ def make(job: Job, folder: Path, progress: Progress) -> None:
         spoken.language,
     )
     book = FontBook(fonts.search_places(job.settings.assets))
-    made = build(job.spec, job.settings, said, screen_of(load_facts(job.artifacts["probe"])), book)
-    progress.step(1, 2)
+    screen = screen_of(load_facts(job.artifacts["probe"]))
+    made = build(job.spec, job.settings, said, screen, book, Share(progress, 0.0, 0.9))
     write(made, folder)
-    progress.step(2, 2)
+    progress.step(1, 1)
 
 
 def screen_of(facts: ClipFacts) -> Screen:
@@ -129,16 +131,24 @@ def screen_of(facts: ClipFacts) -> Screen:
     return Screen(round(facts.width * facts.pixel_aspect), facts.height)
 
 
-def build(spec: JobSpec, settings: Settings, spoken: Spoken, screen: Screen, book: FontBook) -> Captions:
-    """Subtitles, title and mark, as asked for, with the fonts of the book."""
+def build(
+    spec: JobSpec,
+    settings: Settings,
+    spoken: Narration,
+    screen: Screen,
+    book: FontBook,
+    progress: Progress | None = None,
+) -> Captions:
+    """Subtitles, title and mark, as asked for, with the fonts of the book. A step for every sentence."""
     made = Captions(screen, spoken.script)
     file = ass.new_file(screen)
     if spec.subtitles == NONE:
-        made.cues = _cues(spoken, _plain_width(spoken.script), PLAIN_LINE_EM, 2)
+        made.cues = _cues(spoken, _plain_width(spoken.script), PLAIN_LINE_EM, 2, progress)
     elif spoken.script.strip():
         look = subtitle_look(spec.subtitles, settings)
         typeset = _typeset(made, spoken.script, look, book, spoken.language, "Subtitle")
-        made.cues = _cues(spoken, typeset.width, ass.line_width_em(look, screen), look.max_lines)
+        line_width = ass.line_width_em(look, screen)
+        made.cues = _cues(spoken, typeset.width, line_width, look.max_lines, progress)
         painter = Painter(file, look, typeset, screen, "Subtitle", 0)
         for cue in made.cues:
             painter.draw(cue)
@@ -203,7 +213,9 @@ def vtt(cues: Sequence[Cue], script: str) -> str:
     return "\n\n".join(["WEBVTT", *blocks, ""])
 
 
-def _cues(spoken: Spoken, width: Width, line_width: float, max_lines: int) -> list[Cue]:
+def _cues(
+    spoken: Narration, width: Width, line_width: float, max_lines: int, progress: Progress | None
+) -> list[Cue]:
     return phrases(
         spoken.script,
         spoken.words,
@@ -213,6 +225,7 @@ def _cues(spoken: Spoken, width: Width, line_width: float, max_lines: int) -> li
         line_width,
         max_lines,
         spoken.language,
+        progress,
     )
 
 
@@ -222,7 +235,7 @@ def _still(
     text: str,
     look: TitleLook,
     book: FontBook,
-    spoken: Spoken,
+    spoken: Narration,
     name: str,
     layer: int,
 ) -> None:
@@ -246,9 +259,9 @@ def _typeset(made: Captions, text: str, look: Look, book: FontBook, language: st
 
 def _plain_width(text: str) -> Width:
     """About how wide text is in any font, in em: for .srt and .vtt, where no font is known."""
-    return lambda begin, end: sum(
-        1.0 if unicodedata.east_asian_width(c) in "WF" else 0.55 for c in text[begin:end]
-    )
+    hundredths = (100 if unicodedata.east_asian_width(c) in "WF" else 55 for c in text)
+    edges = [0, *accumulate(hundredths)]
+    return lambda begin, end: (edges[end] - edges[begin]) / 100
 
 
 def _clock(seconds: float, point: str) -> str:

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
+from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO
 
@@ -115,16 +116,17 @@ class FontBook:
         letters before them, or, at the start, after them.
         """
         chain = self.chain(families, weight)
+        letters: list[Face | None] = [None if _neutral(char) else _first(chain, char) for char in text]
+        # For every place the face of the next letter that has one.
+        ahead = [*accumulate(reversed(letters), _nearer)][::-1]
         assigned: list[Face | None] = []
         current: Face | None = None
-        for at, char in enumerate(text):
+        for char, face, following in zip(text, letters, ahead, strict=True):
             if _neutral(char):
-                running = current or next(
-                    (f for c in text[at:] if not _neutral(c) and (f := _first(chain, c))), None
-                )
+                running = current or following
                 face = running if running and ord(char) in coverage(running) else _first(chain, char)
             else:
-                face = current = _first(chain, char)
+                current = face
             assigned.append(face)
         return assigned
 
@@ -196,6 +198,10 @@ def coverage(face: Face) -> frozenset[int]:
 
 def _first(chain: Sequence[Face], char: str) -> Face | None:
     return next((face for face in chain if ord(char) in coverage(face)), None)
+
+
+def _nearer(later: Face | None, face: Face | None) -> Face | None:
+    return face or later
 
 
 def _neutral(char: str) -> bool:

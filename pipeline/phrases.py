@@ -1,27 +1,28 @@
 """Script + word times → cues: what stands on the screen, in which lines, from when to when.
 
-A pure function. The cues say the script: they are slices of it, in order, and only white space lies
-between them. Widths come from outside, as a function of two offsets into the script.
+The cues say the script: they are slices of it, in order, and only white space lies between them.
+Widths come from outside, as a function of two offsets into the script.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from models.engine import Sentence, Word
-from pipeline.breaks import Piece, border_cost, loose_borders, pieces
+from models.progress import Progress
+from pipeline.breaks import Piece, loose_borders, pieces
+from pipeline.rows import Rows, Width
 
 MIN_S = 0.7  # what a person needs to read even one word
 LONG_S = 5.0
 GAP_S = 0.3  # shorter than this, an empty screen between two cues is a flicker
 LINGER_S = 0.25  # how long a cue stays into a longer silence
 FLOOR_S = 0.05  # no cue is shorter, whatever the word times say
-
-Width = Callable[[int, int], float]
+MOST_PIECES = 48  # in one cue; nobody reads more at once, however small the letters are
 
 
 @dataclass(frozen=True)
@@ -69,18 +70,23 @@ def phrases(
     line_width: float,
     max_lines: int,
     language: str = "zh",
+    progress: Progress | None = None,
 ) -> list[Cue]:
     """The whole script as cues that do not overlap and end by duration_s.
 
     width:      of script[begin:end], in the unit of line_width.
     line_width: what a line may be wide; a single piece that is wider gets a cue with scale < 1.
     sentences:  their begins are borders that a cue does not cross, but for very short sentences.
+    progress:   gets a step for every sentence.
     """
     layout = _Layout(script, width, line_width, max_lines)
     spans = _timed(script, layout.fitting(pieces(script, language)), words, duration_s)
     groups: list[list[Span]] = []
-    for segment in _segments(script, spans, sentences):
+    segments = _segments(script, spans, sentences)
+    for done, segment in enumerate(segments, 1):
         groups += layout.split(segment)
+        if progress:
+            progress.step(done, len(segments))
     groups = _join_tiny(script, groups, layout)
     times = _times([(g[0].start_s, max(s.end_s for s in g)) for g in groups], duration_s)
     cues = []
@@ -130,14 +136,15 @@ class _Layout:
     def split(self, segment: Sequence[Span]) -> list[list[Span]]:
         """A sentence into the cues that read best: the cheapest way, found from its end backwards."""
         n = len(segment)
+        rows = self._rows(segment, MOST_PIECES)
         best = [0.0] * (n + 1)
         cut_at = [n] * (n + 1)
         for i in range(n - 1, -1, -1):
-            best[i] = float("inf")
-            for j in range(i + 1, n + 1):
-                cost = self._cue_cost(segment, i, j)
-                if cost is None:
-                    break
+            furthest = min(rows.reach(i)[-1], i + MOST_PIECES)
+            # A word wider than the line: alone, and shrunk.
+            best[i], cut_at[i] = (float("inf"), n) if furthest > i else (best[i + 1], i + 1)
+            for j in range(i + 1, furthest + 1):
+                cost = _cue_cost(segment, rows, i, j, best[i] - best[j])
                 if cost + best[j] < best[i]:
                     best[i], cut_at[i] = cost + best[j], j
         groups, i = [], 0
@@ -146,54 +153,31 @@ class _Layout:
             i = cut_at[i]
         return groups
 
-    def _cue_cost(self, segment: Sequence[Span], i: int, j: int) -> float | None:
-        """What segment[i:j] as one cue costs the reader; None when it does not fit."""
-        group = segment[i:j]
-        lines = self.balanced(group)
-        if lines is None:
-            return 0.0 if j == i + 1 else None  # a word wider than the line: alone, and shrunk
-        seconds = group[-1].end_s - group[0].start_s
-        cost = 1.0 + self._raggedness(lines) + 3.0 * max(0.0, 1.0 - seconds) + max(0.0, seconds - LONG_S)
-        if j < len(segment):
-            pause = segment[j].start_s - group[-1].end_s
-            cost += 1.2 * self._border(group[-1], segment[j]) - min(max(pause, 0.0), 0.6)
-        return cost
-
     def balanced(self, group: Sequence[Span]) -> tuple[tuple[Span, ...], ...] | None:
         """As few lines as hold the group, of the most equal width; None when max_lines are too few."""
-        for count in range(1, self.max_lines + 1):
-            ways = [w for w in self._ways(group, count) if all(self._fits(line) for line in w)]
-            if ways:
-                return min(ways, key=self._raggedness)
-        return None
-
-    def _ways(self, group: Sequence[Span], count: int) -> list[tuple[tuple[Span, ...], ...]]:
-        if count == 1:
-            return [(tuple(group),)]
-        found = []
-        for k in range(1, len(group) - count + 2):
-            if not self._fits(group[:k]):
-                break
-            found += [(tuple(group[:k]), *rest) for rest in self._ways(group[k:], count - 1)]
-        return found
-
-    def _fits(self, line: Sequence[Span]) -> bool:
-        return self.width(line[0].begin, line[-1].end) <= self.line_width
-
-    def _raggedness(self, lines: Sequence[Sequence[Span]]) -> float:
-        widths = [self.width(line[0].begin, line[-1].end) for line in lines]
-        uneven = (max(widths) - min(widths)) / self.line_width
-        borders = sum(self._border(a[-1], b[0]) for a, b in pairwise(lines))
-        return 1.5 * uneven**2 + 0.35 * borders
-
-    def _border(self, left: Span, right: Span) -> float:
-        return border_cost(self.script, Piece(left.begin, left.end), Piece(right.begin, right.end))
+        found = self._rows(group).balanced(0, len(group))
+        return tuple(tuple(group[a:b]) for a, b in pairwise(found[1])) if found else None
 
     def lines(self, group: Sequence[Span]) -> tuple[tuple[tuple[Span, ...], ...], float]:
         """The lines of a finished cue, and by how much its font shrinks so that they fit."""
         lines = self.balanced(group) or (tuple(group),)
         widest = max(self.width(line[0].begin, line[-1].end) for line in lines)
         return lines, min(1.0, self.line_width / widest) if widest else 1.0
+
+    def _rows(self, spans: Sequence[Span], most: int | None = None) -> Rows:
+        return Rows(self.script, spans, self.width, self.line_width, self.max_lines, most)
+
+
+def _cue_cost(segment: Sequence[Span], rows: Rows, i: int, j: int, limit: float) -> float:
+    """What segment[i:j] as one cue costs the reader; infinite when that is more than the limit."""
+    seconds = segment[j - 1].end_s - segment[i].start_s
+    border = 0.0
+    if j < len(segment):
+        border = 1.2 * rows.borders[j] - min(max(segment[j].start_s - segment[j - 1].end_s, 0.0), 0.6)
+    hurry, length = 3.0 * max(0.0, 1.0 - seconds), max(0.0, seconds - LONG_S)
+    left = limit - (1.0 + hurry + length + border) + 1e-9  # what rounding may have taken
+    found = rows.balanced(i, j, left) if left > 0 else None
+    return 1.0 + found[0] + hurry + length + border if found else float("inf")
 
 
 def _timed(script: str, found: Sequence[Piece], words: Sequence[Word], duration_s: float) -> list[Span]:
@@ -255,7 +239,8 @@ def _join_tiny(script: str, groups: list[list[Span]], layout: _Layout) -> list[l
             tiny = _room(before, group[0].start_s) < MIN_S or _room(group, limit) < MIN_S
             close = group[0].start_s - before[-1].end_s < 1.0 and not _paragraph(script, before[-1], group[0])
             silent = before[0].start_s == before[-1].end_s or group[0].start_s == group[-1].end_s
-            if tiny and (close or silent) and layout.balanced([*before, *group]):
+            short = len(before) + len(group) <= MOST_PIECES
+            if tiny and (close or silent) and short and layout.balanced([*before, *group]):
                 joined[-1] = [*before, *group]
                 continue
         joined.append(group)

@@ -67,11 +67,11 @@ def draw(spec: JobSpec, settings: Settings, backdrop: Picture, screen: Screen) -
         return (folder / "preview.png").read_bytes(), made.notes
 
 
-def spoken_evenly(script: str, seconds: float) -> captions.Spoken:
+def spoken_evenly(script: str, seconds: float) -> captions.Narration:
     """The script as if every character took the same time."""
     step = seconds / max(len(script), 1)
     words = [Word(p.begin, p.end, p.begin * step, p.end * step) for p in pieces(script)]
-    return captions.Spoken(script, words, [Sentence(script, 0, "zh", 0.0)], seconds, "zh")
+    return captions.Narration(script, words, [Sentence(script, 0, "zh", 0.0)], seconds, "zh")
 
 
 def gradient(height: int, width: int) -> Picture:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from models.engine import Sentence, Word
 from models.words import tokens
 from pipeline import captions, ffmpeg
 from pipeline.ass import Screen
-from pipeline.captions import Captions, Spoken
+from pipeline.captions import Captions, Narration
 from pipeline.fonts import FontBook, search_places
 from pipeline.spec import JobSpec, Settings
 
@@ -53,7 +55,7 @@ def bare_book() -> FontBook:
     return FontBook([p for p in search_places(None) if p.name.startswith("DejaVu") and p.is_file()])
 
 
-def spoken(script: str, *, pace_s: float = 0.3, lead_s: float = 0.2) -> Spoken:
+def spoken(script: str, *, pace_s: float = 0.3, lead_s: float = 0.2) -> Narration:
     """The script as a voice would say it: a time for every word, pauses after sentences."""
     words, now = [], lead_s
     for begin, end in tokens(script):
@@ -64,7 +66,7 @@ def spoken(script: str, *, pace_s: float = 0.3, lead_s: float = 0.2) -> Spoken:
         Sentence(m.group(), m.start(), "en", 0.35)
         for m in re.finditer(r"\S(?:[^\n。！？!?.]|\.(?!\s|$))*[。！？!?.]?", script)
     ]
-    return Spoken(script, words, sentences, now + 0.6, "zh")
+    return Narration(script, words, sentences, now + 0.6, "zh")
 
 
 def made(
@@ -78,6 +80,23 @@ def made(
 ) -> Captions:
     asked = JobSpec(script=script, clip=Path("/"), subtitles=subtitles, **spec)
     return captions.build(asked, settings or Settings(), spoken(script), screen, fonts or book())
+
+
+def calls(work: Callable[[], object]) -> int:
+    """How many Python functions the work calls: its cost, the same on every machine."""
+    counted = 0
+
+    def count(_frame: object, event: str, _arg: object) -> None:
+        nonlocal counted
+        counted += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return counted
 
 
 def picture(

@@ -16,7 +16,7 @@ import pytest
 from fontTools.ttLib import TTFont
 
 from models.engine import LipSyncEngine, SpeechEngine
-from models.errors import BadInput, Unavailable
+from models.errors import BadInput, Cancelled, Unavailable
 from models.espeak import EspeakEngine
 from pipeline import captions, speech
 from pipeline.ass import Screen, escape
@@ -315,9 +315,27 @@ VOICED = (
 )
 
 
+class Cancelling:
+    def step(self, done: float, total: float) -> None:
+        raise Cancelled
+
+    def check(self) -> None:
+        raise Cancelled
+
+
+@pytest.mark.parametrize("style", ["clean", "none"])
+def test_a_cancelled_job_ends_within_the_captions(style: str) -> None:
+    spec = JobSpec(script="Hello there.", clip=Path("/"), subtitles=style)
+    with pytest.raises(Cancelled):
+        captions.build(spec, Settings(), spoken(spec.script), SMALL, book(), Cancelling())
+
+
 class Nothing:
     def step(self, done: float, total: float) -> None:
         """No one is watching."""
+
+    def check(self) -> None:
+        """No one cancels."""
 
 
 @dataclass

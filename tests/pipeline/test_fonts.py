@@ -14,7 +14,7 @@ from pipeline.fonts import BUILT_IN, FontBook, check_missing, coverage, in_langu
 from pipeline.phrases import Cue, Span
 from pipeline.styles import Outline, SubtitleLook
 from pipeline.typeset import Typeset
-from tests.pipeline.captioning import bare_book, book, ink, needs_chinese_font, picture
+from tests.pipeline.captioning import bare_book, book, calls, ink, needs_chinese_font, picture
 
 
 def test_the_users_folder_comes_first_and_the_wheels_fonts_last(tmp_path: Path) -> None:
@@ -73,6 +73,16 @@ def test_punctuation_stays_with_the_letters_around_it() -> None:
     # DejaVu has “ and ”, but narrow ones, which look wrong in Chinese.
     runs = book().cover("“你好”“ok”", ["DejaVu Sans", "Noto Sans CJK SC"])
     assert [text for text, _ in runs] == ["“你好”“", "ok”"]
+
+
+def test_many_marks_before_the_first_letter_cost_no_more_than_letters() -> None:
+    bare = bare_book()
+    bare.assign("a!", ["DejaVu Sans"], 400)  # the fonts are read once
+    marks, letters = (
+        calls(lambda text=text: bare.assign(text, ["DejaVu Sans"], 400))  # type: ignore[misc]
+        for text in ("!" * 1000 + "a", "a" * 1001)
+    )
+    assert marks < 3 * letters
 
 
 def test_a_writing_without_a_font_is_an_error_that_shows_it_and_the_fix() -> None:

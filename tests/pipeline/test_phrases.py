@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from models.engine import Sentence, Word
 from pipeline.breaks import pieces
 from pipeline.phrases import FLOOR_S, MIN_S, Cue, phrases, wrap
-from tests.pipeline.captioning import SCRIPTS, spoken
+from tests.pipeline.captioning import SCRIPTS, calls, spoken
 
 
 def width_in(script: str):  # type: ignore[no-untyped-def]
@@ -219,6 +219,42 @@ def test_the_longest_script_allowed_takes_seconds() -> None:
     began = time.process_time()
     check_script(script, cut(script, 13))
     assert time.process_time() - began < 15
+
+
+UNBROKEN = "今天我们来聊聊人工智能如何改变普通人的工作和生活它比上一代快了三倍而且更加便宜"
+
+
+@pytest.mark.parametrize("quick", [False, True], ids=["spoken", "far-too-quick"])
+@pytest.mark.parametrize("line_width, max_lines", [(12, 2), (28, 3), (100, 4)])
+@pytest.mark.parametrize("text", ["好", UNBROKEN])
+def test_a_sentence_without_an_end_costs_a_few_steps_a_character(
+    text: str, line_width: float, max_lines: int, quick: bool
+) -> None:
+    def cost(count: int) -> int:
+        script = (text * count)[:count]
+        words = [] if quick else spoken(script).words
+        seconds = 1.0 if quick else 0.3 * count
+        width = lambda begin, end: float(end - begin)  # noqa: E731
+        return calls(lambda: phrases(script, words, [], seconds, width, line_width, max_lines))
+
+    few, many = cost(400), cost(800)
+    assert many < 2.6 * few
+    assert many < 1500 * 800
+
+
+def test_every_sentence_is_a_step_so_that_a_job_can_be_cancelled() -> None:
+    script, steps = "One is here. Two is here. Three is here.", []
+
+    class Steps:
+        def step(self, done: float, total: float) -> None:
+            steps.append((done, total))
+
+        def check(self) -> None:
+            """No one cancels."""
+
+    said = spoken(script)
+    phrases(script, said.words, said.sentences, said.duration_s, width_in(script), 40, 2, progress=Steps())
+    assert steps == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_a_title_is_wrapped_evenly_and_shrunk_when_too_long() -> None:
