@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from models.choose import choose, speech_engine
 from models.errors import BadInput
@@ -11,6 +12,7 @@ from pipeline.spec import JobSpec, Settings
 
 NONE = "none"
 DEFAULT_VOICE = "default"
+LONG_TITLE = 40  # characters; shorter ones fit into every picture
 
 
 def voices(settings: Settings) -> list[dict[str, Any]]:
@@ -52,15 +54,42 @@ def check_engines(settings: Settings) -> None:
 
 def check_names(spec: JobSpec, settings: Settings) -> None:
     """Voice, looks and music exist. Raises BadInput, with what there is."""
-    from pipeline.music import resolve
+    for name, check in checks(spec, settings).items():
+        if not (name == "voice" and spec.speech):
+            check()
+
+
+class Choices(Protocol):
+    """What a job, or the configuration's defaults, say by name."""
+
+    @property
+    def voice(self) -> str: ...
+    @property
+    def subtitles(self) -> str: ...
+    @property
+    def title_style(self) -> str: ...
+    @property
+    def music(self) -> str: ...
+
+
+def checks(chosen: Choices, settings: Settings) -> dict[str, Callable[[], object]]:
+    """Field → whether that choice can be had; each raises BadInput, with what there is."""
     from pipeline.styles import subtitle_look, title_look
 
-    if not spec.speech:
-        _check_voice(spec.voice, settings)
-    if spec.subtitles != NONE:
-        subtitle_look(spec.subtitles, settings)
-    title_look(spec.title_style, settings)
-    resolve(spec.music, settings)
+    return {
+        "voice": lambda: _check_voice(chosen.voice, settings),
+        "subtitles": lambda: chosen.subtitles == NONE or subtitle_look(chosen.subtitles, settings),
+        "title_style": lambda: title_look(chosen.title_style, settings),
+        "music": lambda: _check_music(chosen.music, settings),
+    }
+
+
+def _check_music(music: str, settings: Settings) -> None:
+    from pipeline.music import check_sound, resolve
+
+    track = resolve(music, settings)
+    if track is not None:
+        check_sound(track)
 
 
 def _check_voice(voice: str, settings: Settings) -> None:
@@ -75,7 +104,7 @@ def _check_voice(voice: str, settings: Settings) -> None:
 
 
 def check_fonts(spec: JobSpec, settings: Settings) -> None:
-    """Everything that will be drawn can be drawn. Raises Unavailable `font_missing`."""
+    """Everything that will be drawn can be drawn. Raises Unavailable `font_missing`, BadInput `title_too_long`."""
     from pipeline.fonts import FontBook, check_missing, search_places
     from pipeline.styles import Look, subtitle_look, title_look
 
@@ -87,3 +116,8 @@ def check_fonts(spec: JobSpec, settings: Settings) -> None:
         drawn.append((spec.title, title_look(spec.title_style, settings)))
     for text, look in drawn:
         check_missing(text, book.assign(text, look.fonts, look.weight))
+    if len(spec.title) > LONG_TITLE:  # only then is the clip looked at again
+        from pipeline.captions import check_title, screen_of
+        from pipeline.probe import inspect
+
+        check_title(spec, settings, screen_of(inspect(spec.clip, settings)))

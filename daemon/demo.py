@@ -7,6 +7,7 @@ as `skimage.data.astronaut`. A still would do, but a moving clip shows that the 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -18,7 +19,9 @@ from daemon.admission import Request
 from daemon.config import Config
 from models.engine import Picture
 from pipeline import ffmpeg
+from pipeline.workspace import sync_folder
 
+VERSION = 1  # of the clip: to be raised with every change of how it is made, for it is kept
 FPS = 25
 SECONDS = 8
 PORTRAIT = (720, 1280)
@@ -57,7 +60,7 @@ def request(config: Config, out: Path, language: Literal["en", "zh"] = "en") -> 
 def clip(folder: Path, size: tuple[int, int] = PORTRAIT, seconds: float = SECONDS) -> Path:
     """An mp4 of the moving portrait, `size` = (width, height) pixels at 25 fps; kept for the next time."""
     width, height = size
-    path = folder / f"portrait-{width}x{height}-{seconds:g}s.mp4"
+    path = folder / f"portrait-v{VERSION}-{width}x{height}-{seconds:g}s.mp4"
     if path.exists():
         return path
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -73,7 +76,10 @@ def clip(folder: Path, size: tuple[int, int] = PORTRAIT, seconds: float = SECOND
         ffmpeg.encode(
             video.get_args(), pictures, doing="making the demo's clip", progress=_Quiet(), total=total
         )
+        with part.open("rb") as made:
+            os.fsync(made.fileno())  # before it has its name, or a power cut could leave an empty clip there
         part.replace(path)
+        sync_folder(folder)
     finally:
         part.unlink(missing_ok=True)
     return path
@@ -134,4 +140,7 @@ def _view(t: float, size: tuple[int, int]) -> npt.NDArray[np.float64]:
 
 class _Quiet:
     def step(self, done: float, total: float) -> None:
+        pass
+
+    def check(self) -> None:
         pass

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import types
+import warnings
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -241,7 +242,10 @@ def solutions() -> Any:
         for name in absent:
             sys.modules[name] = types.ModuleType(name)
         try:
-            import mediapipe  # noqa: F401
+            with warnings.catch_warnings():
+                # Python 3.12 finds its SWIG types old-fashioned; where warnings are errors it would not load.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                import mediapipe  # noqa: F401
         finally:
             for name in absent:
                 sys.modules.pop(name, None)

@@ -36,12 +36,15 @@ KEYFRAME_EVERY_S = 2.0  # a player can jump this precisely, and platforms cut at
 
 def inputs(job: Job) -> dict[str, Any]:
     video = job.settings.video
+    encoder = pick_encoder(video)
     return {
         "version": VERSION,
         **{stage: job.key(stage) for stage in ("probe", "speech", "lipsync", "captions")},
         "title": job.spec.title,
         "music": _music_inputs(job),
-        **video.model_dump(include={"encoder", "crf", "preset", "loudness", "true_peak"}),
+        # What "auto" means is this machine's to say, and can be another thing tomorrow.
+        "encoder": [encoder.name, encoder.options, ffmpeg.version()],
+        **video.model_dump(include={"loudness", "true_peak"}),
     }
 
 
@@ -55,8 +58,8 @@ def make(job: Job, folder: Path, progress: Progress) -> None:
             sound = _mix(job, time, Path(scratch).absolute() / "mix.wav", Share(progress, 0.0, 0.1))
             _encode(job, facts, time, encoder, sound.file, video, Share(progress, 0.1, 0.95))
         label.add_source_type(video, job.spec.title)
-        make_cover(video, time.duration_s, folder / "cover.jpg")
-        _report(folder, encoder, time, sound, video, Share(progress, 0.95, 1.0))
+        make_cover(video, time.duration_s, folder / "cover.jpg", Share(progress, 0.95, 0.96))
+        _report(folder, encoder, time, sound, video, Share(progress, 0.96, 1.0))
     except OSError as error:  # of our own writing; ffmpeg's is recognised where it runs
         if error.errno in ffmpeg.FULL:
             raise ffmpeg.disk_full("making the video") from error

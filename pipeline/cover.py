@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from models.progress import Progress
 from pipeline import ffmpeg
 
 _BEGIN_S, _LENGTH_S = 0.8, 1.4  # the title stands by then, and the presenter has begun to speak
 _PER_SECOND = 6
 
 
-def make_cover(video: Path, duration_s: float, out: Path) -> None:
+def make_cover(video: Path, duration_s: float, out: Path, progress: Progress) -> None:
     """Write the sharpest of some frames around 1.5 s to `out` as JPEG, as it is shown (square pixels)."""
     with tempfile.TemporaryDirectory(dir=out.parent, prefix="cover-") as scratch:
         begin, length = (_BEGIN_S, _LENGTH_S) if duration_s > _BEGIN_S + 0.5 else (0.0, duration_s)
@@ -27,7 +28,7 @@ def make_cover(video: Path, duration_s: float, out: Path) -> None:
         ).filter("format", "yuvj420p")
         names = str((Path(scratch) / "%03d.jpg").absolute())
         command = pictures.filter("setsar", 1).output(names, format="image2", **{"q:v": 2})
-        ffmpeg.run(command.get_args(), doing="making the cover")
+        ffmpeg.run(command.get_args(), doing="making the cover", progress=progress, total_s=length)
         shutil.move(max(sorted(Path(scratch).iterdir()), key=_goodness), out)
 
 

@@ -14,14 +14,14 @@ from __future__ import annotations
 import errno
 import functools
 import os
-import queue
 import re
+import select
 import signal
 import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -36,6 +36,7 @@ from models.progress import Progress
 FULL = {errno.ENOSPC, errno.EDQUOT}
 PROTOCOLS = "file,pipe"  # a clip or a playlist must not make ffmpeg open the network
 _KEPT_LINES = 400  # of stderr; measuring filters print their results at the end
+_LOOK_EVERY_S = 0.2  # how soon a cancel is noticed while ffmpeg says, takes or gives nothing
 TETHER = Path(__file__).with_name("tether.py")
 
 
@@ -50,6 +51,13 @@ def executable() -> str:
             code="no_ffmpeg",
             hint="Reinstall the package imageio-ffmpeg, or name an ffmpeg in $IMAGEIO_FFMPEG_EXE",
         ) from error
+
+
+@functools.cache
+def version() -> str:
+    """ffmpeg's own name for itself ("7.0.2-static"): another one may make other files."""
+    executable()  # says what to do when there is none
+    return str(imageio_ffmpeg.get_ffmpeg_version())
 
 
 def source(path: Path | str, **options: Any) -> Any:
@@ -74,14 +82,17 @@ def run(
 
     arguments: inputs, filters and outputs; what every call needs is added here.
     doing:     what is being done, for the message of an error ("reading the music").
-    progress:  gets a step for every report of ffmpeg, in seconds of output out of total_s.
+    progress:  gets a step whenever there is more output, in seconds out of total_s; else it is only asked
+               whether to stop: ffmpeg reports five times a second, also when it makes nothing.
 
     Raises StageFailed `ffmpeg_failed` with ffmpeg's own reason, Unavailable `disk_full`.
     """
     with _started(["-progress", "pipe:1", *arguments], doing, cwd) as process:
-        for seconds in process.reports():
-            if progress is not None:
+        for seconds in process.reports(since=0.0):
+            if progress is not None and seconds is not None:
                 progress.step(min(seconds, total_s), total_s)
+            elif progress is not None:
+                progress.check()
         return process.finish()
 
 
@@ -101,24 +112,29 @@ def encode(
     """
     with _started(["-progress", "pipe:1", *arguments], doing, cwd, feed=True) as process:
         for done, picture in enumerate(pictures, start=1):
-            if not process.write(picture.reshape(-1).data):
+            if not process.write(picture.reshape(-1).data, waiting=progress.check):
                 break  # ffmpeg is gone; finish() says why
             progress.step(done, total)
         process.close_input()
-        for _ in process.reports():
-            progress.step(total, total)
+        # What ffmpeg had made by now was counted picture by picture; new is only what comes yet.
+        for seconds in process.reports(since=process.seconds):
+            if seconds is not None:
+                progress.step(total, total)
+            else:
+                progress.check()
         return process.finish()
 
 
 def pieces(
-    arguments: Sequence[str], size: int, *, doing: str, cwd: Path | None = None
+    arguments: Sequence[str], size: int, *, doing: str, progress: Progress, cwd: Path | None = None
 ) -> Generator[bytes, None, None]:
     """What ffmpeg writes to stdout ("pipe:1"), in pieces of `size` bytes: decoded pictures, samples.
 
-    A last piece that is not whole is dropped. Closing the generator early kills ffmpeg.
+    A last piece that is not whole is dropped. Closing the generator early kills ffmpeg. The steps are
+    the caller's to take; `progress` is only asked whether to stop while there is nothing to read.
     """
     with _started(arguments, doing, cwd, reports=False) as process:
-        while len(piece := process.read(size)) == size:
+        while len(piece := process.read(size, waiting=progress.check)) == size:
             yield piece
         process.finish()
 
@@ -151,19 +167,25 @@ class _Process:
             process_group=0,  # Ctrl-C in a terminal is ours to handle, and one kill reaches all of it
         )
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
-        self._seconds: queue.SimpleQueue[float | None] = queue.SimpleQueue()
+        self.seconds = 0.0  # of output that are ready, as ffmpeg said last
+        self._said_all = threading.Event()
         self._readers = [self._read_in_thread(self._popen.stderr, self._keep_line, lambda: None)]
         if reports:
-            end = functools.partial(self._seconds.put, None)
+            end = self._said_all.set
             self._readers.append(self._read_in_thread(self._popen.stdout, self._keep_report, end))
+        if self._popen.stdin is not None:
+            os.set_blocking(self._popen.stdin.fileno(), False)
 
-    def write(self, data: memoryview) -> bool:
-        """False when ffmpeg does not read any more."""
+    def write(self, data: memoryview, waiting: Callable[[], None]) -> bool:
+        """False when ffmpeg does not read any more. `waiting` is called while it takes nothing."""
         assert self._popen.stdin is not None
-        try:
-            self._popen.stdin.write(data)
-        except BrokenPipeError:
-            return False
+        pipe = self._popen.stdin.fileno()
+        while data:
+            _until(pipe, select.POLLOUT, waiting)
+            try:
+                data = data[os.write(pipe, data) :]
+            except BrokenPipeError:
+                return False
         return True
 
     def close_input(self) -> None:
@@ -171,14 +193,27 @@ class _Process:
             with suppress(BrokenPipeError):
                 self._popen.stdin.close()
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int, waiting: Callable[[], None]) -> bytes:
+        """Shorter than `size` only at the end. `waiting` is called while ffmpeg gives nothing."""
         assert self._popen.stdout is not None
-        return self._popen.stdout.read(size)
+        pipe, piece = self._popen.stdout.fileno(), bytearray()
+        while len(piece) < size:
+            _until(pipe, select.POLLIN, waiting)
+            more = os.read(pipe, size - len(piece))
+            if not more:
+                break
+            piece += more
+        return bytes(piece)
 
-    def reports(self) -> Iterator[float]:
-        """Seconds of output that are ready, as ffmpeg says so, until it closes its stdout."""
-        while (seconds := self._seconds.get()) is not None:
-            yield seconds
+    def reports(self, since: float) -> Iterator[float | None]:
+        """Until ffmpeg closes its stdout, every 0.2 s: the seconds of output that are ready, or None when
+        there are no more than before; `since` is what was known."""
+        running = True
+        while running:
+            running = not self._said_all.wait(_LOOK_EVERY_S)
+            newest = self.seconds
+            yield newest if newest > since else None
+            since = max(since, newest)
 
     def finish(self) -> str:
         """Wait for the end; returns stderr's last lines, or raises what went wrong."""
@@ -208,7 +243,7 @@ class _Process:
     def _keep_report(self, line: str) -> None:
         key, _, value = line.partition("=")
         if key == "out_time_us" and value.lstrip("-").isdigit():
-            self._seconds.put(max(int(value), 0) / 1e6)
+            self.seconds = int(value) / 1e6
 
     @staticmethod
     def _read_in_thread(pipe: IO[bytes] | None, keep: Any, end: Any) -> threading.Thread:
@@ -222,6 +257,14 @@ class _Process:
         thread = threading.Thread(target=read, name="ffmpeg-reader", daemon=True)
         thread.start()
         return thread
+
+
+def _until(pipe: int, event: int, waiting: Callable[[], None]) -> None:
+    """Returns when the pipe can be read or written, or is broken; calls `waiting` every 0.2 s until then."""
+    poll = select.poll()
+    poll.register(pipe, event)
+    while not poll.poll(_LOOK_EVERY_S * 1000):
+        waiting()
 
 
 def _command(arguments: Sequence[str]) -> list[str]:

@@ -32,7 +32,7 @@ from pipeline.workspace import file_hash
 # they name other files.
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,gif,apng,dv,mxf,h264,hevc,"
-    "wav,mp3,flac,aac,amr,aiff,caf,image2,jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,tiff_pipe,jpegls_pipe"
+    "wav,w64,wv,mp3,flac,aac,amr,aiff,caf,jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,tiff_pipe,jpegls_pipe"
 )
 READ_ONLY_LOCAL = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
 

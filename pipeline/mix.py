@@ -100,11 +100,14 @@ class _Desk:
         return self.samples / RATE
 
     def run(self, arguments: list[str], doing: str) -> str:
-        """One pass over the sound, as the next stretch of the way; each brings half of what is left."""
+        """One pass over the sound."""
+        return ffmpeg.run(arguments, doing=doing, progress=self.next_pass(), total_s=self.duration_s)
+
+    def next_pass(self) -> Progress:
+        """The next stretch of the way; each brings a quarter of what is left."""
         done = 1 - 0.75**self.passes
         self.passes += 1
-        part = Share(self.progress, done, 1 - 0.75**self.passes)
-        return ffmpeg.run(arguments, doing=doing, progress=part, total_s=self.duration_s)
+        return Share(self.progress, done, 1 - 0.75**self.passes)
 
 
 @dataclass(frozen=True)
@@ -254,7 +257,7 @@ def _as_aac(desk: _Desk, wav: Path) -> Loudness:
     """The loudness of this sound after the encoder that `compose` uses."""
     trial = desk.scratch / "heard.m4a"
     desk.run(ffmpeg.source(wav).audio.output(str(trial), **AAC).get_args(), "encoding the sound")
-    return measure(trial)
+    return measure(trial, progress=desk.next_pass(), total_s=desk.duration_s)
 
 
 def _limited(sound: Any, ceiling: float) -> Any:

@@ -10,13 +10,12 @@ from typing import Any
 
 from models.errors import BadInput, StageFailed
 from pipeline import ffmpeg
+from pipeline.media import FORMATS
 from pipeline.spec import Settings
 
 BUILT_IN = Path(__file__).resolve().parents[1] / "assets" / "music"
 NONE = "none"
 
-# What a piece of music may be. Playlists are not among them: they would make ffmpeg open other files.
-FORMATS = "mp3,mov,wav,w64,flac,ogg,aiff,aac,matroska,asf,caf,wv,amr,avi"
 SUFFIXES = {".mp3", ".m4a", ".mp4", ".wav", ".flac", ".ogg", ".opus", ".aif", ".aiff", ".aac", ".wma", ".caf"}
 
 
@@ -52,9 +51,9 @@ def tracks(settings: Settings) -> list[Track]:
 
 
 def resolve(music: str, settings: Settings) -> Track | None:
-    """The track that `music` means: a name, a file's path, or "none" (→ None).
+    """The track that `music` means: a name, a file's path, or "none" (→ None). The file is not opened.
 
-    Raises BadInput `music_unknown`, or `music_unreadable` when the file has no sound that can be decoded.
+    Raises BadInput `music_unknown`.
     """
     wanted = music.strip()
     if wanted.lower() in ("", NONE):
@@ -62,17 +61,28 @@ def resolve(music: str, settings: Settings) -> Track | None:
     available = {track.name.lower(): track for track in tracks(settings)}
     path = Path(wanted).expanduser()
     if wanted.lower() in available:
-        track = available[wanted.lower()]
-    elif path.is_file():
-        track = Track(path.stem, path.absolute(), title=path.stem)
-    else:
-        raise _unknown(wanted, [track.name for track in available.values()])
-    _check_sound(track.path)
-    return track
+        return available[wanted.lower()]
+    if path.is_file():
+        return Track(path.stem, path.absolute(), title=path.stem)
+    raise _unknown(wanted, [track.name for track in available.values()])
+
+
+def check_sound(track: Track) -> None:
+    """Decodes the first two seconds. Raises BadInput `music_unreadable`."""
+    trial = read(track.path, t=2).output("-", format="null")
+    try:
+        ffmpeg.run(["-xerror", *trial.get_args()], doing="reading the music")
+    except StageFailed as error:
+        reason = error.message.removeprefix("ffmpeg failed while reading the music: ")
+        raise BadInput(
+            f"The music {track.path} cannot be read as sound ({reason})",
+            code="music_unreadable",
+            hint="Use an mp3, m4a, wav, flac, ogg or opus file that plays elsewhere",
+        ) from error
 
 
 def read(path: Path, **options: Any) -> Any:
-    """The sound of a music file, as an input for ffmpeg-python."""
+    """The sound of a music file, as an input for ffmpeg-python; of this file, never of others it names."""
     return ffmpeg.source(path, format_whitelist=FORMATS, **options)["a:0"]
 
 
@@ -120,17 +130,3 @@ def _unknown(wanted: str, names: list[str]) -> BadInput:
         code="music_unknown",
         hint=f"{meant}There is: {', '.join(names)}; or give the path of a sound file, or none".capitalize(),
     )
-
-
-def _check_sound(path: Path) -> None:
-    """Decodes the first two seconds."""
-    trial = read(path, t=2).output("-", format="null")
-    try:
-        ffmpeg.run(["-xerror", *trial.get_args()], doing="reading the music")
-    except StageFailed as error:
-        reason = error.message.removeprefix("ffmpeg failed while reading the music: ")
-        raise BadInput(
-            f"The music {path} cannot be read as sound ({reason})",
-            code="music_unreadable",
-            hint="Use an mp3, m4a, wav, flac, ogg or opus file that plays elsewhere",
-        ) from error

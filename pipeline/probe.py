@@ -30,7 +30,7 @@ LARGEST = 4096  # what H.264 hardware plays
 MATRICES = {1: "bt709", 4: "smpte170m", 5: "smpte170m", 6: "smpte170m", 7: "smpte170m"}
 PRIMARIES = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 7: "smpte170m"}
 SDR = {"space": "bt709", "primaries": "bt709", "transfer": "bt709"}
-PHOTOS = {"image2", "jpeg_pipe", "png_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe", "jpegls_pipe"}
+PHOTOS = {"jpeg_pipe", "png_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe", "jpegls_pipe"}
 
 
 def inputs(job: Job) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class JobProgress:
 
     weights:   stage → its share of the job's time, in any unit; order matters.
     on_change: called at most every `every_s` seconds with a Snapshot, and at every change of stage.
-    cancelled: asked at every step; True raises Cancelled in the working code.
+    cancelled: asked at every step and check; True raises Cancelled in the working code.
     clock:     monotonic seconds.
     """
 
@@ -71,6 +71,10 @@ class JobProgress:
         self._stage_fraction = min(max(done / total, 0.0), 1.0) if total > 0 else 0.0
         self._beat(force=False)
 
+    def check(self) -> None:
+        # The listener is told as well, for it may be the one who learns that a cancel was asked.
+        self._look(force=False)
+
     def snapshot(self) -> Snapshot:
         total = sum(self._weights.values()) or 1.0
         before = 0.0
@@ -89,6 +93,9 @@ class JobProgress:
 
     def _beat(self, *, force: bool) -> None:
         self.heartbeats += 1
+        self._look(force=force)
+
+    def _look(self, *, force: bool) -> None:
         if self._cancelled():
             raise Cancelled
         now = self._clock()

@@ -18,6 +18,7 @@ from models.engine import Audio, Word
 from models.errors import BadInput
 from models.progress import Progress
 from models.words import syllables
+from pipeline.media import open_local
 
 _HIGHEST_RATE = 48_000
 _HINT = "Use a WAV, MP3, M4A or any file with sound in it, and check that it plays"
@@ -25,13 +26,35 @@ _TELL_EVERY_S = 5.0
 
 
 def check_recording(path: Path) -> None:
-    """Raises BadInput speech_unreadable or speech_empty for a file that is not there or has no bytes."""
+    """Raises BadInput speech_unreadable, speech_empty or speech_no_audio; nothing is decoded."""
+    with _opened(path):
+        pass
+
+
+def _opened(path: Path) -> InputContainer:
+    """A file that has a sound in it, to be closed. Raises as check_recording does."""
     if not path.is_file():
         raise BadInput(
             f"The recording {path.name} does not exist", code="speech_unreadable", hint="Check the path"
         )
     if path.stat().st_size == 0:
         raise BadInput(f"The recording {path.name} is an empty file", code="speech_empty", hint=_HINT)
+    try:
+        container = open_local(path)
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise _unreadable(path) from error
+    if not container.streams.audio:
+        container.close()
+        raise BadInput(f"The recording {path.name} has no sound in it", code="speech_no_audio", hint=_HINT)
+    return container
+
+
+def _unreadable(path: Path) -> BadInput:
+    return BadInput(
+        f"The recording {path.name} cannot be read: it is damaged or not a sound file",
+        code="speech_unreadable",
+        hint=_HINT,
+    )
 
 
 def decode_recording(path: Path, longest_s: float, progress: Progress) -> tuple[Audio, int]:
@@ -39,15 +62,10 @@ def decode_recording(path: Path, longest_s: float, progress: Progress) -> tuple[
 
     Raises BadInput: speech_unreadable, speech_no_audio, speech_empty, speech_silent, speech_too_long.
     """
-    check_recording(path)
     try:
         wav, rate = _decode(path, longest_s, progress)
     except (av.FFmpegError, OSError) as error:
-        raise BadInput(
-            f"The recording {path.name} cannot be read: it is damaged or not a sound file",
-            code="speech_unreadable",
-            hint=_HINT,
-        ) from error
+        raise _unreadable(path) from error
     if not len(wav):
         raise BadInput(f"The recording {path.name} holds no sound", code="speech_empty", hint=_HINT)
     if not voiced_spans(wav, rate):
@@ -60,12 +78,7 @@ def decode_recording(path: Path, longest_s: float, progress: Progress) -> tuple[
 
 
 def _decode(path: Path, longest_s: float, progress: Progress) -> tuple[Audio, int]:
-    # The whitelist keeps a playlist in disguise from opening anything but files.
-    with av.open(str(path), options={"protocol_whitelist": "file"}) as container:
-        if not container.streams.audio:
-            raise BadInput(
-                f"The recording {path.name} has no sound in it", code="speech_no_audio", hint=_HINT
-            )
+    with _opened(path) as container:
         stream = container.streams.audio[0]
         rate = min(stream.rate or _HIGHEST_RATE, _HIGHEST_RATE)
         expected_s = container.duration / av.time_base if container.duration else 0.0

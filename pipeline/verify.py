@@ -98,8 +98,9 @@ def examine(video: Path, wanted: Wanted, progress: Progress) -> Iterator[Check]:
 def _file(video: Path) -> Iterator[Check]:
     boxes = _boxes(video)
     found = " ".join(boxes) or "nothing"
-    yield Check("the file", "a whole mp4", found, {"ftyp", "moov", "mdat"} <= set(boxes))
-    early = boxes.index("moov") < boxes.index("mdat")
+    whole = {"ftyp", "moov", "mdat"} <= set(boxes)
+    yield Check("the file", "a whole mp4", found, whole)
+    early = whole and boxes.index("moov") < boxes.index("mdat")
     yield Check("the index", "before the pictures, so that playing can start at once", found, early)
 
 
@@ -112,7 +113,7 @@ def _boxes(video: Path) -> list[str]:
             file.seek(place)
             size, name = struct.unpack(">I4s", file.read(8))
             if size == 1:  # a 64-bit size follows
-                size = struct.unpack(">Q", file.read(8))[0]
+                size = int.from_bytes(file.read(8))
             names.append(name.decode("latin-1"))
             if size < 8 or place + size > size_of_file:
                 return [*names[:-1], "cut off"]
@@ -134,6 +135,8 @@ def _streams(video: Path, wanted: Wanted) -> Iterator[Check]:
         kinds = sorted(stream.type for stream in container.streams)
         streams = ", ".join(kinds) or "none"
         yield Check("streams", "one of video, one of sound", streams, kinds == ["audio", "video"])
+        if kinds != ["audio", "video"]:
+            return
         picture, sound = container.streams.video[0], container.streams.audio[0]
         yield _same("picture size", f"{facts.width}x{facts.height}", f"{picture.width}x{picture.height}")
         yield _same("frame rate", facts.fps, picture.average_rate)
@@ -160,7 +163,7 @@ def _pictures(video: Path, wanted: Wanted, progress: Progress) -> Iterator[Check
     total, black, moved = 0, 0, 0
     before: npt.NDArray[np.int16] | None = None
     try:
-        for picture in _thumbnails(video):
+        for picture in _thumbnails(video, progress):
             total += 1
             black += bool(np.quantile(picture, 0.98) < _BLACK)
             moved += before is not None and bool(np.abs(picture - before).max() > _MOVED)
@@ -178,12 +181,15 @@ def _pictures(video: Path, wanted: Wanted, progress: Progress) -> Iterator[Check
         )
 
 
-def _thumbnails(video: Path) -> Iterator[npt.NDArray[np.int16]]:
+def _thumbnails(video: Path, progress: Progress) -> Iterator[npt.NDArray[np.int16]]:
     """Every picture as (side, side) grey, 0…255. Raises StageFailed at the first one that is damaged."""
     small = ffmpeg.source(video, err_detect="explode").video
     small = small.filter("scale", _SIDE, _SIDE, flags="area", out_range="pc").filter("format", "gray")
     command = small.output("pipe:1", format="rawvideo", fps_mode="passthrough").get_args()
-    for piece in ffmpeg.pieces(["-xerror", *command], _SIDE * _SIDE, doing="looking through the video"):
+    found = ffmpeg.pieces(
+        ["-xerror", *command], _SIDE * _SIDE, doing="looking through the video", progress=progress
+    )
+    for piece in found:
         yield np.frombuffer(piece, np.uint8).reshape(_SIDE, _SIDE).astype(np.int16)
 
 

@@ -33,6 +33,9 @@ class Steps:
     def step(self, done: float, total: float) -> None:
         self.seen.append(done / total)
 
+    def check(self) -> None:
+        pass
+
 
 @functools.cache
 def speech(text: str = ENGLISH, language: str = "en") -> Speech:

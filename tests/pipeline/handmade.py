@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from scipy.io import wavfile
 
 from models.engine import Picture
+from pipeline import ffmpeg
 from pipeline.media import ClipFacts
 from pipeline.spec import JobSpec, Settings
 from pipeline.stages import Job
@@ -31,6 +33,28 @@ class Silent:
 
     def step(self, done: float, total: float) -> None:
         self.steps.append(done / total)
+
+    def check(self) -> None:
+        pass
+
+
+def playlists(folder: Path) -> tuple[Path, list[Path]]:
+    """A file with sound in it, and files of sound by their names that would make ffmpeg open it.
+
+    The sound has never been read: its time of access is 0.
+    """
+    secret = folder / "secret.ts"
+    tone = ffmpeg.generated("sine=duration=2").output(str(secret), acodec="mp2")
+    ffmpeg.run(tone.get_args(), doing="humming")
+    texts = {
+        "a.ffconcat": "ffconcat version 1.0\nfile secret.ts\n",
+        "b.wav": "ffconcat version 1.0\nfile secret.ts\n",
+        "c.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\nsecret.ts\n#EXT-X-ENDLIST\n",
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    os.utime(secret, (0, secret.stat().st_mtime))
+    return secret, [folder / name for name in texts]
 
 
 @dataclass

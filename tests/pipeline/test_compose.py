@@ -19,6 +19,7 @@ from PIL import Image
 from models.engine import Picture
 from models.errors import Cancelled, StageFailed, Unavailable
 from pipeline import compose, ffmpeg, label, lipsync
+from pipeline.encoder import Encoder, pick_encoder
 from pipeline.stages import Job
 from tests.pipeline.handmade import PATCHES, Shot, Silent, job_of
 
@@ -243,6 +244,21 @@ def test_the_inputs_follow_the_musics_content(tmp_path: Path) -> None:
     sing(400)
     assert compose.inputs(job) != first
     assert compose.inputs(quiet) == unheard
+
+
+def test_the_inputs_name_the_encoder_that_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ "auto" is another encoder after a driver's update, and its video is another video."""
+    job = job_of(tmp_path, Shot())
+    monkeypatch.setattr(compose, "pick_encoder", lambda _: Encoder("libx264", {"crf": "18"}))
+    here = compose.inputs(job)
+    monkeypatch.setattr(compose, "pick_encoder", lambda _: Encoder("h264_nvenc", {"cq": "18"}))
+    assert compose.inputs(job) != here
+    monkeypatch.setattr(compose, "pick_encoder", lambda _: Encoder("libx264", {"crf": "23"}))
+    assert compose.inputs(job) != here
+    monkeypatch.undo()
+    encoder = pick_encoder(job.settings.video)
+    assert compose.inputs(job)["encoder"] == [encoder.name, encoder.options, ffmpeg.version()]
+    assert ffmpeg.version()[0].isalnum()
 
 
 # ---------------------------------------------------------------- when it goes wrong

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,8 +19,10 @@ import pytest
 
 from models.engine import Picture
 from models.errors import BadInput, Cancelled, StageFailed, Unavailable
+from models.progress import Share
 from pipeline import ffmpeg
 from pipeline.encoder import nvenc_problem, pick_encoder
+from pipeline.progress import JobProgress, Snapshot
 from pipeline.spec import VideoSettings
 from tests.pipeline.handmade import Silent
 
@@ -55,6 +61,123 @@ def test_progress_follows_what_ffmpeg_has_made(tmp_path: Path) -> None:
     ffmpeg.run(sound.get_args(), doing="humming", progress=told, total_s=30)
     assert told.steps == sorted(told.steps)
     assert told.steps[-1] == pytest.approx(1, abs=0.01)
+
+
+class Impatient(Silent):
+    """Somebody asks to cancel after so many checks; time is whatever passes between them."""
+
+    def __init__(self, patience: int = 4) -> None:
+        super().__init__()
+        self.patience = patience
+
+    def check(self) -> None:
+        self.patience -= 1
+        if self.patience <= 0:
+            assert running()
+            raise Cancelled
+
+
+@pytest.fixture
+def silent_pipe(tmp_path: Path) -> Iterator[Path]:
+    """A FIFO that somebody holds open and neither fills nor empties: ffmpeg waits for it.
+
+    Not for ever: after 10 s it breaks, so that a test that fails does not hang.
+    """
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    held = os.fdopen(os.open(fifo, os.O_RDWR), "rb", buffering=0)
+    breaks = threading.Timer(10, held.close)
+    breaks.start()
+    yield fifo
+    breaks.cancel()
+    held.close()
+
+
+STALLS: dict[str, Callable[[Path], list[str]]] = {
+    # Waits for its input before it has opened it, and so before its first report
+    "no input": lambda fifo: ["-f", "s16le", "-i", str(fifo), "-f", "null", "-"],
+    # Reports five times a second that it has made nothing
+    "no samples": lambda fifo: [
+        *("-f", "lavfi", "-i", "sine", "-f", "s16le", "-ar", "8000", "-i", str(fifo)),
+        *("-filter_complex", "amerge=inputs=2", "-f", "null", "-"),
+    ],
+    # Is as busy as can be, and nothing comes of it
+    "no output": lambda _: [
+        "-f",
+        "lavfi",
+        "-i",
+        "sine=duration=3600",
+        "-af",
+        "aselect=0",
+        "-f",
+        "null",
+        "-",
+    ],
+}
+
+
+@pytest.mark.parametrize("stall", STALLS)
+def test_a_stalled_ffmpeg_has_no_heartbeat_and_can_be_cancelled(silent_pipe: Path, stall: str) -> None:
+    told, began = Impatient(), time.monotonic()
+    with pytest.raises(Cancelled):
+        ffmpeg.run(STALLS[stall](silent_pipe), doing="waiting", progress=told, total_s=10)
+    assert told.steps == []
+    assert time.monotonic() - began < 4  # four looks, 0.2 s apart, and some for a busy machine
+    assert running() == []
+
+
+def test_a_job_is_cancelled_through_the_whole_chain_without_a_heartbeat(silent_pipe: Path) -> None:
+    """As in a real job: the cancel is found by the one who is told where the work is."""
+    asked: list[Snapshot] = []
+    job = JobProgress({"compose": 1.0}, asked.append, cancelled=lambda: len(asked) > 2, every_s=0.1)
+    job.enter("compose")
+    before = job.heartbeats
+    with pytest.raises(Cancelled):
+        ffmpeg.run(
+            STALLS["no samples"](silent_pipe), doing="waiting", progress=Share(job, 0.1, 0.9), total_s=10
+        )
+    assert job.heartbeats == before
+    assert running() == []
+
+
+def test_an_encoder_that_takes_no_more_can_be_cancelled(silent_pipe: Path) -> None:
+    """It wrote until its output was full, and now takes no picture either."""
+    told, began = Impatient(), time.monotonic()
+    stuck = raw_to(silent_pipe, vcodec="rawvideo", format="rawvideo")
+    with pytest.raises(Cancelled):
+        ffmpeg.encode(stuck, pictures(2000), doing="encoding", progress=told, total=2000)
+    assert len(told.steps) < 500
+    assert time.monotonic() - began < 5
+    assert running() == []
+
+
+def test_an_encoder_that_does_not_end_can_be_cancelled(silent_pipe: Path) -> None:
+    """All pictures are given, and it waits for ever; reports of what was counted already are no news."""
+    told = Impatient()
+    height, width = SIZE
+    raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-i", "pipe:0"]
+    sound = ["-f", "s16le", "-ar", "8000", "-i", str(silent_pipe)]
+    command = [*raw, *sound, "-map", "0:v", "-map", "1:a", "-f", "null", "-"]
+    with pytest.raises(Cancelled):
+        ffmpeg.encode(command, pictures(3), doing="encoding", progress=told, total=3)
+    assert told.steps == [1 / 3, 2 / 3, 1.0]
+    assert running() == []
+
+
+def test_a_decoder_that_gives_nothing_can_be_cancelled(silent_pipe: Path) -> None:
+    told = Impatient()
+    command = ["-f", "s16le", "-i", str(silent_pipe), "-f", "s16le", "pipe:1"]
+    with pytest.raises(Cancelled):
+        next(ffmpeg.pieces(command, 64, doing="looking", progress=told))
+    assert running() == []
+
+
+def test_reports_of_pictures_that_were_counted_are_no_heartbeats(tmp_path: Path) -> None:
+    """Several reports have come by the time the last picture is given."""
+    told, until = Silent(), time.monotonic() + 1.2
+    given = itertools.takewhile(lambda _: time.monotonic() < until, pictures(10**6))
+    ffmpeg.encode(raw_to(tmp_path / "v.mp4"), given, doing="encoding", progress=told, total=10**6)
+    assert told.steps.count(1.0) <= 2  # only those of the tail say that all is done
 
 
 def test_the_reason_of_a_failure_is_ffmpegs_own(tmp_path: Path) -> None:
@@ -138,7 +261,7 @@ def test_a_killed_encoder_is_named(tmp_path: Path) -> None:
 
 def test_pieces_are_whole_and_closing_them_ends_ffmpeg() -> None:
     endless = ffmpeg.generated("testsrc=size=8x8:rate=25").output("pipe:1", format="rawvideo", pix_fmt="gray")
-    found = ffmpeg.pieces(endless.get_args(), 64, doing="looking")
+    found = ffmpeg.pieces(endless.get_args(), 64, doing="looking", progress=Silent())
     assert [len(next(found)) for _ in range(10)] == [64] * 10
     assert running()
     found.close()
@@ -170,7 +293,7 @@ def test_what_is_tethered_dies_with_a_killed_parent() -> None:
 
 def test_every_ffmpeg_is_tethered() -> None:
     endless = ffmpeg.generated("testsrc=size=8x8:rate=25").output("pipe:1", format="rawvideo")
-    found = ffmpeg.pieces(endless.get_args(), 192, doing="looking")
+    found = ffmpeg.pieces(endless.get_args(), 192, doing="looking", progress=Silent())
     next(found)
     (process,) = running()
     assert Path(f"/proc/{process.pid}/exe").resolve() == Path(ffmpeg.executable()).resolve()

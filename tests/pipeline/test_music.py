@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +15,13 @@ import pyloudnorm  # type: ignore[import-untyped]
 import pytest
 from scipy.io import wavfile
 
-from models.errors import BadInput
+from models.errors import BadInput, StageFailed
 from pipeline import ffmpeg, music
 from pipeline.loudness import measure
 from pipeline.mix import AAC, RATE, Mix, mix
-from pipeline.music import Track, resolve, tracks
+from pipeline.music import Track, check_sound, resolve, tracks
 from pipeline.spec import Settings
-from tests.pipeline.handmade import Silent, babble
+from tests.pipeline.handmade import Silent, babble, playlists
 
 Wave = npt.NDArray[np.float32]
 SETTINGS = Settings()
@@ -139,19 +140,35 @@ def test_unknown_music_says_what_there_is(asked: str, hint: str) -> None:
 
 
 def test_what_is_no_sound_is_refused(tmp_path: Path) -> None:
-    text, playlist, silent_film = tmp_path / "a.mp3", tmp_path / "b.mp3", tmp_path / "c.mp4"
+    text, silent_film = tmp_path / "a.mp3", tmp_path / "c.mp4"
     text.write_text("la la la")
-    shutil.copy(user_track(tmp_path).path, tmp_path / "secret.mp3")
-    playlist.write_text(
-        f"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{tmp_path}/secret.mp3\n#EXT-X-ENDLIST\n"
-    )
     film = ffmpeg.generated("testsrc=size=64x64:duration=1").output(str(silent_film))
     ffmpeg.run(film.get_args(), doing="filming")
-    for path in (text, playlist, silent_film):
+    secret, lists = playlists(tmp_path)
+    for path in (text, silent_film, *lists):
+        track = resolve(str(path), SETTINGS)
+        assert track is not None
         with pytest.raises(BadInput) as refused:
-            resolve(str(path), SETTINGS)
+            check_sound(track)
         assert refused.value.code == "music_unreadable"
         assert "\n" not in refused.value.message
+        with pytest.raises(StageFailed):  # it may have been put there after the door's check
+            mixed(tmp_path, babble(1), track)
+    assert secret.stat().st_atime == 0
+
+
+def test_every_kind_of_file_that_is_looked_for_can_be_read(tmp_path: Path) -> None:
+    song = user_track(tmp_path, 0.5).path
+    check_sound(Track("song", song))
+    for suffix in music.SUFFIXES - {".mp3", ".opus", ".aif"}:
+        other = tmp_path / f"other{suffix}"
+        ffmpeg.run(ffmpeg.source(song).audio.output(str(other)).get_args(), doing="copying")
+        check_sound(Track("other", other))
+
+
+def test_asking_what_the_music_is_starts_no_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ffmpeg, "run", None)
+    assert resolve("calm", SETTINGS) is not None
 
 
 # ---------------------------------------------------------------- the voice under music
@@ -294,6 +311,23 @@ def test_a_silent_voice_is_noted_and_music_carries_the_video(tmp_path: Path) -> 
     assert alone.notes == ["The voice is silent"]
     with_music = mixed(tmp_path, silence, "calm")
     assert with_music.heard.integrated == pytest.approx(TARGET, abs=0.5)
+
+
+def test_every_pass_over_the_sound_tells_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that does not could not be cancelled, and would look like a stall."""
+    passes: list[bool] = []
+    real = ffmpeg.run
+
+    def seen(arguments: list[str], **options: Any) -> str:
+        passes.append(options.get("progress") is not None and options["total_s"] > 0)
+        return real(arguments, **options)
+
+    monkeypatch.setattr(ffmpeg, "run", seen)
+    mixed(tmp_path, babble(2), "calm")
+    assert len(passes) >= 5
+    assert all(passes)
 
 
 def test_nothing_but_the_mix_is_left_in_the_folder(tmp_path: Path) -> None:

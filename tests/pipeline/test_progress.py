@@ -79,6 +79,20 @@ def test_cancel_is_raised_in_the_working_code() -> None:
         p.step(2, 10)
 
 
+def test_asking_whether_to_stop_is_not_a_heartbeat() -> None:
+    clock, told = Clock(), list[Snapshot]()
+    p = JobProgress(WEIGHTS, told.append, cancelled=lambda: len(told) > 1, clock=clock)
+    p.enter("speech")
+    before = p.heartbeats
+    p.check()  # too soon to tell anybody
+    clock.now += 1
+    p.check()  # the listener learns that a cancel was asked
+    with pytest.raises(Cancelled):
+        Share(p, 0.2, 0.4).check()
+    assert p.heartbeats == before
+    assert p.snapshot().stage_fraction == 0
+
+
 def test_listeners_are_not_flooded() -> None:
     clock, told = Clock(), list[Snapshot]()
     p = JobProgress(WEIGHTS, told.append, clock=clock, every_s=0.2)

@@ -45,6 +45,9 @@ class Steps:
 
     def step(self, done: float, total: float) -> None:
         self.seen.append((done, total))
+        self.check()
+
+    def check(self) -> None:
         if len(self.seen) >= self.cancel_after:
             raise Cancelled
 

@@ -15,6 +15,7 @@ from models.errors import StageFailed
 from pipeline import compose, ffmpeg, lipsync, verify
 from pipeline.media import load_facts
 from pipeline.stages import Job
+from pipeline.timeline import timeline
 from tests.pipeline.handmade import Shot, Silent, babble, job_of
 
 SHOT = Shot(seconds=3.0, width=160, height=288)
@@ -128,6 +129,31 @@ def test_damage_is_found_and_named(good: Job, tmp_path: Path, damage: str) -> No
     error = refused(again(good, tmp_path, change), tmp_path)
     assert f"not right: {named} should be" in error.message
     assert not (tmp_path / "verify" / "verify.json").exists()
+
+
+def without_index(source: Path, target: Path) -> None:
+    target.write_bytes(source.read_bytes().replace(b"moov", b"free", 1))
+
+
+def cut_in_a_length(source: Path, target: Path) -> None:
+    data = source.read_bytes()
+    place = data.index(b"mdat")
+    target.write_bytes(data[: place - 4] + b"\0\0\0\1mdat\0\0")
+
+
+@pytest.mark.parametrize(
+    "damage", [without_index, cut_in_a_length, cut, DAMAGE["no sound"][0], DAMAGE["no picture"][0]]
+)
+def test_every_check_is_made_whatever_failed_before(
+    good: Job, tmp_path: Path, damage: Callable[[Path, Path], None]
+) -> None:
+    facts = load_facts(good.artifacts["probe"])
+    wanted = verify.Wanted(facts, timeline(good.artifacts["speech"], facts), good.settings.video)
+    damage(good.artifacts["compose"] / "video.mp4", tmp_path / "bad.mp4")
+    checks = list(verify.examine(tmp_path / "bad.mp4", wanted, Silent()))
+    assert not all(check.ok for check in checks)
+    assert {"the pictures", "number of pictures"} & {check.name for check in checks}
+    assert "the sound" in {check.name for check in checks}
 
 
 def test_a_video_of_another_speech_is_too_short(good: Job, tmp_path: Path) -> None:
