@@ -6,6 +6,7 @@ a reason that was plain at once: a wrong path, an unknown style, a missing font,
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from pydantic import ValidationError
 
 from daemon import catalogue
 from daemon.config import Config
-from daemon.folders import make_private, unwritable
+from daemon.folders import absolute, make_private, unwritable
 from models.errors import BadInput, Unavailable, VigentdError
 from pipeline.spec import JobSpec, Settings
 
@@ -57,6 +58,7 @@ def admit(request: Request, config: Config) -> JobSpec:
 
 def read_script_file(path: Path, limit_chars: int) -> bytes:
     """The file's bytes, but not many more than a script of that length can have."""
+    _refuse_address(path)
     if not path.exists():
         raise BadInput(
             f"The script {path} does not exist",
@@ -140,7 +142,8 @@ def _check_text(values: dict[str, Any]) -> None:
 
 
 def _absolute(path: Path) -> Path:
-    path = path.expanduser().absolute()
+    _refuse_address(path)
+    path = absolute(path)
     if not _is_unicode(str(path)):
         raise BadInput(
             f"The name of the file {str(path).encode('utf-8', 'replace').decode()} is not valid UTF-8",
@@ -148,6 +151,15 @@ def _absolute(path: Path) -> Path:
             hint="Rename the file.",
         )
     return path
+
+
+def _refuse_address(path: Path) -> None:
+    if re.match(r"[a-z][a-z0-9+.-]+:/", str(path), re.IGNORECASE) and not path.exists():
+        raise BadInput(
+            f"{str(path).replace(':/', '://', 1)} is an address, and only files on this machine are read",
+            code="address_given",
+            hint="Download it first, and give the file.",
+        )
 
 
 def _is_unicode(text: str) -> bool:
@@ -182,7 +194,10 @@ def _check_out(spec: JobSpec, script_file: Path | None) -> None:
     from pipeline.deliver import check_out, files_of
 
     assert spec.out is not None
-    check_out(spec.out)
+    try:
+        check_out(spec.out)
+    except VigentdError as e:  # told as after the work: "…; the job itself is not lost"
+        raise type(e)(e.message, code=e.code, hint=e.hint.split(";")[0]) from e
     script_file = script_file and script_file.expanduser()
     given = [path for path in (spec.clip, spec.speech, script_file, Path(spec.music)) if path]
     for made in files_of(spec.out):

@@ -76,6 +76,9 @@ class App:
         held = holder(self.config.data_dir)
         return held is not None and held.kind == "daemon"
 
+    def somebody_works(self) -> bool:
+        return holder(self.config.data_dir) is not None
+
     def look_after_orphans(self) -> None:
         """A job that is marked as running, with nobody holding the worker lock, goes back into line."""
         if self.queue.running() is None:

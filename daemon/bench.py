@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon.config_file import Loaded
+from daemon.folders import absolute
 from daemon.terminal import duration, tell
 
 SIZE = (1080, 1920)
@@ -58,7 +59,7 @@ def draft(loaded: Loaded, clip: Path | None, lengths: Sequence[int]) -> list[Res
 
             tell("Making the clip …")
             clip = portrait(loaded.config.data_dir / "cache", SIZE)
-        clip = clip.expanduser().absolute()
+        clip = absolute(clip)
         return [_measure(folder / f"{length}s", clip, length, loaded.file) for length in lengths]
 
 

@@ -104,7 +104,7 @@ def _check_voice(voice: str, settings: Settings) -> None:
 
 
 def check_fonts(spec: JobSpec, settings: Settings) -> None:
-    """Everything that will be drawn can be drawn. Raises Unavailable `font_missing`, BadInput `title_too_long`."""
+    """All that is drawn can be drawn. Raises Unavailable `font_missing`, BadInput `title_too_long`."""
     from pipeline.fonts import FontBook, check_missing, search_places
     from pipeline.styles import Look, subtitle_look, title_look
 

@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from daemon.folders import absolute
 from pipeline.spec import (
     JobSpec,
     Language,
@@ -81,7 +82,7 @@ class Config(BaseSettings):
     @field_validator("data_dir", "assets")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
-        return None if path is None else path.expanduser().absolute()
+        return None if path is None else absolute(path)
 
     @classmethod
     def settings_customise_sources(

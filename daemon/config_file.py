@@ -21,6 +21,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings.exceptions import SettingsError
 
 from daemon.config import ENV_DELIMITER, ENV_PREFIX, NAME_OR_FILE, Config
+from daemon.folders import absolute
 from models.errors import BadInput
 
 FILE_NAME = "vigentd.toml"
@@ -58,16 +59,24 @@ def _find(named: Path | None) -> Path | None:
     else:
         by = "--config"
     if named is not None:
-        named = named.expanduser().absolute()
+        named = absolute(named)
         if not named.is_file():
+            what = "is a folder" if named.is_dir() else "does not exist"
             raise BadInput(
-                f"The configuration file {named}, named by {by}, does not exist",
+                f"The configuration file {named}, named by {by}, {what}",
                 code="config_missing",
                 hint="Correct the path, or leave it out to use the usual places.",
             )
         return named
-    usual = [Path.cwd(), Path("~/.config/vigentd").expanduser(), Path("/etc/vigentd")]
+    usual = [*_here(), Path("~/.config/vigentd").expanduser(), Path("/etc/vigentd")]
     return next((folder / FILE_NAME for folder in usual if (folder / FILE_NAME).is_file()), None)
+
+
+def _here() -> list[Path]:
+    try:
+        return [Path.cwd()]
+    except FileNotFoundError:  # the folder was deleted while a shell stood in it
+        return []
 
 
 def _read(file: Path, model: type[BaseModel]) -> tuple[dict[str, Any], dict[Key, str]]:

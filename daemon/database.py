@@ -22,8 +22,13 @@ from sqlmodel import Session, SQLModel
 from daemon.folders import make_private, unwritable
 from models.errors import Unavailable, VigentdError
 
+
+def _add_reused(connection: Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE job ADD COLUMN reused JSON NOT NULL DEFAULT '[]'")
+
+
 # Upgrade number i takes a database from version i + 1 to i + 2, inside one transaction.
-UPGRADES: Sequence[Callable[[Connection], None]] = ()
+UPGRADES: Sequence[Callable[[Connection], None]] = (_add_reused,)
 
 
 class Database:

@@ -20,6 +20,7 @@ from typing import Any, Literal
 from daemon.admission import room_needed
 from daemon.config import Config
 from daemon.folders import make_private
+from daemon.wording import FULL
 from models.errors import VigentdError
 
 State = Literal["ok", "warn", "fail"]
@@ -46,7 +47,7 @@ def check_all(configuration: Callable[[], Config]) -> list[Finding]:
     first, config = _config_finding(configuration)
     checks: list[Callable[[], Iterator[Finding]]] = [ffmpeg, encoders, lips, voice, gpu]
     if config is not None:
-        checks += [partial(check, config) for check in (fonts, engines, data_dir, disk)]
+        checks += [partial(check, config) for check in (fonts, styles, engines, defaults, data_dir, disk)]
     return [first, *(finding for check in checks for finding in _guarded(check))]
 
 
@@ -161,6 +162,32 @@ def fonts(config: Config) -> Iterator[Finding]:
             yield Finding(name, "ok", ", ".join(sorted({face.family for face in faces if face})))
 
 
+def styles(config: Config) -> Iterator[Finding]:
+    from daemon import catalogue
+
+    if config.assets is not None and not config.assets.is_dir():
+        fix = "Make the folder, or correct `assets` in the configuration."
+        yield Finding("assets", "fail", f"there is no folder {config.assets}", fix)
+        return
+    yield Finding("styles", "ok", f"{len(catalogue.styles(config.settings))} looks")
+
+
+def defaults(config: Config) -> Iterator[Finding]:
+    """What every job gets for which nothing else is said."""
+    from daemon import catalogue
+
+    known = True
+    for name, check in catalogue.checks(config.defaults, config.settings).items():
+        try:
+            check()
+        except VigentdError as e:
+            known = False
+            fix = f"Correct defaults.{name} in the configuration. {e.hint}".strip()
+            yield Finding(f"defaults.{name}", "fail", e.message, fix)
+    if known:
+        yield Finding("defaults", "ok", "voice, styles and music are known")
+
+
 def gpu() -> Iterator[Finding]:
     names = _nvidia()
     if names:
@@ -197,23 +224,31 @@ def engines(config: Config) -> Iterator[Finding]:
 
 def data_dir(config: Config) -> Iterator[Finding]:
     folder = config.data_dir
+    if problem := _write_problem(folder):
+        fix = "Set data_dir in vigentd.toml, or VIGENTD_DATA_DIR, to a folder that you may write to."
+        yield Finding("data folder", "fail", f"{folder} cannot be written: {problem.strerror}", fix)
+    else:
+        yield Finding("data folder", "ok", f"{folder} can be written")
+
+
+def _write_problem(folder: Path) -> OSError | None:
     try:
         make_private(folder)
         fd, name = tempfile.mkstemp(dir=folder, prefix=".doctor-")
         os.close(fd)
         Path(name).unlink()
     except OSError as e:
-        fix = "Set data_dir in vigentd.toml, or VIGENTD_DATA_DIR, to a folder that you may write to."
-        yield Finding("data folder", "fail", f"{folder} cannot be written: {e.strerror}", fix)
-    else:
-        yield Finding("data folder", "ok", f"{folder} can be written")
+        return e
+    return None
 
 
 def disk(config: Config) -> Iterator[Finding]:
-    folder = config.data_dir
-    while not folder.exists():
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free
+    problem = _write_problem(config.data_dir)
+    if problem and problem.errno not in FULL:
+        fix = "See to the data folder first."
+        yield Finding("disk", "warn", "not measured, because the data folder cannot be written", fix)
+        return
+    free = shutil.disk_usage(_nearest(config.data_dir)).free
     found = f"{free / 2**30:.1f} GB free"
     if free < room_needed():
         yield Finding("disk", "fail", found, "Free some space, or move data_dir to a larger disk.")
@@ -221,3 +256,10 @@ def disk(config: Config) -> Iterator[Finding]:
         yield Finding("disk", "warn", found, "Enough for a few jobs; free some space soon.")
     else:
         yield Finding("disk", "ok", found)
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or the one above it that is there."""
+    while not folder.exists():
+        folder = folder.parent
+    return folder

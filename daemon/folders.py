@@ -1,10 +1,10 @@
-"""Folders of our own: for their owner only."""
+"""Folders of our own, for their owner only; and paths that a person gave."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from models.errors import Unavailable
+from models.errors import BadInput, Unavailable
 
 
 def make_private(folder: Path) -> None:
@@ -24,3 +24,15 @@ def unwritable(data_dir: Path, error: OSError) -> Unavailable:
         code="data_dir_unwritable",
         hint="Set data_dir in vigentd.toml, or VIGENTD_DATA_DIR, to a folder that you may write to.",
     )
+
+
+def absolute(path: Path) -> Path:
+    """Raises BadInput `folder_gone`."""
+    try:
+        return path.expanduser().absolute()
+    except FileNotFoundError as e:
+        raise BadInput(
+            f"The path {path} is relative to the current folder, which no longer exists",
+            code="folder_gone",
+            hint="Change to another folder, or give the whole path.",
+        ) from e

@@ -34,7 +34,8 @@ def follow(app: App, job_id: str, stop: Stop, sleep: Callable[[float], None] = t
             if stop.asked:
                 gives_up = stop.asked == "cancel" and row.state == State.QUEUED and not app.daemon_runs()
                 return app.cancel(job_id) if gives_up else row
-            shown.update(_where(row, position), row.progress, row.eta_s)
+            line = position if app.somebody_works() else None  # else it is not waited for
+            shown.update(_where(row, line), row.progress, row.eta_s)
             if not app.try_work(job_id, lambda at: shown.update(at.stage, at.fraction, at.eta_s), stop):
                 sleep(POLL_S)
 

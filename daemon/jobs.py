@@ -65,6 +65,7 @@ class JobRow(SQLModel, table=True):
     engines: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     notes: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     timings: dict[str, float] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    reused: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
 
     @property
     def finished(self) -> bool:
@@ -109,7 +110,8 @@ def job_json(row: JobRow, position: int | None) -> dict[str, Any]:
         "label": row.label,
         "priority": row.priority,
         "notes": row.notes,
-        "timings": row.timings,  # stage → seconds of work in the last attempt; 0 for a reused artifact
+        "timings": row.timings,  # stage → seconds of work, in the attempt that made its artifact
+        "reused": row.reused,  # the stages whose artifacts the last attempt found made
     }
 
 

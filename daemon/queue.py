@@ -70,12 +70,16 @@ class Queue:
     def submit(
         self, spec: JobSpec, *, source: str = "cli", key: str | None = None, priority: int = 0
     ) -> JobRow:
-        """A new job at the end of the line; or, when a job with this idempotency key exists, that one."""
+        """A new job at the end of the line; or, when a job with this idempotency key exists, that one.
+
+        Raises BadInput `out_taken`.
+        """
         with self._db.writing() as s:
             if key is not None:
                 known = s.exec(select(JobRow).where(JobRow.idempotency_key == key)).first()
                 if known is not None:
                     return known
+            _check_out_is_free(s, spec.out)
             now = self._now()
             row = JobRow(
                 id=self._free_id(s, now),
@@ -137,7 +141,7 @@ class Queue:
     def retry(self, job_id: str) -> JobRow:
         """A failed or cancelled job goes to the end of the line; the artifacts it left are used again.
 
-        Raises BadInput `job_unknown`, `job_done`, `job_active`.
+        Raises BadInput `job_unknown`, `job_done`, `job_active`, `out_taken`.
         """
         with self._db.writing() as s:
             row = _row(s, job_id)
@@ -149,6 +153,7 @@ class Queue:
                 )
             if not row.finished:
                 raise BadInput(f"Job {job_id} is {row.state}, so it cannot be retried", code="job_active")
+            _check_out_is_free(s, Path(out) if (out := row.spec.get("out")) else None)
             row.attempts, row.place, row.finished_at = 0, _end_of_line(s), None
             row.set_error(None)
             _requeue(row)
@@ -196,7 +201,7 @@ class Queue:
                 row.state, row.owner, row.started_at = State.RUNNING, owner, iso(self._now())
                 row.attempts += 1
                 row.token += 1
-                row.timings, row.notes, row.engines = {}, [], {}
+                row.notes, row.engines, row.reused = [], {}, []
                 s.add(row)
                 return Claim(row.id, row.token, spec, row.attempts)
         return None
@@ -220,14 +225,21 @@ class Queue:
         *,
         engines: dict[str, str] | None = None,
         timings: dict[str, float] | None = None,
+        reused: str | None = None,
         notes: Iterable[str] = (),
     ) -> None:
-        """Adds to what is known about the job: who does the work, how long a stage took, what to tell."""
+        """Adds to what is known about the job: who does the work, how long a stage took, what to tell.
+
+        reused: a stage that an earlier attempt made; the time that it took then stays.
+        """
         with self._db.writing() as s:
             row = _owned(s, claim)
             # New objects: a JSON column does not notice a change inside the old one.
             row.engines = row.engines | (engines or {})
             row.timings = row.timings | (timings or {})
+            if reused is not None:
+                row.reused = [*row.reused, reused]
+                row.timings = {reused: 0.0} | row.timings  # 0: its worker died before it could say
             row.notes = list(dict.fromkeys([*row.notes, *notes]))
             s.add(row)
 
@@ -282,8 +294,30 @@ def _end_of_line(s: Session) -> int:
     return (s.exec(select(func.max(JobRow.place))).one() or 0) + 1
 
 
+def _check_out_is_free(s: Session, out: Path | None) -> None:
+    """The later of two jobs with one result would silently write over the earlier one's."""
+    if out is None:
+        return
+    path = col(JobRow.spec)["out"].as_string()
+    unfinished = select(JobRow.id, path).where(col(JobRow.state).in_((State.QUEUED, State.RUNNING)))
+    for job_id, taken in s.exec(unfinished.where(path.is_not(None))):
+        if _companions(Path(taken)) == _companions(out):
+            raise BadInput(
+                f"Job {job_id} will write its result to {taken} already",
+                code="out_taken",
+                hint=f"Choose another name for --out, or `vigentd cancel {job_id}` first.",
+            )
+
+
+def _companions(out: Path) -> Path:
+    """The same for all results whose files beside the video (.srt, .vtt, .jpg) have the same names."""
+    return out.parent.resolve() / out.stem
+
+
 def _row(s: Session, job_id: str) -> JobRow:
     wanted = job_id.strip().lower()
+    if not wanted:
+        raise BadInput("The id of the job is empty", code="job_unknown", hint="`vigentd ls` shows all ids.")
     # What is no Unicode (bytes from the command line) the database would not even look for.
     row = s.exec(select(JobRow).where(JobRow.id == wanted)).first() if wanted.isascii() else None
     if row is None:
@@ -312,7 +346,7 @@ def _died(row: JobRow) -> VigentdError:
     return StageFailed(
         f"The process that worked on this job died {times}{where}",
         code="worker_died",
-        hint=f"Memory may be short. `vigentd retry {row.id}` goes on from the last finished stage.",
+        hint=f"Memory may be short. `vigentd retry {row.id} --wait` goes on from the last finished stage.",
     )
 
 

@@ -97,7 +97,10 @@ class Runner:
             nonlocal stage_began
             seconds = 0.0 if reused else self.clock() - stage_began
             stage_began = self.clock()
-            self.queue.record(claim, timings={name: round(seconds, 3)}, notes=_notes(artifact))
+            if reused:
+                self.queue.record(claim, reused=name, notes=_notes(artifact))
+            else:
+                self.queue.record(claim, timings={name: round(seconds, 3)}, notes=_notes(artifact))
             give_back()
             log.event("stage", name=name, seconds=seconds, reused=reused, artifact=artifact.name)
 
@@ -138,7 +141,13 @@ class Runner:
         self.deliver(compose, captions, kept)
         if claim.spec.out is None:
             return kept
-        self.deliver(compose, captions, claim.spec.out)
+        try:
+            self.deliver(compose, captions, claim.spec.out)
+        except VigentdError as e:
+            hint = (
+                f"The finished video is {kept}; `vigentd retry {claim.job_id} --wait` tries again to copy it."
+            )
+            raise type(e)(e.message, code=e.code, hint=hint) from e
         return claim.spec.out
 
     def _gave_up(self, claim: Claim, log: JobLog, error: BaseException) -> None:
@@ -160,7 +169,7 @@ class Runner:
             return Cancelled()
         if isinstance(error, StageFailed) or not isinstance(error, VigentdError):
             log.trace(error)
-        return in_words(error, lambda _: log.path, f"run `vigentd retry {log.path.parent.name}`")
+        return in_words(error, lambda _: log.path, f"run `vigentd retry {log.path.parent.name} --wait`")
 
 
 def _notes(artifact: Path) -> list[str]:

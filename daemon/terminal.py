@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import unicodedata
@@ -25,7 +26,8 @@ def out_json(value: Any) -> None:
 
 def tell(line: str) -> None:
     """For the person, beside the result."""
-    print(printable(line), file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # nobody can be told; the work goes on
+        print(printable(line), file=sys.stderr, flush=True)
 
 
 def tell_error(error: VigentdError) -> None:

@@ -29,10 +29,10 @@ from pipeline.tonemap import ToneMap
 from pipeline.workspace import file_hash
 
 # Demuxers that clips, recordings and music may use. Playlists, concat scripts and text formats are absent:
-# they name other files.
+# they name other files. So does image2, which takes %d in a name for a number: photos are Pillow's.
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,gif,apng,dv,mxf,h264,hevc,"
-    "wav,w64,wv,mp3,flac,aac,amr,aiff,caf,jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,tiff_pipe,jpegls_pipe"
+    "wav,w64,wv,mp3,flac,aac,amr,aiff,caf"
 )
 READ_ONLY_LOCAL = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
 

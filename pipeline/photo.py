@@ -14,6 +14,22 @@ from models.errors import BadInput
 LARGEST = 60_000_000  # pixels that are decoded; a JPEG of any size is decoded smaller
 
 
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+
+
+def is_photo(path: Path) -> bool:
+    """Whether the file is a still picture; what moves (GIF, animated PNG and WebP) is a video."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path, formats=FORMATS) as image:
+                return image.format in ("JPEG", "MPO") or getattr(image, "n_frames", 1) == 1
+    except Image.DecompressionBombError:
+        return True
+    except (OSError, ValueError, SyntaxError):
+        return False
+
+
 def read_photo(path: Path, size: tuple[int, int] | None = None, longest: int = 4096) -> Picture:
     """As its EXIF turns it; exactly `size` (width, height) when given, else at most `longest` on a side
     when that is cheap. Transparent parts are white.
@@ -23,7 +39,7 @@ def read_photo(path: Path, size: tuple[int, int] | None = None, longest: int = 4
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is looked at below
-            with Image.open(path) as image:
+            with Image.open(path, formats=FORMATS) as image:
                 image.draft("RGB", (longest, longest))  # JPEG decodes at a half, a quarter, an eighth
                 _check_size(path, image)
                 upright = _rgb(ImageOps.exif_transpose(image))

@@ -15,7 +15,7 @@ from models.errors import BadInput
 from models.progress import Progress
 from pipeline.index import STILL_RATE, Index, constant_rate, index_of
 from pipeline.media import INDEX, ClipFacts, main_video, open_local
-from pipeline.photo import read_photo
+from pipeline.photo import is_photo, read_photo
 from pipeline.spec import Settings
 from pipeline.tonemap import HDR_TRANSFERS
 from pipeline.workspace import file_hash
@@ -30,7 +30,6 @@ LARGEST = 4096  # what H.264 hardware plays
 MATRICES = {1: "bt709", 4: "smpte170m", 5: "smpte170m", 6: "smpte170m", 7: "smpte170m"}
 PRIMARIES = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 7: "smpte170m"}
 SDR = {"space": "bt709", "primaries": "bt709", "transfer": "bt709"}
-PHOTOS = {"jpeg_pipe", "png_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe", "jpegls_pipe"}
 
 
 def inputs(job: Job) -> dict[str, Any]:
@@ -78,26 +77,31 @@ def check_file(path: Path) -> None:
 def inspect(path: Path, settings: Settings, *, sha256: str = "", folder: Path | None = None) -> ClipFacts:
     """Facts of a clip that can be used; its index is kept in `folder`. Raises BadInput, codes clip_*."""
     check_file(path)
+    index = None
     try:
-        with open_local(path) as container:
-            stream = main_video(container)
-            if stream is None:
-                raise BadInput(
-                    f"{path.name} has sound but no picture",
-                    code="clip_no_video",
-                    hint="Give a video or a photo of the presenter; a recording of speech goes to --speech.",
-                )
-            if container.format.name in PHOTOS:
-                facts, index = _photo(path, settings), None
-            else:
-                _check_minutes(path, (container.duration or 0) / av.time_base / 60, settings)
-                facts, index = _video(path, container, stream, settings)
+        if is_photo(path):
+            facts = _photo(path, settings)
+        else:
+            facts, index = _inspect_video(path, settings)
     except (av.error.FFmpegError, OSError, ValueError) as e:
         raise _unreadable(path) from e
     if folder is not None and index is not None:
         index.save(folder / INDEX)
     there = path.stat()
     return replace(facts, sha256=sha256, size=there.st_size, mtime=there.st_mtime_ns)
+
+
+def _inspect_video(path: Path, settings: Settings) -> tuple[ClipFacts, Index]:
+    with open_local(path) as container:
+        stream = main_video(container)
+        if stream is None:
+            raise BadInput(
+                f"{path.name} has sound but no picture",
+                code="clip_no_video",
+                hint="Give a video or a photo of the presenter; a recording of speech goes to --speech.",
+            )
+        _check_minutes(path, (container.duration or 0) / av.time_base / 60, settings)
+        return _video(path, container, stream, settings)
 
 
 def _unreadable(path: Path) -> BadInput:

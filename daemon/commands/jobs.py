@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -14,12 +14,17 @@ from daemon.jobs import JobRow, State, job_json
 from daemon.stop import Stop
 from daemon.terminal import console, duration, out, out_json, printable, tell, tell_error
 from models.errors import VigentdError
+from pipeline.spec import Language
 
 RECENT = 30  # finished or not, what `ls` shows a person; a program gets all
 
+LANGUAGES = ", ".join(code for code in get_args(Language) if code != "auto")
+
 Wait = Annotated[
     bool,
-    typer.Option("--wait", help="Follow the job to its end; without a daemon, make the video right here."),
+    typer.Option(
+        "--wait", help="Follow the job to its end; without a daemon, make this very video right here."
+    ),
 ]
 
 
@@ -34,16 +39,17 @@ def register(app: typer.Typer) -> None:
 
 def submit(
     ctx: typer.Context,
-    clip: Annotated[Path, typer.Option(metavar="FILE", help="The presenter: a video or a photo.")],
+    *,
     script: Annotated[
         Path | None, typer.Option(metavar="FILE|-", help="The text to be spoken; - reads it from stdin.")
     ] = None,
+    clip: Annotated[Path, typer.Option(metavar="FILE", help="The presenter: a video or a photo.")],
     speech: Annotated[
         Path | None, typer.Option(metavar="WAV", help="A recording, instead of speaking the script.")
     ] = None,
     voice: Annotated[str | None, typer.Option(metavar="NAME", help="One of `vigentd voices`.")] = None,
     language: Annotated[
-        str | None, typer.Option(metavar="auto|zh|en|…", help="Of the script; auto looks at it.")
+        str | None, typer.Option(metavar="CODE", help=f"Of the script: auto (looks at it), {LANGUAGES}.")
     ] = None,
     title: Annotated[str | None, typer.Option(metavar="TEXT", help="Shown at the beginning.")] = None,
     subtitles: Annotated[
@@ -216,8 +222,9 @@ def _say_why_not(app: App, row: JobRow) -> None:
     elif row.state == State.CANCELLED:
         tell("error: The job was cancelled")
         tell(f"hint: `vigentd retry {row.id} --wait` goes on where it stopped.")
-    elif app.daemon_runs():
-        tell(f"Job {row.id} goes on in the daemon; `vigentd cancel {row.id}` would stop it.")
+    elif row.state == State.RUNNING or app.daemon_runs():
+        where = "the daemon" if app.daemon_runs() else "another process"
+        tell(f"Job {row.id} goes on in {where}; `vigentd cancel {row.id}` would stop it.")
     else:
         tell(f"Job {row.id} is back in the queue; `vigentd wait {row.id}` goes on where it stopped.")
 
@@ -265,7 +272,10 @@ def _card(job: dict[str, Any]) -> None:
         "video": job["output"],
         "clip": spec["clip"],
         "engines": ", ".join(f"{kind}: {name}" for kind, name in job["engines"].items()),
-        "stages": ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in job["timings"].items()),
+        "stages": ", ".join(
+            f"{stage} {seconds:.1f} s{' (reused)' if stage in job['reused'] else ''}"
+            for stage, seconds in job["timings"].items()
+        ),
         "submitted": _local(job["created_at"]),
         "started": _local(job["started_at"])
         + (f" (attempt {job['attempts']})" if job["attempts"] > 1 else ""),

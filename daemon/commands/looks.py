@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from daemon.commands.common import AsJson, configuration
+from daemon.folders import absolute
 from daemon.terminal import console, out, out_json, tell
 
 
@@ -25,21 +26,28 @@ def voices(ctx: typer.Context, as_json: AsJson = False) -> None:
     """List the voices."""
     from daemon.catalogue import voices
 
-    _show(voices(configuration(ctx).settings), ("name", "engine"), as_json)
+    config = configuration(ctx)
+    items = [v | {"default": v["name"] == config.defaults.voice} for v in voices(config.settings)]
+    _show(items, ("name", "engine"), as_json, config.defaults.voice)
 
 
 def music(ctx: typer.Context, as_json: AsJson = False) -> None:
     """List the music."""
     from daemon.catalogue import music
 
-    _show(music(configuration(ctx).settings), ("name", "title", "mood", "licence"), as_json)
+    config = configuration(ctx)
+    items = [m | {"default": m["name"] == config.defaults.music} for m in music(config.settings)]
+    _show(items, ("name", "title", "mood", "licence"), as_json, config.defaults.music)
 
 
 def list_styles(ctx: typer.Context, as_json: AsJson = False) -> None:
     from daemon.catalogue import styles
 
     if ctx.invoked_subcommand is None:
-        _show(styles(configuration(ctx).settings), ("name", "kind", "about"), as_json)
+        config = configuration(ctx)
+        default = {"subtitle": config.defaults.subtitles, "title": config.defaults.title_style}
+        items = [s | {"default": s["name"] == default[s["kind"]]} for s in styles(config.settings)]
+        _show(items, ("name", "kind", "about"), as_json, default["subtitle"])
 
 
 def preview(
@@ -54,12 +62,13 @@ def preview(
     from pipeline.preview import preview
 
     settings = configuration(ctx).settings
-    for note in preview(name, out_file.expanduser().absolute(), settings, clip and clip.expanduser()):
+    for note in preview(name, absolute(out_file), settings, clip and clip.expanduser()):
         tell(f"note: {note}")
     out(str(out_file))
 
 
-def _show(items: Sequence[dict[str, Any]], columns: Sequence[str], as_json: bool) -> None:
+def _show(items: Sequence[dict[str, Any]], columns: Sequence[str], as_json: bool, default: str) -> None:
+    """default: what is taken when nothing is said; it need not be among the items ("none", or a file)."""
     if as_json:
         out_json(items)
         return
@@ -69,6 +78,10 @@ def _show(items: Sequence[dict[str, Any]], columns: Sequence[str], as_json: bool
     table = Table(box=None, pad_edge=False)
     for column in columns:
         table.add_column(column)
+    table.add_column("")
     for item in items:
-        table.add_row(*(Text(str(item[column])) for column in columns))
+        mark = "default" if item["default"] else ""
+        table.add_row(*(Text(str(item[column])) for column in columns), mark)
     console().print(table)
+    if default not in [item["name"] for item in items]:
+        tell(f"The default is {default}.")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from daemon.cli import run as run_command
+from daemon.command_line import run as run_command
 from daemon.config import Config
 from daemon.queue import Queue
 from pipeline.spec import JobSpec

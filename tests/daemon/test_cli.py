@@ -47,7 +47,7 @@ def is_plain(said: Said) -> bool:
 def test_ls_imports_nothing_heavy(config: Config, queue: Queue, spec: JobSpec) -> None:
     queue.submit(spec)
     code = (
-        "import sys; from daemon import cli; status = cli.run(['ls'])\n"
+        "import sys; from daemon import command_line; status = command_line.run(['ls'])\n"
         f"found = {{m.split('.')[0] for m in sys.modules}} & {HEAVY!r}\n"
         "print(sorted(found), file=sys.stderr); sys.exit(status)"
     )
@@ -137,6 +137,7 @@ def test_an_unknown_job(cli: Cli) -> None:
     for command in ("show", "cancel", "retry", "wait"):
         said = cli(command, "nope1234")
         assert said.code == 2 and said.out == "" and is_plain(said)
+    assert "empty" in cli("show", "").err
     for unknown in ("nope1234", "ñope1234", os.fsdecode(b"\xff")):
         said = cli("show", unknown, "--json")
         assert said.json["error"]["code"] == "job_unknown"
@@ -181,6 +182,8 @@ def test_options_come_from_the_configuration_when_they_are_not_said(
     [
         (["--script", "nope.txt"], "script_missing"),
         (["--script", "."], "script_not_a_file"),
+        (["--script", "https://example.org/hello.txt"], "address_given"),
+        (["--clip", "http://example.org/anna.mp4"], "address_given"),
         (["--script", "empty.txt"], "script_empty"),
         (["--script", "long.txt"], "script_too_long"),
         (["--script", "huge.txt"], "script_too_long"),
@@ -288,6 +291,26 @@ def test_an_engine_that_is_not_here_is_refused_by_name(cli: Cli, script: Path, c
     assert (said.code, said.json["error"]["code"]) == (2, "engine_missing")
 
 
+def test_two_unfinished_jobs_with_one_result(cli: Cli, queue: Queue, script: Path, clip: Path) -> None:
+    asked = ["submit", "--script", str(script), "--clip", str(clip), "--json"]
+    first = cli(*asked, "--out", "final.mp4").json["id"]
+    (script.parent / "here").symlink_to(script.parent)
+    for same in ("final.mp4", "here/final.mp4", "final.MP4"):
+        said = cli(*asked, "--out", same)
+        assert (said.code, said.json["error"]["code"]) == (2, "out_taken"), same
+        assert first in said.err and is_plain(said)
+    assert cli(*asked, "--out", "other.mp4").code == 0
+    queue.cancel(first)
+    second = cli(*asked, "--out", "final.mp4")
+    assert second.code == 0
+    assert cli("retry", first, "--json").json["error"]["code"] == "out_taken"
+
+
+def test_a_place_for_the_result_that_is_refused_names_no_job(cli: Cli, script: Path, clip: Path) -> None:
+    said = cli("submit", "--script", str(script), "--clip", str(clip), "--out", "/proc/final.mp4")
+    assert said.code == 2 and is_plain(said) and "job" not in said.err
+
+
 # ---------------------------------------------------------------- the rest
 
 
@@ -297,9 +320,18 @@ def test_wrong_use(cli: Cli, process: Cli) -> None:
     for arguments in (["nope"], ["show"], ["ls", "--limit", "0"], ["config", "nope"]):
         said = cli(*arguments)
         assert said.code == 2 and said.out == "" and is_plain(said), arguments
+        assert not said.err.splitlines()[0].endswith("."), "a sentence of an error has no full stop"
     assert cli("--version").out.startswith("vigentd ")
     helped = cli("submit", "--help")
     assert helped.code == 0 and "--music-volume" in helped.out
+    assert 0 < helped.out.index("--script") < helped.out.index("--clip")
+    assert all(f"{code}," in helped.out for code in ("zh", "en", "ko", "fr")), "every language is named"
+
+
+@pytest.mark.parametrize("command", [[], ["submit"], ["styles"], ["config", "show"]], ids=" ".join)
+def test_a_flag_takes_no_value_in_its_help(cli: Cli, command: list[str]) -> None:
+    helped = cli(*command, "--help").out
+    assert "--help" in helped and "bool" not in helped
 
 
 def test_config_show_is_toml_that_gives_the_same_configuration(cli: Cli, tmp_path: Path) -> None:
@@ -326,6 +358,13 @@ def test_what_there_is_to_choose_from(cli: Cli, command: str) -> None:
     assert len(listed) >= 3
     table = cli(command).out
     assert all(str(item["name"]) in table for item in listed)
+    marked = {item["name"] for item in listed if item["default"]}
+    assert marked == {"voices": {"default"}, "styles": {"clean", "headline"}, "music": set()}[command]
+    rows = [line.split() for line in table.splitlines()[1:]]
+    assert {row[0] for row in rows if row[-1] == "default" and len(row) > 2} == marked
+    if command == "music":
+        assert cli(command).err == "The default is none.\n"
+        assert cli(command, VIGENTD_DEFAULTS__MUSIC="calm").out.count("default") == 1
 
 
 def test_a_reader_that_goes_away_is_no_error(config: Config, queue: Queue, spec: JobSpec) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,29 @@ def test_a_broken_configuration_is_the_first_finding() -> None:
 
     first = doctor._config_finding(broken)[0]
     assert (first.state, first.fix) == ("fail", "Did you mean y?")
+
+
+@pytest.mark.parametrize("folder", ["/proc", "/proc/no/data"])
+def test_a_disk_that_cannot_be_written_is_not_called_full(folder: str) -> None:
+    (finding,) = doctor.disk(Config(data_dir=Path(folder)))
+    assert finding.state == "warn" and "GB" not in finding.found and "space" not in finding.fix
+
+
+@pytest.mark.parametrize("name", ["voice", "subtitles", "title_style", "music"])
+def test_a_default_that_no_job_could_have(cli: Cli, name: str) -> None:
+    said = cli("doctor", "--json", **{f"VIGENTD_DEFAULTS__{name.upper()}": "nope"})
+    (failed,) = (finding for finding in said.json if finding["state"] == "fail")
+    assert said.code == 1
+    assert failed["name"] == f"defaults.{name}" and f"defaults.{name}" in failed["fix"]
+
+
+def test_the_persons_own_assets_are_looked_at(tmp_path: Path) -> None:
+    config = Config(data_dir=tmp_path / "data", assets=tmp_path / "assets")
+    (missing,) = doctor.styles(config)
+    assert missing.state == "fail" and str(tmp_path / "assets") in missing.found and missing.fix
+    (tmp_path / "assets" / "styles").mkdir(parents=True)
+    (fine,) = doctor.styles(config)
+    assert fine.state == "ok"
+    (tmp_path / "assets" / "styles" / "title.json").write_text("{")
+    (broken,) = doctor._guarded(partial(doctor.styles, config))
+    assert broken.state == "fail" and "title.json" in broken.found and broken.fix

@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from daemon.app import App
 from daemon.config import Config
-from daemon.database import Database
+from daemon.database import UPGRADES, Database
 from daemon.jobs import State, job_json, new_id
 from daemon.queue import Claim, Queue, Superseded
 from models.errors import BadInput, Cancelled, StageFailed, Unavailable
@@ -351,9 +351,9 @@ def _add_colour(connection: Connection) -> None:
 def test_an_older_database_is_upgraded_without_loss(config: Config, queue: Queue, spec: JobSpec) -> None:
     job = queue.submit(spec).id
     queue.close()
-    newer = Database(config.database, upgrades=[_add_colour])
+    newer = Database(config.database, upgrades=[*UPGRADES, _add_colour])
     with newer.reading() as s:
-        assert s.connection().exec_driver_sql("PRAGMA user_version").scalar_one() == 2
+        assert s.connection().exec_driver_sql("PRAGMA user_version").scalar_one() == len(UPGRADES) + 2
         assert s.connection().exec_driver_sql("SELECT id, colour FROM job").all() == [(job, None)]
     newer.close()
     with pytest.raises(Unavailable, match="newer vigentd") as caught:
@@ -395,3 +395,14 @@ def test_the_database_lies_where_it_was_asked_for(tmp_path: Path, spec: JobSpec,
     queue.close()
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert config.database.stat().st_size > 0
+
+
+def test_a_database_of_the_first_version_can_be_used(config: Config, queue: Queue, spec: JobSpec) -> None:
+    job = queue.submit(spec).id
+    with queue._db.writing() as s:
+        s.connection().exec_driver_sql("ALTER TABLE job DROP COLUMN reused")
+        s.connection().exec_driver_sql("PRAGMA user_version = 1")
+    queue.close()
+    upgraded = Queue(config.database)
+    assert upgraded.get(job).reused == []
+    upgraded.close()

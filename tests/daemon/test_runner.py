@@ -14,17 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from daemon.app import App, stopping
 from daemon.commands.jobs import finish
 from daemon.config import Config
 from daemon.follow import follow
 from daemon.jobs import JobRow, State
+from daemon.lock import WorkerLock
 from daemon.queue import Queue
 from daemon.runner import Runner
 from daemon.stop import Stop
 from models.engine import LipSyncEngine, SpeechEngine
 from models.errors import BadInput, StageFailed
+from pipeline.deliver import deliver
 from pipeline.progress import JobProgress, Snapshot
 from pipeline.spec import JobSpec
 from pipeline.stages import Job
@@ -76,6 +79,7 @@ class TinyPipeline:
             if stage == "compose":
                 self.during(told)
             self.made.append(stage)
+            (folder / "video.mp4").touch()
             (folder / f"{stage}.json").write_text(json.dumps({"notes": [f"{stage} made"]}))
 
         return make
@@ -126,6 +130,17 @@ def test_the_result_is_kept_and_copied_to_out(work: Work, config: Config, tmp_pa
     assert pipeline.delivered == [config.results / f"{row.id}.mp4", tmp_path / "final.mp4"]
 
 
+def test_a_result_that_cannot_be_copied_is_named_where_it_lies(work: Work, config: Config) -> None:
+    class Homeless(TinyPipeline):
+        def deliver(self, compose: Path, captions: Path, out: Path) -> None:
+            deliver(compose, captions, out)
+
+    row = work(Homeless(), out=Path("/nowhere/final.mp4"))
+    assert row.error is not None and row.error["code"] == "out_unwritable"
+    kept = config.results / f"{row.id}.mp4"
+    assert kept.exists() and str(kept) in row.error["hint"] and "--wait" in row.error["hint"]
+
+
 def test_an_expected_failure_is_told_in_its_own_words(work: Work, config: Config) -> None:
     def fail(_: JobProgress) -> None:
         raise BadInput("No face is in the clip", code="no_face", hint="Use another clip.")
@@ -172,7 +187,8 @@ def test_retry_uses_the_artifacts_that_are_there(work: Work, queue: Queue) -> No
     second = TinyPipeline()
     done = work(second, job=row.id)
     assert second.made == ["compose"]
-    assert done.state == State.DONE and done.timings["captions"] == 0.0
+    assert (done.state, done.reused) == (State.DONE, ["captions"])
+    assert done.timings["captions"] == row.timings["captions"] > 0, "the time of the attempt that made it"
 
 
 def test_cancel_from_elsewhere_stops_the_work_at_its_next_report(work: Work, queue: Queue) -> None:
@@ -307,6 +323,7 @@ def test_waiting_works_the_job_off_though_others_are_before_it(
     assert queue.get(first).state == State.QUEUED
     said = capsys.readouterr()
     assert said.out == "" and "compose: 50%" in said.err
+    assert said.err.startswith("starting") and "line" not in said.err, "it does not wait for its number"
     app.close()
 
 
@@ -350,6 +367,26 @@ def test_signals_while_working_in_the_foreground(
     assert len(steps) == 1, "the next heartbeat is the last"
     assert app.queue.claim("next") is None if state == "cancelled" else app.queue.claim("next")
     app.close()
+
+
+def test_ctrl_c_while_another_process_works_only_ends_the_watching(
+    queue: Queue, config: Config, spec: JobSpec, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = queue.submit(spec).id
+    queue.claim("another process")
+    app = TinyApp(config, TinyPipeline())
+    before = signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    try:
+        with WorkerLock(config.data_dir) as lock:
+            assert lock.take()
+            with pytest.raises(typer.Exit):
+                finish(app, job, as_json=False)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    app.close()
+    said = capsys.readouterr().err
+    assert "goes on in another process" in said and f"`vigentd cancel {job}` would stop it" in said
 
 
 def test_signal_handlers_are_put_back() -> None:

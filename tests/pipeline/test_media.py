@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Generator
 from dataclasses import replace
 from fractions import Fraction
@@ -18,6 +19,7 @@ from pipeline.index import constant_rate, shown_at, there_and_back
 from pipeline.media import load_facts, open_clip
 from pipeline.probe import inspect
 from pipeline.spec import Limits, Settings
+from pipeline.workspace import file_hash
 from tests.media_kit import decoded, ffmpeg, pattern, psnr
 
 SETTINGS = Settings()
@@ -134,6 +136,57 @@ def test_photo_is_turned_by_its_exif_and_kept_in_bounds(tmp_path: Path) -> None:
     assert len(shown) == 3
     assert shown[0, 960, 1200, 0] > 200  # orange went to the right side
     assert shown[0, 960, 200, 2] > 100
+
+
+def test_photos_of_all_kinds(tmp_path: Path) -> None:
+    shade = np.full((200, 120), 30000, np.uint16)
+    Image.fromarray(shade).save(tmp_path / "grey16.png")
+    hole = Image.new("RGBA", (120, 200), (255, 0, 0, 0))
+    hole.save(tmp_path / "hole.png")
+    hole.save(tmp_path / "hole.webp", lossless=True)
+    assert abs(int(pictures(tmp_path / "grey16.png")[0, 50, 50, 0]) - 117) <= 1  # not burnt out
+    for name in ("hole.png", "hole.webp"):
+        assert (pictures(tmp_path / name)[0] == 255).all()  # transparent is white, not its hidden red
+
+
+def test_a_photo_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
+    Image.new("1", (9000, 9000)).save(tmp_path / "bomb.png")  # a few kilobytes
+    Image.new("1", (20000, 20000)).save(tmp_path / "bigger.png")
+    for name in ("bomb.png", "bigger.png"):
+        assert refused(tmp_path / name).code == "clip_size"
+
+
+def test_a_number_in_a_name_is_a_name(tmp_path: Path) -> None:
+    Image.new("RGB", (200, 300), "navy").save(tmp_path / "me_%03d.png")
+    Image.new("RGB", (200, 300), "red").save(tmp_path / "me_001.png")
+    assert pictures(tmp_path / "me_%03d.png")[0, 5, 5].tolist() == [0, 0, 128]
+
+
+def test_every_hdr_picture_is_shown(tmp_path: Path) -> None:
+    clip = tmp_path / "hdr.mp4"
+    x265 = "log-level=error:colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc"
+    options = ["-pix_fmt", "yuv420p10le", "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", x265]
+    shown = pictures(pattern(clip, *options, codec="x265", seconds=0.6))
+    assert all(not np.array_equal(a, b) for a, b in itertools.pairwise(shown))
+
+
+def test_a_held_last_picture_is_part_of_the_clip(tmp_path: Path) -> None:
+    clip = tmp_path / "held.mkv"
+    pattern(clip, "-vf", r"select='lt(n\,25)+eq(n\,74)'", "-fps_mode", "vfr", seconds=3)
+    facts = inspect(clip, SETTINGS)
+    assert facts.fps == 25
+    assert facts.duration_s == pytest.approx(3, abs=0.05)
+
+
+def test_a_clip_that_was_changed_meanwhile_is_refused(tmp_path: Path) -> None:
+    clip = pattern(tmp_path / "a.mp4", seconds=0.5)
+    facts = replace(inspect(clip, SETTINGS), sha256=file_hash(clip))
+    clip.touch()  # the same content under a new time is the same clip
+    open_clip(facts, 3)
+    pattern(clip, "-vf", "negate", seconds=0.5)
+    with pytest.raises(BadInput) as caught:
+        open_clip(facts, 3)
+    assert caught.value.code == "clip_changed"
 
 
 # ---------------------------------------------------------------- order

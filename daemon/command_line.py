@@ -1,0 +1,139 @@
+"""The command line: which commands there are, and how they end. Each theme has a file in `daemon/commands/`.
+
+Exit codes: 0 ok · 1 the job or the check failed · 2 wrong use. Errors are one plain sentence and a
+hint on stderr, and with --json also {"error": …} on stdout; a person never sees a traceback.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import tempfile
+import traceback
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.main import get_command
+
+from daemon.streams import OutputLost, silence_stdout
+from daemon.terminal import out_json, tell, tell_error
+from daemon.wording import in_words
+from models.errors import BadInput, StageFailed, VigentdError
+
+INTERRUPTED = 130  # what typer makes of Ctrl-C
+HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
+
+
+def commands() -> Any:
+    """All commands, as one that can be called. The imports are here so that `run` can tell their troubles."""
+    from daemon.commands import demo, jobs, looks, machine
+
+    app = typer.Typer(
+        name="vigentd",
+        help="A script and a clip of a presenter become a finished video.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings=HELP,
+    )
+    app.callback()(common)
+    for theme in (jobs, demo, looks, machine):
+        theme.register(app)
+    command = get_command(app)
+    _name_no_types(command)
+    gc.freeze()
+    gc.enable()
+    return command
+
+
+def _name_no_types(command: Any) -> None:
+    """The help of a flag says "<bool>" behind it, as if it took a value."""
+    for parameter in command.get_params(typer.Context(command, **HELP)):
+        if getattr(parameter, "is_flag", False):
+            parameter.metavar = ""
+    for part in getattr(command, "commands", {}).values():
+        _name_no_types(part)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"vigentd {_installed_version()}")
+        raise typer.Exit
+
+
+def _installed_version() -> str:
+    try:
+        return version("vigentd")
+    except PackageNotFoundError:
+        return "(not installed: running from its source)"
+
+
+def common(
+    ctx: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="Use this vigentd.toml.")
+    ] = None,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    ctx.obj = config
+
+
+def run(arguments: list[str]) -> int:
+    """One command. Returns its exit code; raises KeyboardInterrupt when Ctrl-C ended it."""
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+        return code
+    except OutputLost as e:
+        silence_stdout()
+        tell_error(e)
+    except BrokenPipeError:  # `vigentd ls | head`: nobody reads any more, and nothing is said about it
+        silence_stdout()
+    return 1
+
+
+def _run(arguments: list[str]) -> int:
+    as_json = "--json" in arguments
+    try:
+        code = commands()(arguments, prog_name="vigentd", standalone_mode=False)
+    except typer.TyperException as e:
+        if not arguments:  # the help, shown because nothing was asked
+            tell(e.format_message())
+            return 2
+        return _refused(BadInput(e.format_message().rstrip("."), code="usage", hint=_help_for(e)), as_json)
+    except (OutputLost, BrokenPipeError):
+        raise
+    except VigentdError as e:
+        return _refused(e, as_json)
+    except Exception as e:
+        error = in_words(e, _keep_traceback, "try again")
+        _refused(error, as_json)
+        return 1 if isinstance(error, StageFailed) else 2
+    if code == INTERRUPTED:
+        raise KeyboardInterrupt  # the same word, wherever it came
+    return code if isinstance(code, int) else 0
+
+
+def _refused(error: VigentdError, as_json: bool) -> int:
+    tell_error(error)
+    if as_json:
+        out_json({"error": error.as_dict()})
+    return 2
+
+
+def _help_for(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"`{context.command_path if context else 'vigentd'} --help` shows how it is used."
+
+
+def _keep_traceback(error: BaseException) -> Path:
+    """In a file of its own: a person never sees it."""
+    fd, name = tempfile.mkstemp(prefix="vigentd-", suffix=".log")
+    with os.fdopen(fd, "w", encoding="utf-8", errors="backslashreplace") as f:
+        traceback.print_exception(error, file=f)
+    return Path(name)
