@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -24,6 +24,7 @@ from pipeline.typeset import LINE_EM, Typeset
 PLATE, SHADOW, WORD, LETTERS = range(4)
 LAYERS = 4
 WORD_JOINER = "\u2060"
+PAUSE_S = 0.15  # cues nearer to each other than this follow at once: nothing fades between them
 HOLD_S = 0.4  # a word stays marked through a gap shorter than this
 LINE_BREAK = re.compile(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*")
 
@@ -96,20 +97,28 @@ class Painter:
         self._name, self._layer = name, layer
         file.styles[name] = self._style()
 
-    def draw(self, cue: Cue) -> None:
-        """Adds the cue's events."""
+    def draw(self, cues: Sequence[Cue]) -> None:
+        """Adds the events of cues in order. They come and go softly only where a pause is beside them."""
+        for i, cue in enumerate(cues):
+            follows = i > 0 and cue.start_s - cues[i - 1].end_s < PAUSE_S
+            leads = i + 1 < len(cues) and cues[i + 1].start_s - cue.end_s < PAUSE_S
+            if self._typeset.has_ink(cue.begin, cue.end):
+                self._draw(cue, self._fade(come=not follows, go=not leads))
+
+    def _draw(self, cue: Cue, fade: str) -> None:
         look, em = self._look, self._em(cue)
         lines = self._place(cue)
         if look.box:
-            self._add(PLATE, cue, self._shape(_union(self._plates(lines, em)), look.box.colour))
+            self._add(PLATE, cue, self._shape(_union(self._plates(lines, em)), look.box.colour, fade))
         if look.rule:
-            self._add(PLATE, cue, self._shape(_union([(self._rule(lines, em), 0.0)]), look.rule.colour))
+            path = _union([(self._rule(lines, em), 0.0)])
+            self._add(PLATE, cue, self._shape(path, look.rule.colour, fade))
         for line, rect in lines:
             if look.shadow:
-                self._add(SHADOW, cue, self._shadow(line, rect, em))
+                self._add(SHADOW, cue, self._shadow(line, rect, em, fade))
             if isinstance(look, SubtitleLook) and look.highlight.mode == "plate":
-                self._word_plates(cue, line, rect, look.highlight)
-            self._add(LETTERS, cue, self._letters(cue, line, rect, em))
+                self._word_plates(cue, line, rect, look.highlight, fade)
+            self._add(LETTERS, cue, self._letters(cue, line, rect, em, fade))
 
     # ------------------------------------------------------------ where
 
@@ -203,44 +212,39 @@ class Painter:
             SSAEvent(start=start, end=end, layer=self._layer + layer, style=self._name, text=text)
         )
 
-    def _shape(self, path: str, colour: str) -> str:
+    def _fade(self, come: bool, go: bool) -> str:
         kind = self._look.animation
-        fade = f"\\fad({_ms(kind.in_s)},{_ms(kind.out_s)})" if kind.kind != "none" else ""
+        in_s = kind.in_s * (0.6 if kind.kind == "pop" else 1.0) if come else 0.0
+        return f"\\fad({_ms(in_s)},{_ms(kind.out_s if go else 0.0)})" if kind.kind != "none" else ""
+
+    def _shape(self, path: str, colour: str, fade: str) -> str:
         return (
             f"{{\\an7\\pos(0,0)\\bord0\\shad0\\blur0\\fscx100\\fscy100{_paint(1, colour)}{fade}\\p4}}{path}"
         )
 
-    def _head(self, rect: Rect, em: float, dx: float = 0.0, dy: float = 0.0) -> str:
+    def _head(self, rect: Rect, em: float, fade: str, dx: float = 0.0, dy: float = 0.0) -> str:
         x0, y0, x1, y1 = rect
         spacing = self._look.spacing * em  # libass adds it after the last letter as well
         x, y = (x0 + x1 + spacing) / 2 + dx, (y0 + y1) / 2 + dy
-        kind, come, go = (
-            self._look.animation.kind,
-            _ms(self._look.animation.in_s),
-            _ms(self._look.animation.out_s),
-        )
-        motion = ""
-        if kind == "fade":
-            motion = f"\\fad({come},{go})"
-        elif kind == "pop":
-            swell = come * 6 // 10
+        come = _ms(self._look.animation.in_s)
+        swell, motion = come * 6 // 10, ""
+        if self._look.animation.kind == "pop":
             motion = (
-                f"\\fad({swell},{go})\\fscx82\\fscy82\\t(0,{swell},\\fscx106\\fscy106)"
-                f"\\t({swell},{come},\\fscx100\\fscy100)"
+                f"\\fscx82\\fscy82\\t(0,{swell},\\fscx106\\fscy106)\\t({swell},{come},\\fscx100\\fscy100)"
             )
-        return f"\\an5\\pos({x:.2f},{y:.2f})\\fs{em * LINE_EM:.2f}\\fsp{spacing:.2f}{motion}"
+        return f"\\an5\\pos({x:.2f},{y:.2f})\\fs{em * LINE_EM:.2f}\\fsp{spacing:.2f}{fade}{motion}"
 
-    def _shadow(self, line: Line, rect: Rect, em: float) -> str:
+    def _shadow(self, line: Line, rect: Rect, em: float, fade: str) -> str:
         shadow = self._look.shadow
         assert shadow is not None
         paint = _paint(1, shadow.colour) + _paint(3, shadow.colour)
         soft = f"\\bord{shadow.spread * em:.2f}\\blur{shadow.blur * em:.2f}"
-        head = self._head(rect, em, shadow.x * em, shadow.y * em)
+        head = self._head(rect, em, fade, shadow.x * em, shadow.y * em)
         return f"{{{head}{soft}{paint}}}{self._text(line[0].begin, line[-1].end)}"
 
-    def _letters(self, cue: Cue, line: Line, rect: Rect, em: float) -> str:
+    def _letters(self, cue: Cue, line: Line, rect: Rect, em: float, fade: str) -> str:
         outline = self._look.outline
-        head = f"{{{self._head(rect, em)}\\bord{outline.width * em if outline else 0:.2f}}}"
+        head = f"{{{self._head(rect, em, fade)}\\bord{outline.width * em if outline else 0:.2f}}}"
         highlight = self._look.highlight if isinstance(self._look, SubtitleLook) else Highlight()
         marked = highlight.text_colour if highlight.mode == "plate" else highlight.colour
         if highlight.mode == "none" or marked is None:
@@ -255,7 +259,7 @@ class Painter:
             at = end
         return "".join([*parts, self._text(at, line[-1].end)])
 
-    def _word_plates(self, cue: Cue, line: Line, rect: Rect, highlight: Highlight) -> None:
+    def _word_plates(self, cue: Cue, line: Line, rect: Rect, highlight: Highlight, fade: str) -> None:
         em = self._em(cue)
         x, y = rect[0], (rect[1] + rect[3]) / 2
         for begin, end, start_s, end_s in self._words(cue, line):
@@ -263,7 +267,10 @@ class Painter:
             x1 = x + self._typeset.width(line[0].begin, end) * em
             plate = (x0 - 0.16 * em, y - 0.6 * em, x1 + 0.16 * em, y + 0.6 * em)
             shown = Cue(cue.lines, max(start_s, cue.start_s), min(end_s, cue.end_s), cue.scale)
-            self._add(WORD, shown, self._shape(_union([(plate, 0.24 * em)]), highlight.colour))
+            if shown.start_s >= shown.end_s:
+                continue
+            soft = fade if shown.start_s == cue.start_s else self._fade(come=True, go=True)
+            self._add(WORD, shown, self._shape(_union([(plate, 0.24 * em)]), highlight.colour, soft))
 
     def _words(self, cue: Cue, line: Line) -> Iterator[tuple[int, int, float, float]]:
         """begin, end, start_s, end_s of what is marked in turn: pieces without punctuation around them."""

@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import budoux
 
+from pipeline import graphemes
+
 # White space at which a line may end: all but the no-break spaces.
 _CHUNK = re.compile(r"(?:[^\s]|[\u00a0\u202f\u2007])+")
 
@@ -36,6 +38,7 @@ _NOT_FIRST |= set("ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ�
 _NOT_LAST = set("$([{£¥‘“〈《「『【〔〖〝﹙﹛﹝＄（．［｛￡￥#@\"'第")
 _CLAUSE_END = set(",;:，。！？；：、…—!?.”’」』）】》)")
 _PARTICLES = set("的了着过吗呢吧们得地")
+_JOINTS = set("/?&=.-_#")  # after these an address, or a compound, is broken when nothing else helps
 
 
 class Piece(NamedTuple):
@@ -57,6 +60,28 @@ def pieces(text: str, language: str = "zh") -> list[Piece]:
 def loose_borders(text: str, piece: Piece) -> list[int]:
     """Where a piece too wide for a line may break after all: at Chinese characters, never in a word."""
     return [i for i in range(piece.begin + 1, piece.end) if _breakable(text, i)]
+
+
+def joints(text: str, piece: Piece) -> list[int]:
+    """Where a word or address that is far too wide breaks first: after / ? & = . - _ #."""
+    return [
+        i
+        for i in graphemes.borders(text, *piece)
+        if text[i - 1] in _JOINTS and text[i] not in _JOINTS and text[i] not in _NOT_FIRST
+    ]
+
+
+def letter_borders(text: str, piece: Piece) -> list[int]:
+    """Where it breaks if it has no joints: between letters; between any two characters if it has none."""
+    inside = graphemes.borders(text, *piece)
+    kept = [i for i in inside if text[i - 1] not in _NOT_LAST and text[i] not in _NOT_FIRST]
+    return kept or inside
+
+
+def in_word(text: str, at: int) -> bool:
+    """Does a border before text[at] break a word?"""
+    apart = text[at - 1].isspace() or text[at].isspace()
+    return not apart and not _breakable(text, at)
 
 
 def ends_clause(text: str, end: int) -> bool:

@@ -7,7 +7,7 @@ The folder, for whoever burns the captions in, with ffmpeg started in it (no pat
 captions.json   original_width, original_height, cues, fonts, notes
 captions.ass    subtitles, title and mark; absent when none of them is wanted
 fonts/          the fonts that it names, cut down to its letters
-captions.srt, captions.vtt   the script with its times, whatever is burned in
+captions.srt, captions.vtt   the script with its times, whatever is burned in; absent without a script
 """
 
 from __future__ import annotations
@@ -17,19 +17,21 @@ import json
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
 from pysubs2 import SSAFile
 
 from models.engine import Sentence, Word
+from models.errors import BadInput
 from models.progress import Progress, Share
 from pipeline import ass, fonts
 from pipeline.ass import Painter, Screen
+from pipeline.breaks import in_word
 from pipeline.fonts import FontBook
 from pipeline.media import ClipFacts, load_facts
-from pipeline.phrases import Cue, phrases, wrap
+from pipeline.phrases import Cue, phrases, title_room, wrap
 from pipeline.rows import Width
 from pipeline.spec import JobSpec, Settings
 from pipeline.stages import Job
@@ -46,7 +48,7 @@ from pipeline.styles import (
 )
 from pipeline.typeset import Typeset
 
-VERSION = 1  # another number makes the captions of old jobs anew
+VERSION = 2  # another number makes the captions of old jobs anew
 NONE = "none"
 PLAIN_LINE_EM = 16.0  # of .srt and .vtt when nothing is burned in
 
@@ -103,7 +105,7 @@ def inputs(job: Job) -> dict[str, Any]:
         "title": spec.title,
         "title_look": title_look(spec.title_style, settings).model_dump() if spec.title.strip() else None,
         "mark": settings.video.mark,
-        "fonts": FontBook(fonts.search_places(settings.assets)).fingerprint(),
+        "fonts": _book(settings).fingerprint(),
     }
 
 
@@ -119,7 +121,7 @@ def make(job: Job, folder: Path, progress: Progress) -> None:
         spoken.speech.duration_s,
         spoken.language,
     )
-    book = FontBook(fonts.search_places(job.settings.assets))
+    book = _book(job.settings)
     screen = screen_of(load_facts(job.artifacts["probe"]))
     made = build(job.spec, job.settings, said, screen, book, Share(progress, 0.0, 0.9))
     write(made, folder)
@@ -149,18 +151,25 @@ def build(
         typeset = _typeset(made, spoken.script, look, book, spoken.language, "Subtitle")
         line_width = ass.line_width_em(look, screen)
         made.cues = _cues(spoken, typeset.width, line_width, look.max_lines, progress)
-        painter = Painter(file, look, typeset, screen, "Subtitle", 0)
-        for cue in made.cues:
-            painter.draw(cue)
+        Painter(file, look, typeset, screen, "Subtitle", 0).draw(made.cues)
+        made.notes += _broken_words(made)
     if spec.title.strip():
         look_of_title = title_look(spec.title_style, settings)
         _still(made, file, spec.title, look_of_title, book, spoken, "Title", ass.LAYERS)
     if settings.video.mark.strip():
         _still(made, file, settings.video.mark, MARK, book, spoken, "Mark", 2 * ass.LAYERS)
     made.ass = file if file.events else None
-    if any(cue.scale < 0.5 for cue in made.cues):
-        made.notes.append("A word is so much wider than the picture that its subtitle is very small")
     return made
+
+
+def check_title(spec: JobSpec, settings: Settings, screen: Screen) -> None:
+    """The title fits into the picture. Raises BadInput `title_too_long`, Unavailable `font_missing`."""
+    silent = Narration("", [], [], 1.0, "zh")
+    build(spec.model_copy(update={"subtitles": NONE}), settings, silent, screen, _book(settings))
+
+
+def _book(settings: Settings) -> FontBook:
+    return FontBook(fonts.search_places(settings.assets))
 
 
 def write(made: Captions, folder: Path) -> None:
@@ -169,8 +178,9 @@ def write(made: Captions, folder: Path) -> None:
         (folder / "captions.ass").write_text(made.ass.to_string("ass"), "utf-8")
         for typeset in made.typesets:
             typeset.write(folder / "fonts")
-    (folder / "captions.srt").write_text(srt(made.cues, made.script), "utf-8")
-    (folder / "captions.vtt").write_text(vtt(made.cues, made.script), "utf-8")
+    if made.cues:
+        (folder / "captions.srt").write_text(srt(made.cues, made.script), "utf-8")
+        (folder / "captions.vtt").write_text(vtt(made.cues, made.script), "utf-8")
     report = {
         "original_width": made.screen.width,
         "original_height": made.screen.height,
@@ -239,12 +249,26 @@ def _still(
     name: str,
     layer: int,
 ) -> None:
-    """A text that stands from the start for show_s seconds, or throughout."""
+    """A text that stands from the start for show_s seconds, or throughout.
+
+    Raises BadInput `title_too_long`.
+    """
     text = text.strip()
     typeset = _typeset(made, text, look, book, spoken.language, name)
-    cue = wrap(text, typeset.width, ass.line_width_em(look, made.screen), look.max_lines, spoken.language)
+    if not typeset.has_ink(0, len(text)):
+        made.notes.append(f"The {name.lower()} is not drawn: it is made of characters that no font here has")
+        return
+    line_width = ass.line_width_em(look, made.screen)
+    cue = wrap(text, typeset.width, line_width, look.max_lines, spoken.language)
+    if cue is None:
+        fits = len(text) * title_room(line_width, look.max_lines) / typeset.width(0, len(text))
+        raise BadInput(
+            f"The {name.lower()} has {len(text)} characters, and about {round(fits, -1):.0f} fit the picture",
+            code="title_too_long",
+            hint="Shorten it",
+        )
     end_s = min(look.show_s, spoken.duration_s) if look.show_s else spoken.duration_s
-    Painter(file, look, typeset, made.screen, name, layer).draw(replace(cue, end_s=end_s))
+    Painter(file, look, typeset, made.screen, name, layer).draw([replace(cue, end_s=end_s)])
 
 
 def _typeset(made: Captions, text: str, look: Look, book: FontBook, language: str, name: str) -> Typeset:
@@ -262,6 +286,18 @@ def _plain_width(text: str) -> Width:
     hundredths = (100 if unicodedata.east_asian_width(c) in "WF" else 55 for c in text)
     edges = [0, *accumulate(hundredths)]
     return lambda begin, end: (edges[end] - edges[begin]) / 100
+
+
+def _broken_words(made: Captions) -> list[str]:
+    """A note when a word or an address stands on more lines than one."""
+    lines = [(line[0].begin, line[-1].end) for cue in made.cues for line in cue.lines]
+    for (_, end), (begin, _) in pairwise(lines):
+        if end == begin and in_word(made.script, end):
+            while begin > 0 and in_word(made.script, begin):
+                begin -= 1
+            word = made.script[begin : begin + 30].split()[0]
+            return [f"Words far wider than a line are broken over several ({word}…)"]
+    return []
 
 
 def _clock(seconds: float, point: str) -> str:

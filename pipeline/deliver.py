@@ -69,7 +69,7 @@ def _try_place(out: Path) -> None:
 
 
 def deliver(compose: Path, captions: Path, out: Path) -> list[Path]:
-    """Copy the finished job's files to `out` and beside it (same name; .srt, .vtt, .jpg).
+    """Copy the finished job's files, what there is of them, to `out` and beside it (.srt, .vtt, .jpg).
 
     What has these names is replaced: whether it may be is asked before the work, by `check_out` (here,
     subtitles without a video are what an earlier delivery left when it was killed).
@@ -85,6 +85,7 @@ def deliver(compose: Path, captions: Path, out: Path) -> list[Path]:
         compose / "video.mp4",
     ]
     wanted = dict(zip(made, files_of(out), strict=True))
+    again = out.exists()
     copies: dict[Path, Path] = {}
     try:
         for source, target in wanted.items():
@@ -93,6 +94,10 @@ def deliver(compose: Path, captions: Path, out: Path) -> list[Path]:
                 _copy(source, copies[target])
         for target, copy in copies.items():
             copy.replace(target)
+        if again:  # the subtitles of the earlier video would be taken for those of this one
+            for target in wanted.values():
+                if target not in copies:
+                    target.unlink(missing_ok=True)
         sync_folder(out.parent)
     except OSError as error:
         raise _trouble(out, error) from error

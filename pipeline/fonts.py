@@ -22,6 +22,7 @@ from fontTools.ttLib import TTFont, TTLibError
 from fontTools.ttLib.sfnt import readTTCHeader
 
 from models.errors import Unavailable
+from pipeline.graphemes import graphemes
 
 SUFFIXES = {".ttf", ".otf", ".ttc", ".otc"}
 SYSTEM_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
@@ -49,6 +50,8 @@ WRITINGS = {
     "THAI": ("Thai", "fonts-noto-core"),
     "DEVANAGARI": ("Devanagari", "fonts-noto-core"),
 }
+SYMBOLS = "fonts-symbola"  # draws emoji as outlines; those of fonts-noto-color-emoji are coloured pictures
+SAMPLE = 20  # characters shown of what no font has
 
 
 @dataclass(frozen=True)
@@ -165,24 +168,52 @@ def check_missing(text: str, assigned: Sequence[Face | None]) -> list[str]:
     is only a note: the video is worth more than the emoji.
     """
     letters = Counter(name for c in text if (name := _writing(c)))
-    missing = {c: None for c, face in zip(text, assigned, strict=True) if face is None and drawable(c)}
     lost = Counter(name for c, f in zip(text, assigned, strict=True) if f is None and (name := _writing(c)))
     for name, count in lost.most_common():
         if count * 2 >= letters[name]:
             writing, package = WRITINGS[name]
-            sample = "".join([c for c in missing if _writing(c) == name][:12])
+            sample = _sample(
+                text, [f is None and _writing(c) == name for c, f in zip(text, assigned, strict=True)]
+            )
             raise Unavailable(
                 f"No font on this machine has the {writing} letters of the script ({sample})",
                 code="font_missing",
                 hint=f"sudo apt-get install {package}, or lay a font into the fonts folder of your assets",
             )
-    return [f"No font has {' '.join(missing)}: left out of the picture"] if missing else []
+    missing = [f is None and drawable(c) for c, f in zip(text, assigned, strict=True)]
+    if not any(missing):
+        return []
+    symbols = all(unicodedata.category(c)[0] not in "LMN" for c, m in zip(text, missing, strict=True) if m)
+    fix = f"`sudo apt-get install {SYMBOLS}` helps with most emoji" if symbols else "lay a font that has them"
+    fix += "" if symbols else " into the fonts folder of your assets"
+    return [f"No font has {_sample(text, missing)}: left out of the picture; {fix}"]
+
+
+def _sample(text: str, missing: Sequence[bool]) -> str:
+    """The missing words of the text, or the first of them, each once and with all its marks."""
+    words: dict[str, None] = {}
+    word, at = "", 0
+    for cluster in graphemes(text):
+        if any(missing[at : at + len(cluster)]):
+            word += cluster
+        elif word:
+            words[word], word = None, ""
+        at += len(cluster)
+    if word:
+        words[word] = None
+    whole = list(graphemes(" ".join(words)))
+    return "".join(whole[:SAMPLE]) + ("…" if len(whole) > SAMPLE else "")
 
 
 def drawable(char: str) -> bool:
-    """False for what never leaves ink or width: controls, joiners, variation selectors."""
+    """False for what never leaves ink or width: controls, joiners, variation selectors.
+
+    Nor do colours of skin: an outline has none, and fonts draw a patch of grey for it.
+    """
     return unicodedata.category(char) not in ("Cc", "Cf", "Cs") and not (
-        "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef"
+        "\ufe00" <= char <= "\ufe0f"
+        or "\U000e0100" <= char <= "\U000e01ef"
+        or "\U0001f3fb" <= char <= "\U0001f3ff"
     )
 
 

@@ -10,11 +10,12 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
+from math import ceil
 
 from models.engine import Sentence, Word
 from models.progress import Progress
-from pipeline.breaks import Piece, loose_borders, pieces
+from pipeline.breaks import Piece, joints, letter_borders, loose_borders, pieces
 from pipeline.rows import Rows, Width
 
 MIN_S = 0.7  # what a person needs to read even one word
@@ -22,7 +23,10 @@ LONG_S = 5.0
 GAP_S = 0.3  # shorter than this, an empty screen between two cues is a flicker
 LINGER_S = 0.25  # how long a cue stays into a longer silence
 FLOOR_S = 0.05  # no cue is shorter, whatever the word times say
+LENDS_S = 1.0  # a cue that stays longer than this gives of its time to a neighbour that is too short
 MOST_PIECES = 48  # in one cue; nobody reads more at once, however small the letters are
+WHOLE = 0.6  # a word that would have to be smaller than this is broken, as the only thing that helps
+SMALLEST_TITLE, EXTRA_LINES = 56, 2  # percent of the look's size; lines beyond its max_lines
 
 
 @dataclass(frozen=True)
@@ -75,11 +79,12 @@ def phrases(
     """The whole script as cues that do not overlap and end by duration_s.
 
     width:      of script[begin:end], in the unit of line_width.
-    line_width: what a line may be wide; a single piece that is wider gets a cue with scale < 1.
+    line_width: what a line may be wide; a single piece that is wider gets a cue with scale < 1, and is broken
+                when the scale would be less than WHOLE.
     sentences:  their begins are borders that a cue does not cross, but for very short sentences.
     progress:   gets a step for every sentence.
     """
-    layout = _Layout(script, width, line_width, max_lines)
+    layout = _Layout(script, width, line_width, max_lines, line_width / WHOLE)
     spans = _timed(script, layout.fitting(pieces(script, language)), words, duration_s)
     groups: list[list[Span]] = []
     segments = _segments(script, spans, sentences)
@@ -96,42 +101,73 @@ def phrases(
     return cues
 
 
-def wrap(text: str, width: Width, line_width: float, max_lines: int, language: str = "zh") -> Cue:
-    """A text that has no times (a title) in at most max_lines lines, shrunk when it would need more.
+def wrap(text: str, width: Width, line_width: float, max_lines: int, language: str = "zh") -> Cue | None:
+    """A text that has no times (a title) in max_lines lines, or shrunk, or, at last, in two lines more.
 
-    Raises ValueError when the text is empty.
+    None when it is too long even for that. Raises ValueError when the text is empty.
     """
-    layout = _Layout(text, width, line_width, max_lines)
-    spans = [Span(p.begin, p.end, 0.0, 0.0) for p in layout.fitting(pieces(text, language))]
-    if not spans:
+    found = pieces(text, language)
+    if not found:
         raise ValueError("nothing to wrap")
-    for percent in range(100, 4, -4):
-        lines = _Layout(text, width, line_width * 100 / percent, max_lines).balanced(spans)
-        if lines:
-            return Cue(lines, 0.0, 0.0, percent / 100)
-    lines, scale = layout.lines(spans)
-    return Cue(lines, 0.0, 0.0, scale)
+    for count in range(max_lines, max_lines + EXTRA_LINES + 1):
+        for percent in range(100, SMALLEST_TITLE - 1, -4):
+            layout = _Layout(text, width, line_width * 100 / percent, count, line_width / WHOLE)
+            lines = layout.balanced([Span(p.begin, p.end, 0.0, 0.0) for p in layout.fitting(found)])
+            if lines:
+                return Cue(lines, 0.0, 0.0, percent / 100)
+    return None
+
+
+def title_room(line_width: float, max_lines: int) -> float:
+    """About how wide a text `wrap` takes, if it were on one line: lines are seldom quite full."""
+    return 0.85 * (max_lines + EXTRA_LINES) * line_width * 100 / SMALLEST_TITLE
 
 
 @dataclass(frozen=True)
 class _Layout:
+    """whole_width: a word up to this wide is not broken, even if it is wider than the line."""
+
     script: str
     width: Width
     line_width: float
     max_lines: int
+    whole_width: float
 
     def fitting(self, found: Sequence[Piece]) -> list[Piece]:
-        """Chinese pieces that are wider than a line broken further; words never are."""
-        fitted: list[Piece] = []
-        for piece in found:
-            begin = piece.begin
-            borders = loose_borders(self.script, piece) if self.width(*piece) > self.line_width else []
-            for this, following in pairwise([*borders, piece.end]):
-                if self.width(begin, following) > self.line_width:
-                    fitted.append(Piece(begin, this))
-                    begin = this
-            fitted.append(Piece(begin, piece.end))
-        return fitted
+        """Pieces wider than a line broken: Chinese between its characters, far too long words anywhere."""
+        loose = chain.from_iterable(self._filled(piece) for piece in found)
+        return list(chain.from_iterable(self._broken(piece) for piece in loose))
+
+    def _filled(self, piece: Piece) -> list[Piece]:
+        if self.width(*piece) <= self.line_width:
+            return [piece]
+        parts, begin = [], piece.begin
+        for this, following in pairwise([*loose_borders(self.script, piece), piece.end]):
+            if self.width(begin, following) > self.line_width:
+                parts.append(Piece(begin, this))
+                begin = this
+        return [*parts, Piece(begin, piece.end)]
+
+    def _broken(self, piece: Piece) -> list[Piece]:
+        """A word that would be unreadably small whole: at its joints, and what is still too wide evenly."""
+        if self.width(*piece) <= max(self.whole_width, self.line_width):
+            return [piece]
+        edges = [piece.begin, *joints(self.script, piece), piece.end]
+        return [part for edge in pairwise(edges) for part in self._even(Piece(*edge))]
+
+    def _even(self, piece: Piece) -> list[Piece]:
+        parts, begin = [], piece.begin
+        places = [*letter_borders(self.script, piece), piece.end]
+        while (rest := self.width(begin, piece.end)) > self.line_width:
+            target = rest / ceil(rest / self.line_width)
+            first = at = bisect_right(places, begin)
+            while at + 1 < len(places) and self.width(begin, places[at]) < target:
+                at += 1
+            if at > first and self.width(begin, places[at]) > self.line_width:
+                at -= 1
+            parts.append(Piece(begin, places[at]))
+            begin = places[at]
+        return [*parts, Piece(begin, piece.end)] if begin < piece.end else parts
 
     def split(self, segment: Sequence[Span]) -> list[list[Span]]:
         """A sentence into the cues that read best: the cheapest way, found from its end backwards."""
@@ -271,4 +307,27 @@ def _times(spoken: Sequence[tuple[float, float]], duration_s: float) -> list[tup
             free = shown[-1][1] if shown else 0.0
             start = max(free, min(start, end - MIN_S), 0.0)
         shown.append((start, end))
-    return shown
+    return _lent(shown)
+
+
+def _lent(shown: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Cues that are too short to be read, made longer by what long neighbours can spare."""
+    lent = list(shown)
+    for i, (start, end) in enumerate(lent):
+        short = MIN_S - (end - start)
+        if short <= 0:
+            continue
+        before = _spare(lent[i - 1]) if i and lent[i - 1][1] >= start else 0.0
+        after = _spare(lent[i + 1]) if i + 1 < len(lent) and lent[i + 1][0] <= end else 0.0
+        early = min(before, max(short / 2, short - after))
+        late = min(after, short - early)
+        if early:
+            lent[i - 1] = lent[i - 1][0], start - early
+        if late:
+            lent[i + 1] = end + late, lent[i + 1][1]
+        lent[i] = start - early, end + late
+    return lent
+
+
+def _spare(cue: tuple[float, float]) -> float:
+    return max(cue[1] - cue[0] - LENDS_S, 0.0)

@@ -31,8 +31,10 @@ def preview(style: str, out: Path, settings: Settings, clip: Path | None = None)
     style: of subtitles, of titles, or of both when both have one of this name; the other kind shows its
            default look beside it.
     clip:  the backdrop is a frame of it; None: a neutral gradient, 1080x1920.
-    Raises BadInput `style_unknown`, `clip_*`, `out_unwritable`; Unavailable.
+    Raises BadInput `style_unknown`, `clip_*`, `out_suffix`, `out_overwrites_input`, `out_unwritable`;
+    Unavailable.
     """
+    _check_out(out, clip)
     backdrop, pixel_aspect = frame_of(clip, settings) if clip else (gradient(*BACKDROP), 1.0)
     height, width = backdrop.shape[:2]
     spec = _spec(style, settings)
@@ -46,6 +48,21 @@ def preview(style: str, out: Path, settings: Settings, clip: Path | None = None)
             hint="Choose a folder that exists and that you may write to",
         ) from error
     return notes
+
+
+def _check_out(out: Path, clip: Path | None) -> None:
+    if out.suffix.lower() != ".png":
+        raise BadInput(
+            f"The preview {out} would be a PNG, but its name does not end in .png",
+            code="out_suffix",
+            hint=f"Use {out.with_suffix('.png').name or 'preview.png'}",
+        )
+    if clip and clip.exists() and out.exists() and out.samefile(clip):
+        raise BadInput(
+            f"The preview would be written over the clip {clip}",
+            code="out_overwrites_input",
+            hint="Choose another name for --out",
+        )
 
 
 def draw(spec: JobSpec, settings: Settings, backdrop: Picture, screen: Screen) -> tuple[bytes, list[str]]:

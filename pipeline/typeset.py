@@ -74,8 +74,10 @@ class Typeset:
             for i, face in enumerate(used)
         ]
         by_face = {font.face: font for font in self.fonts}
+        left_out = _gaps(text, [face is None and drawable(c) for c, face in zip(text, faces, strict=True)])
         self._fonts = [
-            by_face.get(f) if f and drawable(c) else None for c, f in zip(text, faces, strict=True)
+            by_face.get(f) if f and drawable(c) and i not in left_out else None
+            for i, (c, f) in enumerate(zip(text, faces, strict=True))
         ]
         widths = (
             f.advances.get(c, 0.0) + spacing if f else 0.0 for c, f in zip(text, self._fonts, strict=True)
@@ -85,6 +87,11 @@ class Typeset:
     def width(self, begin: int, end: int) -> float:
         """Of text[begin:end] on one line, in em, without the spacing after its last letter."""
         return max(self._edges[end] - self._edges[begin] - self.spacing, 0.0)
+
+    def has_ink(self, begin: int, end: int) -> bool:
+        return any(
+            f and not c.isspace() for c, f in zip(self.text[begin:end], self._fonts[begin:end], strict=True)
+        )
 
     def runs(self, begin: int, end: int) -> Iterator[tuple[str, CutFont]]:
         """text[begin:end] in pieces of one font. Characters that no font has are left out."""
@@ -103,6 +110,27 @@ class Typeset:
         folder.mkdir(parents=True, exist_ok=True)
         for font in self.fonts:
             (folder / font.file_name).write_bytes(font.data)
+
+
+def _gaps(text: str, missing: Sequence[bool]) -> set[int]:
+    """Spaces to drop: the one after what is left out, where a space, or the text's start, is before it too.
+
+    At the text's end it is the space before.
+    """
+    gaps: set[int] = set()
+    space: int | None = -1  # the last drawn character, if it is a space; -1 at the start
+    hole = False  # is something left out since?
+    for i, char in enumerate(text):
+        if missing[i]:
+            hole = True
+        elif drawable(char):
+            if char == " " and hole and space is not None:
+                gaps.add(i)
+            else:
+                space, hole = (i if char == " " else None), False
+    if hole and space is not None and space >= 0:
+        gaps.add(space)
+    return gaps
 
 
 def cut(face: Face, letters: set[str], weight: int, name: str) -> CutFont:

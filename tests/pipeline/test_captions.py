@@ -181,6 +181,48 @@ def test_an_emoji_without_a_font_is_left_out_of_the_picture_only() -> None:
     assert "\U0001fae8" in captions.srt(captured.cues, script)
 
 
+def test_a_left_out_emoji_leaves_one_space_and_a_note_with_the_fix() -> None:
+    captured = made("\U0001fae8 Hello \U0001fae8 there \U0001fae8", LANDSCAPE, "film", fonts=bare_book())
+    assert captured.ass
+    drawn = [re.sub(r"\{.*?\}", "", e.text) for e in captured.ass.events if e.layer == 3]
+    assert drawn == ["Hello there"]
+    assert any("fonts-symbola" in note for note in captured.notes)
+
+
+def test_a_title_of_emoji_that_no_font_has_is_a_plain_note_and_no_plate() -> None:
+    captured = made("", PORTRAIT, "none", fonts=bare_book(), title="\U0001fae8", title_style="banner")
+    assert captured.ass is None
+    assert any(note.startswith("The title is not drawn") for note in captured.notes)
+
+
+def test_a_title_far_too_long_is_refused_and_says_how_much_fits() -> None:
+    with pytest.raises(BadInput, match="299 characters, and about ") as caught:
+        made("", PORTRAIT, "none", title="word " * 60)
+    assert caught.value.code == "title_too_long"
+    fits = int(caught.value.message.split("about ")[1].split()[0])
+    made("", PORTRAIT, "none", title=("word " * 60)[:fits])  # and that is true
+
+
+def test_words_broken_over_lines_are_told_and_letters_keep_their_size() -> None:
+    captured = made("Say " + "letters" * 20 + " now.", Screen(540, 540), "karaoke")
+    assert any("broken over several (letters" in note for note in captured.notes)
+    assert min(cue.scale for cue in captured.cues) == 1
+    assert made(SAMPLE, PORTRAIT, "karaoke").notes == []
+
+
+@pytest.mark.parametrize("style", ["karaoke", "marker"])
+def test_nothing_fades_between_cues_that_follow_at_once(style: str, tmp_path: Path) -> None:
+    captured = made("one two three four five six seven eight nine ten eleven twelve", Screen(540, 540), style)
+    first, second = captured.cues[:2]
+    assert first.end_s == second.start_s
+    begins, stands = (
+        (picture(captured, tmp_path, at, grey=0) > 200).sum()
+        for at in (second.start_s + 0.011, (second.start_s + second.end_s) / 2)
+    )
+    assert begins > 0.5 * stands
+    assert (picture(captured, tmp_path, first.start_s, grey=0) > 200).sum() == 0  # but after a pause
+
+
 # ---------------------------------------------------------------- the files
 
 
@@ -227,11 +269,9 @@ def test_nothing_to_burn_in_leaves_no_ass_but_the_subtitle_files(tmp_path: Path)
     assert "Hello there." in (tmp_path / "captions.srt").read_text("utf-8")
 
 
-def test_no_script_and_no_title_make_empty_files(tmp_path: Path) -> None:
+def test_no_script_and_no_title_make_no_files(tmp_path: Path) -> None:
     captions.write(made("", LANDSCAPE, "clean"), tmp_path)
-    assert not (tmp_path / "captions.ass").exists()
-    assert (tmp_path / "captions.srt").read_text("utf-8") == ""
-    assert (tmp_path / "captions.vtt").read_text("utf-8") == "WEBVTT\n\n"
+    assert [p.name for p in tmp_path.iterdir()] == ["captions.json"]
 
 
 # ---------------------------------------------------------------- fonts and looks

@@ -44,6 +44,16 @@ def test_an_older_result_is_replaced(result: tuple[Path, Path], tmp_path: Path) 
     assert (tmp_path / "a.mp4").read_bytes().startswith(b"video")
 
 
+def test_subtitles_of_an_older_result_do_not_stay_beside_one_without(
+    result: tuple[Path, Path], tmp_path: Path
+) -> None:
+    deliver(*result, tmp_path / "a.mp4")
+    for path in result[1].iterdir():
+        path.unlink()
+    deliver(*result, tmp_path / "a.mp4")
+    assert sorted(p.name for p in tmp_path.glob("a.*")) == ["a.jpg", "a.mp4"]
+
+
 def test_the_video_comes_last(
     result: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -94,6 +94,15 @@ def test_a_writing_without_a_font_is_an_error_that_shows_it_and_the_fix() -> Non
     assert "fonts-noto-cjk" in caught.value.hint and "folder" in caught.value.hint
 
 
+def test_thai_without_a_font_is_shown_in_words_with_their_marks_once_each() -> None:
+    text = "สวัสดี ครับ สวัสดี hello ทุกคนที่นี่และที่นั่นและที่โน่นด้วย"
+    with pytest.raises(Unavailable) as caught:
+        check_missing(text, bare_book().assign(text, ["DejaVu Sans"], 400))
+    shown = caught.value.message.split("(")[1].rstrip(")")
+    assert shown.startswith("สวัสดี ครับ ทุกคน") and shown.endswith("…")
+    assert shown.rstrip("…") in "สวัสดี ครับ ทุกคนที่นี่และที่นั่นและที่โน่นด้วย"
+
+
 def test_with_no_font_at_all_even_latin_is_missing(tmp_path: Path) -> None:
     nothing = FontBook([tmp_path])
     with pytest.raises(Unavailable, match="Latin"):
@@ -131,7 +140,7 @@ def test_the_measured_width_is_what_libass_draws(text: str, tmp_path: Path) -> N
     file = new_file(screen)
     typeset = Typeset(text, book(), look.fonts, look.weight)
     cue = Cue(((Span(0, len(text), 0, 2),),), 0, 2)
-    Painter(file, look, typeset, screen, "Test", 0).draw(cue)
+    Painter(file, look, typeset, screen, "Test", 0).draw([cue])
     drawn = picture(Captions(screen, text, [cue], file, [typeset]), tmp_path, 1.0)
     x0, _, x1, _ = ink(drawn)
     em = look.size * screen.short

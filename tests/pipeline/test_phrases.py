@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import time
+import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from models.engine import Sentence, Word
 from pipeline.breaks import pieces
-from pipeline.phrases import FLOOR_S, MIN_S, Cue, phrases, wrap
+from pipeline.phrases import FLOOR_S, MIN_S, WHOLE, Cue, phrases, wrap
 from tests.pipeline.captioning import SCRIPTS, calls, spoken
 
 
@@ -109,7 +110,9 @@ def test_any_script_with_any_times_is_shown_whole_and_without_overlap(
         "2026年", "10\u00a0元", "👩‍👩‍👧", "🇩🇪",
     ],
 )  # fmt: skip
-def test_what_belongs_together_is_never_split(whole: str, line_width: float) -> None:
+def test_what_belongs_together_is_not_split_unless_it_would_be_tiny(whole: str, line_width: float) -> None:
+    if width_in(whole + ":。")(0, len(whole) + 2) > line_width / WHOLE:
+        return
     for script in (f"Look at this: {whole} is it, really.", f"我们来看看{whole}到底是怎么回事。"):
         lines = [line for cue in cut(script, line_width) for line in cue.line_texts(script)]
         assert any(whole in line for line in lines), lines
@@ -148,9 +151,38 @@ def test_a_chinese_text_with_no_border_at_all_still_fits() -> None:
 
 
 def test_a_word_wider_than_the_line_is_shrunk_not_split() -> None:
-    script = "See https://example.com/a/very/long/path/indeed now."
+    script = "See https://example.com/path now."
     wide = [cue for cue in cut(script, 10) if cue.scale < 1]
-    assert [cue.line_texts(script) for cue in wide] == [["https://example.com/a/very/long/path/indeed"]]
+    assert [cue.line_texts(script) for cue in wide] == [["https://example.com/path"]]
+
+
+URL = "https://www.example.com/articles/2026/11/a-very-long-story?utm_source=mail&id=1234567#the_first_part"
+
+
+def test_a_far_longer_address_is_broken_after_its_marks_and_not_shrunk() -> None:
+    script = f"Read {URL} and tell us."
+    cues = cut(script, 10)
+    check_script(script, cues)
+    assert all(cue.scale == 1 and len(cue.lines) <= 2 for cue in cues)
+    ends = [line[-1].end for cue in cues for line in cue.lines]
+    inside = {script[end - 1] for end in ends if script[end : end + 1].strip()}
+    assert inside and inside <= set("/?&=.-_#")
+
+
+@pytest.mark.parametrize(
+    "word", ["abcdefghij" * 15, "!" * 90, "1234567890" * 6, "กำลังทดสอบ" * 12, "👩‍👩‍👧" * 30]
+)
+def test_a_far_longer_word_is_broken_evenly_between_characters(word: str) -> None:
+    script = f"Say {word} now."
+    cues = cut(script, 10)
+    check_script(script, cues)
+    assert all(cue.scale == 1 for cue in cues)
+    starts = [line[0] for cue in cues for line in cue.line_texts(script)]
+    assert not {"\u200d", "\u0e31", "\u0e33"} & {
+        c for c in starts if unicodedata.combining(c) or c == "\u200d"
+    }
+    widths = [width_in(t)(0, len(t)) for c in cues for t in c.line_texts(script) if t in word]
+    assert len(widths) > 2 and min(widths) > 0.6 * max(widths)
 
 
 def test_two_lines_are_of_like_width() -> None:
@@ -260,10 +292,30 @@ def test_every_sentence_is_a_step_so_that_a_job_can_be_cancelled() -> None:
 def test_a_title_is_wrapped_evenly_and_shrunk_when_too_long() -> None:
     title = "Three Stories That Changed the World"
     cue = wrap(title, width_in(title), 12, 3)
-    assert cue.scale == 1 and len(cue.lines) == 2
+    assert cue and cue.scale == 1 and len(cue.lines) == 2
     long = title * 4
-    assert len(wrap(long, width_in(long), 12, 3).lines) <= 3
-    assert wrap(long, width_in(long), 12, 3).scale < 1
+    shrunk = wrap(long[:90], width_in(long), 12, 3)
+    assert shrunk and len(shrunk.lines) == 3 and 0.56 <= shrunk.scale < 1
+    more = wrap(long, width_in(long), 12, 3)
+    assert more and len(more.lines) in (4, 5) and more.scale >= 0.56
+    assert wrap(long * 3, width_in(long * 3), 12, 3) is None
+
+
+def test_a_title_without_spaces_is_broken_and_stays_readable() -> None:
+    title = "abcdefghijklmnopqrstuvwxyz" * 3
+    cue = wrap(title, width_in(title), 8, 3)
+    assert cue and cue.scale >= 0.56 and len(cue.lines) <= 5
+    assert "".join(cue.line_texts(title)) == title
+
+
+def test_a_short_word_between_two_long_ones_gets_time_from_them() -> None:
+    script = "Internationalisierung and Donaudampfschiffahrt"
+    words = [Word(0, 21, 0.0, 3.0), Word(22, 25, 3.0, 3.22), Word(26, 46, 3.22, 6.0)]
+    cues = phrases(script, words, [], 6.0, width_in(script), 9, 1)
+    check_times(cues, 6.0)
+    assert [cue.line_texts(script) for cue in cues][1] == ["and"]
+    assert cues[1].end_s - cues[1].start_s == pytest.approx(MIN_S)
+    assert cues[1].start_s > 2.7 and cues[1].end_s < 3.5
 
 
 def test_pieces_are_what_a_reader_takes_in_at_once() -> None:

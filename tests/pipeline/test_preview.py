@@ -65,3 +65,20 @@ def test_an_unwritable_place_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"no/x\.png") as caught:
         preview("clean", tmp_path / "no" / "x.png", Settings())
     assert caught.value.code == "out_unwritable"
+
+
+def test_a_preview_is_a_png_and_never_the_clip_itself(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(b"precious")
+    with pytest.raises(BadInput) as caught:
+        preview("film", clip, Settings(), clip)
+    assert caught.value.code == "out_suffix"
+    photo, link = tmp_path / "me.png", tmp_path / "same.png"
+    Image.new("RGB", (320, 320)).save(photo)
+    link.hardlink_to(photo)
+    before = photo.read_bytes()
+    for out in (photo, link):
+        with pytest.raises(BadInput) as caught:
+            preview("film", out, Settings(), photo)
+        assert caught.value.code == "out_overwrites_input"
+    assert clip.read_bytes() == b"precious" and photo.read_bytes() == before
