@@ -21,7 +21,8 @@ import numpy.typing as npt
 from models.engine import Picture
 
 LANDMARKS = 468
-EYE_L, EYE_R, CHIN, FOREHEAD = 33, 263, 152, 10  # outer corners as seen in the picture
+EYE_L, EYE_R = 33, 263  # outer corners as seen in the picture
+CHIN_TIP, FOREHEAD = 152, 10
 LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
 
 WINDOW = 2.4  # side of the window / side of the face

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.mouthwarp.mesh import BRIDGE, EYE_L, EYE_R, LOWER, MIDDLE, RIGID, UPPER
+from models.faces import CHIN_TIP, EYE_L, EYE_R, FOREHEAD
+from models.mouthwarp.mesh import BRIDGE, LOWER, MIDDLE, RIGID, UPPER
 
 Array = npt.NDArray[np.float64]
 
@@ -68,7 +69,7 @@ def opening(points: Array) -> Array:
 def _upright(head: Array) -> Array:
     across = head[EYE_R] - head[EYE_L]
     across /= np.linalg.norm(across)
-    down = head[152] - head[10]
+    down = head[CHIN_TIP] - head[FOREHEAD]
     down -= across * (down @ across)
     down /= np.linalg.norm(down)
     axes = np.stack([across, down, np.cross(across, down)])

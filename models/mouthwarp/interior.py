@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from models.engine import Picture
-from models.mouthwarp.mesh import CORNER_L, CORNER_R, EYE_L, EYE_R, INNER, LOWER, UPPER
+from models.faces import EYE_L, EYE_R
+from models.mouthwarp.mesh import CORNER_L, CORNER_R, INNER, LOWER, UPPER
 
 Array = npt.NDArray[np.float64]
 Grid = npt.NDArray[np.float32]

@@ -38,7 +38,7 @@ OVAL = [
     *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
 ]
 CHIN = [152, 148, 377, 176, 400, 175, 199, 171, 396]
-EYE_L, EYE_R, BRIDGE, NOSE_TIP = 33, 263, 168, 4
+BRIDGE, NOSE_TIP = 168, 4
 
 # Points that speaking does not move: eyes' corners, bridge of the nose, forehead, temples.
 RIGID = [33, 133, 263, 362, 168, 6, 197, 195, 10, 151, 9, 8, 67, 297, 127, 356, 5, 4]

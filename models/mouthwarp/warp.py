@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.engine import Picture
-from models.faces import LANDMARKS
+from models.faces import EYE_L, EYE_R, LANDMARKS
 from models.mouthwarp.head import opening, similarity
 from models.mouthwarp.interior import Interior
 from models.mouthwarp.mesh import (
@@ -23,8 +23,6 @@ from models.mouthwarp.mesh import (
     CHIN,
     CORNER_L,
     CORNER_R,
-    EYE_L,
-    EYE_R,
     INNER,
     LIPS,
     LOWER,
