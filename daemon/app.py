@@ -17,12 +17,16 @@ from daemon.lock import WorkerLock, holder
 from daemon.queue import Queue
 from daemon.stop import Stop
 from models.memory import share_one_heap
-from pipeline.spec import JobSpec
+from pipeline import stages
+from pipeline.job import Job
+from pipeline.spec import JobSpec, Settings
 
 if TYPE_CHECKING:
     from daemon.runner import Runner
     from models.engine import LipSyncEngine, SpeechEngine
     from pipeline.progress import Snapshot
+    from pipeline.stages import Made, Stage
+    from pipeline.workspace import Workspace
 
 
 class LocalEngines:
@@ -52,6 +56,12 @@ class LocalEngines:
     def names(self, spec: JobSpec) -> dict[str, str]:
         speech = "recording" if spec.speech else self._speech.name
         return {"speech": speech, "lipsync": self._lipsync.name}
+
+    def job(self, spec: JobSpec, settings: Settings) -> Job:
+        return Job(spec, settings, self)
+
+    def make(self, stage: Stage, job: Job, workspace: Workspace) -> Made:
+        return stages.make(stage, job, workspace)
 
     def notes(self, spec: JobSpec) -> list[str]:
         speech = "" if spec.speech else self._speech.note
@@ -102,11 +112,10 @@ class App:
 
     def _runner(self, watch: Callable[[Snapshot], None], stop: Stop) -> Runner:
         from daemon.runner import Runner
-        from pipeline import stages
         from pipeline.deliver import deliver
 
         engines = LocalEngines(self.config)
-        return Runner(self.queue, self.config, engines, stages.run, deliver, stop, watch)
+        return Runner(self.queue, self.config, engines, deliver, stop, watch)
 
     def cancel(self, job_id: str) -> JobRow:
         self.look_after_orphans()  # a dead worker does not hear that it should stop

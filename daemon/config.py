@@ -7,9 +7,16 @@ Every key can stand in `vigentd.toml` and in the environment (`queue.max_attempt
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    BaseModel,
+    ByteSize,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from daemon.folders import absolute
@@ -35,6 +42,34 @@ class _Section(BaseModel):
 
 class QueueSettings(_Section):
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 3  # a job whose worker died this often has failed
+    overlap: bool = False  # speak the next job's script while the lips of this one are made
+    stop_grace: Annotated[float, Field(ge=0, le=3600)] = 20.0  # seconds that a job may still take at SIGTERM
+
+
+# "5GB", "500MB" or a number of bytes.
+Size = Annotated[ByteSize, PlainSerializer(lambda size: size.human_readable(decimal=True))]
+
+
+class ModelsSettings(_Section):
+    """Limits of a process that keeps an engine; above one after a job, it is replaced. 0: no limit."""
+
+    max_rss: Size = ByteSize(16_000_000_000)
+    max_vram: Size = ByteSize(0)
+
+
+class DiskSettings(_Section):
+    """What is kept how long in the data folder. 0: for ever, or without limit."""
+
+    min_free: Size = ByteSize(2_000_000_000)  # with less, new jobs are refused
+    work_days: Annotated[float, Field(ge=0)] = 7.0  # artifacts of finished jobs
+    work_size: Size = ByteSize(50_000_000_000)
+    results_days: Annotated[float, Field(ge=0)] = 0.0
+    results_size: Size = ByteSize(0)
+
+
+class LogSettings(_Section):
+    format: Literal["text", "json"] = "text"
+    level: Literal["debug", "info", "warning", "error"] = "info"
 
 
 def _default(field: str) -> object:
@@ -61,6 +96,9 @@ class Config(BaseSettings):
     data_dir: Path = Path("~/.local/share/vigentd")
     assets: Path | None = None  # the user's own folder: fonts/ music/ styles/ beside the built-in ones
     queue: QueueSettings = QueueSettings()
+    models: ModelsSettings = ModelsSettings()
+    disk: DiskSettings = DiskSettings()
+    log: LogSettings = LogSettings()
     defaults: JobDefaults = JobDefaults()
     speech: SpeechSettings = SpeechSettings()
     lipsync: LipsyncSettings = LipsyncSettings()
@@ -112,6 +150,19 @@ class Config(BaseSettings):
     @property
     def database(self) -> Path:
         return self.data_dir / "vigentd.db"
+
+    @property
+    def logs(self) -> Path:
+        return self.data_dir / "logs"
+
+    @property
+    def scratch(self) -> Path:
+        """Temporary files of the daemon and its hosts; emptied whenever the daemon starts."""
+        return self.data_dir / "tmp"
+
+    @property
+    def socket(self) -> Path:
+        return self.data_dir / "control.sock"
 
     @property
     def results(self) -> Path:

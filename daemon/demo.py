@@ -18,6 +18,7 @@ import numpy.typing as npt
 from daemon.admission import Request
 from daemon.config import Config
 from models.engine import Picture
+from models.progress import Quiet
 from pipeline import ffmpeg
 from pipeline.workspace import sync_folder
 
@@ -74,7 +75,7 @@ def clip(folder: Path, size: tuple[int, int] = PORTRAIT, seconds: float = SECOND
     try:
         pictures = _pictures(size, total)
         ffmpeg.encode(
-            video.get_args(), pictures, doing="making the demo's clip", progress=_Quiet(), total=total
+            video.get_args(), pictures, doing="making the demo's clip", progress=Quiet(), total=total
         )
         with part.open("rb") as made:
             os.fsync(made.fileno())  # before it has its name, or a power cut could leave an empty clip there
@@ -136,11 +137,3 @@ def _view(t: float, size: tuple[int, int]) -> npt.NDArray[np.float64]:
             [b, a, y * UPSCALE - b * middle_x - a * middle_y],
         ]
     )
-
-
-class _Quiet:
-    def step(self, done: float, total: float) -> None:
-        pass
-
-    def check(self) -> None:
-        pass

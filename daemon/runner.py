@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -22,16 +22,18 @@ from daemon.stop import Stop
 from daemon.wording import in_words
 from models.errors import Cancelled, StageFailed, Unavailable, VigentdError
 from models.memory import give_back
+from pipeline import stages
+from pipeline.job import Job
 from pipeline.progress import JobProgress, Snapshot
-from pipeline.spec import JobSpec
-from pipeline.stages import Engines, Job
+from pipeline.spec import JobSpec, Settings
+from pipeline.stages import Made, Stage
 from pipeline.workspace import Workspace
 
 PROGRESS_EVERY_S = 0.5  # one small transaction; also how soon a cancel is noticed
 
 
-class JobEngines(Engines, Protocol):
-    """Engines that can say who they are."""
+class Roster(Protocol):
+    """Who does the work of a job."""
 
     def names(self, spec: JobSpec) -> dict[str, str]:
         """Kind of work → engine that does it for this job."""
@@ -39,17 +41,11 @@ class JobEngines(Engines, Protocol):
     def notes(self, spec: JobSpec) -> list[str]:
         """What the person has to know about these engines."""
 
+    def job(self, spec: JobSpec, settings: Settings) -> Job:
+        """The job with these engines, nothing of it made yet."""
 
-class Walk(Protocol):
-    """`pipeline.stages.run`."""
-
-    def __call__(
-        self,
-        job: Job,
-        workspace: Workspace,
-        progress: Callable[[dict[str, float]], JobProgress],
-        on_stage: Callable[[str, Path, bool], None],
-    ) -> Job: ...
+    def make(self, stage: Stage, job: Job, workspace: Workspace) -> Made:
+        """`pipeline.stages.make`, here or where the engine is."""
 
 
 Deliver = Callable[[Path, Path, Path], object]  # `pipeline.deliver.deliver`: compose, captions, out
@@ -57,16 +53,16 @@ Deliver = Callable[[Path, Path, Path], object]  # `pipeline.deliver.deliver`: co
 
 @dataclass
 class Runner:
-    """queue: where the job was claimed. walk, deliver: the pipeline's. watch: gets every Snapshot, for a
+    """queue: where the job was claimed. deliver: the pipeline's. watch: gets every Snapshot, for a
     progress bar. now, clock: the time of day, and monotonic seconds."""
 
     queue: Queue
     config: Config
-    engines: JobEngines
-    walk: Walk
+    roster: Roster
     deliver: Deliver
     stop: Stop = field(default_factory=Stop)
     watch: Callable[[Snapshot], None] = lambda _: None
+    steps: Sequence[Stage] = stages.STAGES
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
     clock: Callable[[], float] = time.monotonic
 
@@ -88,31 +84,33 @@ class Runner:
     def _make(self, claim: Claim, log: JobLog) -> Path:
         """Runs the stages and delivers. Returns where the video is."""
         spec = claim.spec
-        engines, notes = self.engines.names(spec), self.engines.notes(spec)
+        engines, notes = self.roster.names(spec), self.roster.notes(spec)
         self.queue.record(claim, engines=engines, notes=notes)
         log.event("engines", **engines)
         stage_began = self.clock()
 
-        def on_stage(name: str, artifact: Path, reused: bool) -> None:
+        def on_stage(name: str, made: Made) -> None:
             nonlocal stage_began
-            seconds = 0.0 if reused else self.clock() - stage_began
+            seconds = 0.0 if made.reused else self.clock() - stage_began
             stage_began = self.clock()
-            if reused:
-                self.queue.record(claim, reused=name, notes=_notes(artifact))
+            if made.reused:
+                self.queue.record(claim, reused=name, notes=_notes(made.artifact))
             else:
-                self.queue.record(claim, timings={name: round(seconds, 3)}, notes=_notes(artifact))
+                self.queue.record(claim, timings={name: round(seconds, 3)}, notes=_notes(made.artifact))
             give_back()
-            log.event("stage", name=name, seconds=seconds, reused=reused, artifact=artifact.name)
+            log.event("stage", name=name, seconds=seconds, reused=made.reused, artifact=made.artifact.name)
 
-        job = self.walk(
-            Job(spec, self.config.settings, self.engines),
+        job = stages.run(
+            self.roster.job(spec, self.config.settings),
             Workspace(self.config.job_dir(claim.job_id) / "work"),
-            lambda weights: self._progress(claim, log, weights),
+            self._progress(claim, log),
             on_stage,
+            self.roster.make,
+            self.steps,
         )
         return self._deliver(claim, job)
 
-    def _progress(self, claim: Claim, log: JobLog, weights: dict[str, float]) -> JobProgress:
+    def _progress(self, claim: Claim, log: JobLog) -> JobProgress:
         cancel_asked = False
 
         def tell(at: Snapshot) -> None:
@@ -124,7 +122,7 @@ class Runner:
             self.watch(at)
 
         return JobProgress(
-            weights,
+            {stage.name: stage.weight for stage in self.steps},
             on_change=tell,
             cancelled=lambda: cancel_asked or bool(self.stop.asked),
             clock=self.clock,

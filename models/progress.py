@@ -14,6 +14,16 @@ class Progress(Protocol):
         """Raises Cancelled when the job should stop. Not a heartbeat: for those who wait, not work."""
 
 
+class Quiet:
+    """For work that nobody watches and nobody can stop."""
+
+    def step(self, done: float, total: float) -> None:
+        pass
+
+    def check(self) -> None:
+        pass
+
+
 @dataclass(frozen=True)
 class Share:
     """A piece of work that is a part of a larger one: its 0…1 is the whole's begin…end."""

@@ -30,11 +30,11 @@ from pipeline import ass, fonts
 from pipeline.ass import Painter, Screen
 from pipeline.breaks import in_word
 from pipeline.fonts import FontBook
+from pipeline.job import Job
 from pipeline.media import ClipFacts, load_facts
 from pipeline.phrases import Cue, phrases, title_room, wrap
 from pipeline.rows import Width
 from pipeline.spec import JobSpec, Settings
-from pipeline.stages import Job
 from pipeline.styles import (
     Animation,
     Look,

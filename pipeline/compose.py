@@ -28,7 +28,7 @@ from pipeline.timeline import Timeline, timeline
 from pipeline.workspace import file_hash
 
 if TYPE_CHECKING:
-    from pipeline.stages import Job
+    from pipeline.job import Job
 
 VERSION = 1
 KEYFRAME_EVERY_S = 2.0  # a player can jump this precisely, and platforms cut at these
@@ -71,7 +71,11 @@ def _music_inputs(job: Job) -> dict[str, Any] | None:
     track = _track(job)
     if track is None:
         return None
-    return {"sha256": file_hash(track.path), "loop": track.loop, "volume": job.spec.music_volume}
+    return {
+        "sha256": file_hash(track.path, job.progress),
+        "loop": track.loop,
+        "volume": job.spec.music_volume,
+    }
 
 
 def _track(job: Job) -> Track | None:

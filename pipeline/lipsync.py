@@ -19,7 +19,7 @@ from pipeline.patches import CHUNK, Patch, chunks_done, patch_of, read_patches, 
 from pipeline.timeline import timeline
 
 if TYPE_CHECKING:
-    from pipeline.stages import Job
+    from pipeline.job import Job
 
 VERSION = 1
 SCRATCH = "scratch"

@@ -21,7 +21,7 @@ from pipeline.tonemap import HDR_TRANSFERS
 from pipeline.workspace import file_hash
 
 if TYPE_CHECKING:
-    from pipeline.stages import Job
+    from pipeline.job import Job
 
 VERSION = 1
 
@@ -38,14 +38,14 @@ def inputs(job: Job) -> dict[str, Any]:
     return {
         "version": VERSION,
         "clip": str(clip),
-        "sha256": file_hash(clip),
+        "sha256": file_hash(clip, job.progress),
         "photo_max": job.settings.video.photo_max,
         "clip_minutes": job.settings.limits.clip_minutes,
     }
 
 
 def make(job: Job, folder: Path, progress: Progress) -> None:
-    facts = inspect(job.spec.clip, job.settings, sha256=file_hash(job.spec.clip), folder=folder)
+    facts = inspect(job.spec.clip, job.settings, sha256=file_hash(job.spec.clip, progress), folder=folder)
     facts.save(folder)
     progress.step(1, 1)
 

@@ -36,14 +36,19 @@ class JobSpec(_Strict):
     out: Path | None = None
 
 
+Device = Annotated[str, Field(pattern=r"^(cpu|cuda:\d+)$")]  # draft engines always work on the CPU
+
+
 class SpeechSettings(_Strict):
     engine: Literal["auto", "espeak", "qwen3"] = "auto"
+    device: Device = "cuda:0"
     lead_s: Annotated[float, Field(ge=0, le=10)] = 0.2  # silence before the first word
     tail_s: Annotated[float, Field(ge=0, le=10)] = 0.6  # and after the last
 
 
 class LipsyncSettings(_Strict):
     engine: Literal["auto", "mouthwarp", "latentsync"] = "auto"
+    device: Device = "cuda:1"
     face: Literal["largest", "left", "right", "center"] = "largest"  # the presenter, among several
     max_faceless: Annotated[float, Field(ge=0, le=1)] = 0.2  # of the frames; more is an error
 

@@ -24,7 +24,7 @@ from pipeline.text import detect_language, split_sentences
 from pipeline.workspace import file_hash
 
 if TYPE_CHECKING:
-    from pipeline.stages import Job
+    from pipeline.job import Job
 
 VERSION = 1  # raise it when the same inputs give another result
 
@@ -63,7 +63,7 @@ def inputs(job: Job) -> dict[str, Any]:
         from pipeline.recording import check_recording
 
         check_recording(spec.speech)
-        return common | {"recording": file_hash(spec.speech)}
+        return common | {"recording": file_hash(spec.speech, job.progress)}
     engine = job.engines.speech
     return common | {
         "engine": engine.name,

@@ -7,98 +7,106 @@
     compose   clip + mouth + captions + voice + music → one mp4 (the only lossy encode), and a cover
     verify    the mp4 is what was asked for; nothing is "done" before this
 
-Each stage is a pure function of its inputs to one artifact (see workspace.py). `inputs` names all
-that decides the artifact; `make` may read nothing else.
+Each stage is the module of its name, with two functions: `inputs(job)` names all that decides its
+artifact, and `make(job, folder, progress)` makes it from that and from nothing else (workspace.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-from models.engine import LipSyncEngine, SpeechEngine
-from models.progress import Progress
+from pipeline.job import Job
 from pipeline.progress import JobProgress
-from pipeline.spec import JobSpec, Settings
+from pipeline.spec import JobSpec
 from pipeline.workspace import Workspace
 
-
-class Engines(Protocol):
-    """Where stages get their engines from: in this process, or (later) from resident hosts."""
-
-    @property
-    def speech(self) -> SpeechEngine: ...
-    @property
-    def lipsync(self) -> LipSyncEngine: ...
-
-
-@dataclass
-class Job:
-    """What a stage sees: what was asked for, how this machine does it, and the artifacts before it."""
-
-    spec: JobSpec
-    settings: Settings
-    engines: Engines
-    artifacts: dict[str, Path] = field(default_factory=dict)
-
-    def key(self, stage: str) -> str:
-        """The name of a finished artifact: what a later stage puts into its own inputs."""
-        return self.artifacts[stage].name
+Place = Literal["speech", "lipsync", "media"]  # with the engine of that name; "media" needs none
 
 
 @dataclass(frozen=True)
 class Stage:
-    """name; weight (typical seconds of work for a second of video); and its two functions."""
+    """weight: typical seconds of work for a second of video. resumable: it goes on where it stopped.
+
+    patience_s: without a heartbeat for this long, and for much longer than its heartbeats have been
+    apart, the stage is stuck.
+    """
 
     name: str
     weight: float
-    inputs: Callable[[Job], dict[str, Any]]
-    make: Callable[[Job, Path, Progress], None]
+    place: Place = "media"
     resumable: bool = False
+    patience_s: float = 120.0
+
+    def inputs(self, job: Job) -> dict[str, Any]:
+        inputs: dict[str, Any] = self._module.inputs(job)
+        return inputs
+
+    def make(self, job: Job, folder: Path) -> None:
+        self._module.make(job, folder, job.progress)
+
+    @property
+    def _module(self) -> Any:
+        return import_module(f"pipeline.{self.name}")  # not before it is needed: each pulls in a lot
 
 
-def stages() -> list[Stage]:
-    """In order. The imports are here because each stage pulls in what it works with."""
-    from pipeline import captions, compose, lipsync, probe, speech, verify
+STAGES = (
+    Stage("probe", 0.02),
+    Stage("speech", 0.02, "speech"),
+    Stage("lipsync", 0.8, "lipsync", resumable=True),
+    Stage("captions", 0.01),
+    Stage("compose", 0.6),
+    Stage("verify", 0.1),
+)
 
-    return [
-        Stage("probe", 0.02, probe.inputs, probe.make),
-        Stage("speech", 0.02, speech.inputs, speech.make),
-        Stage("lipsync", 0.8, lipsync.inputs, lipsync.make, resumable=True),
-        Stage("captions", 0.01, captions.inputs, captions.make),
-        Stage("compose", 0.6, compose.inputs, compose.make),
-        Stage("verify", 0.1, verify.inputs, verify.make),
-    ]
+
+def place_of(stage: Stage, spec: JobSpec) -> Place:
+    """Where the stage of this job is worked on: a person's own recording needs no speech engine."""
+    return "media" if stage.name == "speech" and spec.speech is not None else stage.place
+
+
+@dataclass(frozen=True)
+class Made:
+    artifact: Path
+    reused: bool  # it was there already
+
+
+class Maker(Protocol):
+    """Makes one stage of a job: here (`make`), or in the process that keeps its engine."""
+
+    def __call__(self, stage: Stage, job: Job, workspace: Workspace) -> Made: ...
+
+
+def make(stage: Stage, job: Job, workspace: Workspace) -> Made:
+    """The stage's artifact, made in this process unless it is there already."""
+    inputs = stage.inputs(job)
+    found = workspace.find(stage.name, inputs)
+    if found is not None:
+        return Made(found, reused=True)
+
+    def work(folder: Path) -> None:
+        stage.make(job, folder)
+
+    return Made(workspace.make(stage.name, inputs, work, resumable=stage.resumable), reused=False)
 
 
 def run(
     job: Job,
     workspace: Workspace,
-    progress: Callable[[dict[str, float]], JobProgress],
-    on_stage: Callable[[str, Path, bool], None] = lambda *_: None,
+    progress: JobProgress,
+    on_stage: Callable[[str, Made], None] = lambda *_: None,
+    make: Maker = make,
+    steps: Sequence[Stage] = STAGES,
 ) -> Job:
-    """Walk the job through every stage; an artifact that is there already is used as it is.
-
-    progress: makes the JobProgress from the stages' weights.
-    on_stage: told after each stage: its name, its artifact, whether it was reused.
-    """
-    steps = stages()
-    told = progress({stage.name: stage.weight for stage in steps})
+    """Walk the job through every stage. on_stage is told after each one."""
+    job.progress = progress
     for stage in steps:
-        told.enter(stage.name)
-        inputs = stage.inputs(job)
-        found = workspace.find(stage.name, inputs)
-        if found is None:
-            job.artifacts[stage.name] = workspace.make(
-                stage.name,
-                inputs,
-                lambda folder, make=stage.make: make(job, folder, told),  # type: ignore[misc]
-                resumable=stage.resumable,
-            )
-        else:
-            job.artifacts[stage.name] = found
-        told.leave(reused=found is not None)
-        on_stage(stage.name, job.artifacts[stage.name], found is not None)
+        progress.enter(stage.name)
+        made = make(stage, job, workspace)
+        job.artifacts[stage.name] = made.artifact
+        progress.leave(reused=made.reused)
+        on_stage(stage.name, made)
     return job

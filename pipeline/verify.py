@@ -27,7 +27,7 @@ from pipeline.spec import VideoSettings
 from pipeline.timeline import Timeline, timeline
 
 if TYPE_CHECKING:
-    from pipeline.stages import Job
+    from pipeline.job import Job
 
 VERSION = 1
 

@@ -10,7 +10,6 @@ reached the disk; so it is whole or it is not there.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import os
@@ -18,6 +17,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from models.progress import Progress, Quiet
 
 MANIFEST = "artifact.json"
 
@@ -74,16 +75,29 @@ def artifact_name(stage: str, inputs: dict[str, Any]) -> str:
     return f"{stage}-{hashlib.sha256(canonical.encode()).hexdigest()[:12]}"
 
 
-def file_hash(path: Path) -> str:
+def file_hash(path: Path, progress: Progress | None = None) -> str:
     """SHA-256 of a file's content, in hex. A file that has not changed is read once."""
     there = path.stat()
-    return _file_hash(path, there.st_size, there.st_mtime_ns, there.st_ino)
+    known = (path, there.st_size, there.st_mtime_ns, there.st_ino)
+    if known not in _HASHES:
+        while len(_HASHES) >= 64:
+            del _HASHES[next(iter(_HASHES))]
+        _HASHES[known] = _read_hash(path, there.st_size, progress or Quiet())
+    return _HASHES[known]
 
 
-@functools.lru_cache(maxsize=64)
-def _file_hash(path: Path, *_: int) -> str:
+_HASHES: dict[tuple[Path, int, int, int], str] = {}
+_BLOCK = 8 * 2**20
+
+
+def _read_hash(path: Path, size: int, progress: Progress) -> str:
+    sha, done = hashlib.sha256(), 0
     with path.open("rb") as f:
-        return hashlib.file_digest(f, "sha256").hexdigest()
+        while block := f.read(_BLOCK):
+            sha.update(block)
+            done += len(block)
+            progress.step(done, max(size, done))
+    return sha.hexdigest()
 
 
 def write_atomic(path: Path, data: bytes) -> None:

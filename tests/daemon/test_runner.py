@@ -25,23 +25,25 @@ from daemon.lock import WorkerLock
 from daemon.queue import Queue
 from daemon.runner import Runner
 from daemon.stop import Stop
-from models.engine import LipSyncEngine, SpeechEngine
 from models.errors import BadInput, StageFailed
+from models.progress import Progress
 from pipeline.deliver import deliver
+from pipeline.job import Job
 from pipeline.progress import JobProgress, Snapshot
-from pipeline.spec import JobSpec
-from pipeline.stages import Job
+from pipeline.spec import JobSpec, Settings
+from pipeline.stages import Made, Stage
 from pipeline.workspace import Workspace
 
+STEPS = (Stage("captions", 1.0), Stage("compose", 1.0))
 
-class NoEngines:
-    @property
-    def speech(self) -> SpeechEngine:
-        raise NotImplementedError
 
-    @property
-    def lipsync(self) -> LipSyncEngine:
-        raise NotImplementedError
+@dataclass
+class TinyPipeline:
+    """Two stages, through the real workspace. `during` happens in the second."""
+
+    during: Callable[[Progress], object] = lambda _: None
+    made: list[str] = field(default_factory=list)
+    delivered: list[Path] = field(default_factory=list)
 
     def names(self, spec: JobSpec) -> dict[str, str]:
         return {"speech": "none", "lipsync": "none"}
@@ -49,40 +51,21 @@ class NoEngines:
     def notes(self, spec: JobSpec) -> list[str]:
         return ["Nobody speaks"]
 
+    def job(self, spec: JobSpec, settings: Settings) -> Job:
+        return Job(spec, settings)
 
-@dataclass
-class TinyPipeline:
-    """Two stages, through the real workspace. `during` happens in the first."""
+    def make(self, stage: Stage, job: Job, workspace: Workspace) -> Made:
+        if (found := workspace.find(stage.name, {})) is not None:
+            return Made(found, reused=True)
 
-    during: Callable[[JobProgress], object] = lambda _: None
-    made: list[str] = field(default_factory=list)
-    delivered: list[Path] = field(default_factory=list)
-
-    def walk(
-        self,
-        job: Job,
-        workspace: Workspace,
-        progress: Callable[[dict[str, float]], JobProgress],
-        on_stage: Callable[[str, Path, bool], None],
-    ) -> Job:
-        told = progress({"captions": 1.0, "compose": 1.0})
-        for stage in ("captions", "compose"):
-            told.enter(stage)
-            found = workspace.find(stage, {})
-            job.artifacts[stage] = found or workspace.make(stage, {}, self._make(stage, told))
-            told.leave(reused=found is not None)
-            on_stage(stage, job.artifacts[stage], found is not None)
-        return job
-
-    def _make(self, stage: str, told: JobProgress) -> Callable[[Path], None]:
-        def make(folder: Path) -> None:
-            if stage == "compose":
-                self.during(told)
-            self.made.append(stage)
+        def work(folder: Path) -> None:
+            if stage.name == "compose":
+                self.during(job.progress)
+            self.made.append(stage.name)
             (folder / "video.mp4").touch()
-            (folder / f"{stage}.json").write_text(json.dumps({"notes": [f"{stage} made"]}))
+            (folder / f"{stage.name}.json").write_text(json.dumps({"notes": [f"{stage.name} made"]}))
 
-        return make
+        return Made(workspace.make(stage.name, {}, work), reused=False)
 
     def deliver(self, compose: Path, captions: Path, out: Path) -> None:
         out.write_text(f"{compose.name} {captions.name}")
@@ -102,7 +85,7 @@ def work(queue: Queue, config: Config, spec: JobSpec) -> Work:
         job = job or queue.submit(spec.model_copy(update=changes)).id
         claim = queue.claim("tests", job)
         assert claim is not None
-        Runner(queue, config, NoEngines(), pipeline.walk, pipeline.deliver, stop or Stop()).work(claim)
+        Runner(queue, config, pipeline, pipeline.deliver, stop or Stop(), steps=STEPS).work(claim)
         return queue.get(job)
 
     return run
@@ -241,7 +224,7 @@ def test_a_second_ctrl_c_ends_the_work_at_once_and_clearly(
     claim = queue.claim("tests")
     assert claim is not None
     with pytest.raises(KeyboardInterrupt):
-        Runner(queue, config, NoEngines(), pipeline.walk, pipeline.deliver).work(claim)
+        Runner(queue, config, pipeline, pipeline.deliver, steps=STEPS).work(claim)
     assert queue.get(job).state == State.CANCELLED
 
 
@@ -261,7 +244,7 @@ def test_a_report_that_cannot_be_written_does_not_end_the_work(
     job = queue.submit(spec).id
     claim = impatient.claim("tests")
     assert claim is not None
-    Runner(impatient, config, NoEngines(), pipeline.walk, pipeline.deliver).work(claim)
+    Runner(impatient, config, pipeline, pipeline.deliver, steps=STEPS).work(claim)
     impatient.close()
     row = queue.get(job)
     assert (row.state, row.error) == ("done", None)
@@ -311,7 +294,7 @@ class TinyApp(App):
 
     def _runner(self, watch: Callable[[Snapshot], None], stop: Stop) -> Runner:
         tiny = self.pipeline
-        return Runner(self.queue, self.config, NoEngines(), tiny.walk, tiny.deliver, stop, watch)
+        return Runner(self.queue, self.config, tiny, tiny.deliver, stop, watch, steps=STEPS)
 
 
 def test_waiting_works_the_job_off_though_others_are_before_it(

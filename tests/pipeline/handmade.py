@@ -15,9 +15,9 @@ from scipy.io import wavfile
 
 from models.engine import Picture
 from pipeline import ffmpeg
+from pipeline.job import Job
 from pipeline.media import ClipFacts
 from pipeline.spec import JobSpec, Settings
-from pipeline.stages import Job
 
 BT709 = {"space": "bt709", "primaries": "bt709", "transfer": "bt709"}
 

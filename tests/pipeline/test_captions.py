@@ -22,10 +22,10 @@ from pipeline import captions, speech
 from pipeline.ass import Screen, escape
 from pipeline.captions import Captions
 from pipeline.fonts import FontBook, search_places
+from pipeline.job import Job
 from pipeline.media import ClipFacts
 from pipeline.phrases import Cue
 from pipeline.spec import JobSpec, Settings, VideoSettings
-from pipeline.stages import Job
 from pipeline.styles import load_styles
 from tests.pipeline.captioning import (
     SCRIPTS,

@@ -20,7 +20,7 @@ from models.engine import Picture
 from models.errors import Cancelled, StageFailed, Unavailable
 from pipeline import compose, ffmpeg, label, lipsync
 from pipeline.encoder import Encoder, pick_encoder
-from pipeline.stages import Job
+from pipeline.job import Job
 from tests.pipeline.handmade import PATCHES, Shot, Silent, job_of
 
 WEIGHTS = {"bt709": (0.2126, 0.0722), "smpte170m": (0.299, 0.114)}  # of red and blue

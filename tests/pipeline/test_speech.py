@@ -20,9 +20,9 @@ from models.errors import BadInput, Cancelled, StageFailed
 from models.espeak import EspeakEngine
 from models.progress import Progress
 from pipeline import speech
+from pipeline.job import Job
 from pipeline.recording import spread_words
 from pipeline.spec import JobSpec, Settings
-from pipeline.stages import Job
 from pipeline.text import tokens
 
 SCRIPT = "Hello everyone. 大家好，今天价格是$1,299.99。\n\nThis is the end!"

@@ -13,8 +13,8 @@ import pytest
 
 from models.errors import StageFailed
 from pipeline import compose, ffmpeg, lipsync, verify
+from pipeline.job import Job
 from pipeline.media import load_facts
-from pipeline.stages import Job
 from pipeline.timeline import timeline
 from tests.pipeline.handmade import Shot, Silent, babble, job_of
 
