@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from models.engine import LipSyncEngine, SpeechEngine
 from models.errors import Unavailable
+
+if TYPE_CHECKING:
+    from models.engine import LipSyncEngine, SpeechEngine
 
 Kind = Literal["speech", "lipsync"]
 
@@ -58,3 +60,10 @@ def lipsync_engine(name: str) -> LipSyncEngine:
     from models.mouthwarp.engine import MouthwarpEngine
 
     return MouthwarpEngine()
+
+
+def resident(kind: Kind, name: str) -> SpeechEngine | LipSyncEngine:
+    """Loads the engine for a process that keeps it, ready for its first job."""
+    engine = speech_engine(name) if kind == "speech" else lipsync_engine(name)
+    engine.warm_up()
+    return engine

@@ -73,6 +73,9 @@ class SpeechEngine(Protocol):
 
     def voices(self) -> list[str]: ...
 
+    def warm_up(self) -> None:
+        """Does now what the first job would else wait for: loads, maps and compiles."""
+
     def speak(
         self, sentences: Sequence[Sentence], voice: str, language: str, seed: int, progress: Progress
     ) -> Speech:
@@ -148,6 +151,9 @@ class SyncOptions:
 class LipSyncEngine(Protocol):
     name: str
     version: int  # goes up when the pictures change
+
+    def warm_up(self) -> None:
+        """As SpeechEngine's."""
 
     def sync(
         self,

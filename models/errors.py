@@ -5,6 +5,10 @@ Every error that is expected to happen is one of these. Anything else is a bug, 
 
 from __future__ import annotations
 
+import errno
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})  # how a system call says that the disk is full
+
 
 class VigentdError(Exception):
     """An expected failure.
@@ -50,6 +54,12 @@ class StageFailed(VigentdError):
     """The work itself went wrong though the input and the machine looked right."""
 
     default_code = "stage_failed"
+
+
+class ProcessDied(StageFailed):
+    """A process that worked on it is gone, killed or crashed. Asked for again, the work may well succeed."""
+
+    default_code = "process_died"
 
 
 class Cancelled(VigentdError):

@@ -6,12 +6,11 @@ Command lines are lists of arguments, mostly made with the ffmpeg-python package
     ffmpeg.run(sound.output("out.wav").get_args(), doing="reading the music")
 
 Whatever happens (an error, a cancelled job, the end of our own process), no ffmpeg is left behind:
-every function here waits for its ffmpeg or kills it, and ffmpeg itself is tethered (tether.py).
+every function here waits for its ffmpeg or kills it, and ffmpeg itself is tethered (models/tether.py).
 """
 
 from __future__ import annotations
 
-import errno
 import functools
 import os
 import re
@@ -24,20 +23,22 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import ffmpeg
 import imageio_ffmpeg
 
-from models.engine import Picture
-from models.errors import StageFailed, Unavailable
+from models import tether
+from models.errors import FULL, ProcessDied, StageFailed, Unavailable
 from models.progress import Progress
 
-FULL = {errno.ENOSPC, errno.EDQUOT}
+if TYPE_CHECKING:
+    from models.engine import Picture
+
 PROTOCOLS = "file,pipe"  # a clip or a playlist must not make ffmpeg open the network
 _KEPT_LINES = 400  # of stderr; measuring filters print their results at the end
 _LOOK_EVERY_S = 0.2  # how soon a cancel is noticed while ffmpeg says, takes or gives nothing
-TETHER = Path(__file__).with_name("tether.py")
+TETHER = Path(tether.__file__)
 
 
 @functools.cache
@@ -85,7 +86,8 @@ def run(
     progress:  gets a step whenever there is more output, in seconds out of total_s; else it is only asked
                whether to stop: ffmpeg reports five times a second, also when it makes nothing.
 
-    Raises StageFailed `ffmpeg_failed` with ffmpeg's own reason, Unavailable `disk_full`.
+    Raises StageFailed `ffmpeg_failed` with ffmpeg's own reason, ProcessDied `ffmpeg_killed`, Unavailable
+    `disk_full`.
     """
     with _started(["-progress", "pipe:1", *arguments], doing, cwd) as process:
         for seconds in process.reports(since=0.0):
@@ -291,14 +293,12 @@ def _failure(doing: str, status: int, lines: list[str]) -> StageFailed | Unavail
     text = "\n".join(lines)
     if any(os.strerror(number) in text for number in FULL):
         return disk_full(doing)
-    hint = ""
-    if status == -signal.SIGKILL:
-        hint = "If the machine ran out of memory, retry when less is running"
     if status < 0:
+        hint = "If the machine ran out of memory, retry when less is running" * (status == -signal.SIGKILL)
         reason = f"it was ended from outside by {signal.Signals(-status).name}"
-    else:
-        reason = _reason(lines) or (lines[-1] if lines else f"exit status {status}")
-    return StageFailed(f"ffmpeg failed while {doing}: {reason}", code="ffmpeg_failed", hint=hint)
+        return ProcessDied(f"ffmpeg failed while {doing}: {reason}", code="ffmpeg_killed", hint=hint)
+    reason = _reason(lines) or (lines[-1] if lines else f"exit status {status}")
+    return StageFailed(f"ffmpeg failed while {doing}: {reason}", code="ffmpeg_failed")
 
 
 _COMPLAINT = re.compile(r"\[(?:error|fatal|panic)\] *(?P<text>.*)")

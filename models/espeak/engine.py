@@ -13,7 +13,7 @@ from models.errors import BadInput
 from models.espeak.library import Manner, Utterance, say
 from models.espeak.reading import reading
 from models.espeak.timing import phonemes_of, word_times
-from models.progress import Progress
+from models.progress import Progress, Quiet
 from models.words import is_han, tokens
 
 _RATE = 22050
@@ -66,6 +66,9 @@ class EspeakEngine:
 
     def voices(self) -> list[str]:
         return list(VOICES)
+
+    def warm_up(self) -> None:
+        self.speak([Sentence("Hello", 0, "en", 0.0)], "default", "en", 0, Quiet())
 
     def remarks(self, sentences: Sequence[Sentence]) -> list[str]:
         """What the listener should be told about the reading of these sentences."""

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from models.engine import Clip, Speech, SyncedFrame, SyncOptions, SyncReport
 from models.errors import BadInput
-from models.faces import Found
+from models.faces import FaceTracker, Found
 from models.mouthwarp.head import canonical_head, opening, to_head
 from models.mouthwarp.interior import Interior, Reference, best_reference
 from models.mouthwarp.shapes import Shapes, mouth_shapes
@@ -36,6 +36,13 @@ class MouthwarpEngine:
 
     name = "mouthwarp"
     version = 1
+
+    def warm_up(self) -> None:
+        tracker = FaceTracker()  # its first picture is a slow one
+        try:
+            tracker(np.full((256, 256, 3), 128, np.uint8))
+        finally:
+            tracker.close()
 
     def sync(
         self,

@@ -1,0 +1,45 @@
+"""Is there still life in it? Tells slow work from stuck work, by its heartbeats alone.
+
+A sentence is spoken in 0.1 s and a chunk of frames may take minutes, so no fixed time fits all: work is
+stuck when it has been silent for longer than its stage may be, and for much longer than it used to be.
+"""
+
+from __future__ import annotations
+
+TIMES_USUAL = 10.0  # how much longer than usual a silence may be
+_NEWEST_WEIGHS = 0.2  # in the moving average
+_LONGEST_LOOK_S = 2.0
+
+
+class Pulse:
+    """patience_s: a silence up to this is never a stall. now: seconds of a monotonic clock, at the start."""
+
+    def __init__(self, patience_s: float, now: float) -> None:
+        self.silent_s = 0.0  # since the last heartbeat
+        self.usual_s = 0.0  # moving average of the distances between heartbeats
+        self._patience_s = patience_s
+        self._looked = now
+        self._heartbeats = 0
+
+    def feed(self, heartbeats: int, now: float) -> None:
+        """heartbeats: counted since the start. To be called several times a second, news or not."""
+        # A longer gap means that the watcher itself was held up (a stopped process, a full disk), and
+        # the worker may well have been held up with it; what it said meanwhile has yet to be read.
+        self.silent_s += min(now - self._looked, _LONGEST_LOOK_S)
+        self._looked = now
+        beats = heartbeats - self._heartbeats
+        if beats <= 0:
+            return
+        if self._heartbeats:  # what goes before the first one is preparation, and says nothing of the pace
+            distance, kept = self.silent_s / beats, (1 - _NEWEST_WEIGHS) ** beats
+            self.usual_s = kept * self.usual_s + (1 - kept) * distance if self.usual_s else distance
+        self._heartbeats, self.silent_s = heartbeats, 0.0
+
+    @property
+    def budget_s(self) -> float:
+        """How long a silence may be now."""
+        return max(self._patience_s, TIMES_USUAL * self.usual_s)
+
+    @property
+    def stalled(self) -> bool:
+        return self.silent_s > self.budget_s
