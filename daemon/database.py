@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,15 +21,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
 from daemon.folders import make_private, unwritable
+from daemon.upgrades import UPGRADES, Upgrade
 from models.errors import Unavailable, VigentdError
 
-
-def _add_reused(connection: Connection) -> None:
-    connection.exec_driver_sql("ALTER TABLE job ADD COLUMN reused JSON NOT NULL DEFAULT '[]'")
-
-
-# Upgrade number i takes a database from version i + 1 to i + 2, inside one transaction.
-UPGRADES: Sequence[Callable[[Connection], None]] = (_add_reused,)
+ROOM = 2**20  # bytes: when less is free, an error of the disk means that it is full
 
 
 class Database:
@@ -43,7 +39,7 @@ class Database:
         path: Path,
         *,
         busy_s: float = 10.0,
-        upgrades: Sequence[Callable[[Connection], None]] = UPGRADES,
+        upgrades: Sequence[Upgrade] = UPGRADES,
     ) -> None:
         self._path = path
         self._upgrades = upgrades
@@ -68,6 +64,13 @@ class Database:
         """One write transaction: all of it at the end of the block, or nothing when the block raises."""
         with told(self._path), Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
+
+    def check(self) -> None:
+        """Reads the whole file. Raises Unavailable `database_damaged`."""
+        with told(self._path), self._reader.connect() as connection:
+            found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+        if found != "ok":
+            raise _trouble(self._path, sqlite3.SQLITE_CORRUPT)
 
     def close(self) -> None:
         self._writer.dispose()
@@ -162,10 +165,23 @@ def told(path: Path) -> Iterator[None]:
     """Turns what SQLite reports about the file or the disk into a plain sentence. Bugs stay bugs."""
     try:
         yield
-    except DBAPIError as e:
-        number = getattr(e.orig, "sqlite_errorcode", 0) & 0xFF  # the low byte is the kind of error
+    except (DBAPIError, sqlite3.Error) as e:
+        reported = e.orig if isinstance(e, DBAPIError) else e
+        number = getattr(reported, "sqlite_errorcode", 0) & 0xFF  # the low byte is the kind of error
+        if number == sqlite3.SQLITE_IOERR and _is_full(path.parent):
+            number = sqlite3.SQLITE_FULL  # SQLite says so only of some of its files
         if number not in _TROUBLES:
             raise
-        code, what, hint = _TROUBLES[number]
-        error: VigentdError = Unavailable(f"The database {path} cannot be used: {what}", code=code, hint=hint)
-        raise error from e
+        raise _trouble(path, number) from e
+
+
+def _trouble(path: Path, number: int) -> VigentdError:
+    code, what, hint = _TROUBLES[number]
+    return Unavailable(f"The database {path} cannot be used: {what}", code=code, hint=hint)
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < ROOM
+    except OSError:
+        return False

@@ -1,9 +1,12 @@
-"""A job as the queue keeps it, and as programs see it."""
+"""A job as the queue keeps it, what happened to it, and how programs see it."""
 
 from __future__ import annotations
 
 import datetime as dt
+import os
+from collections.abc import Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import JSON, Column, Index, text
@@ -32,6 +35,8 @@ class JobRow(SQLModel, table=True):
         # One job runs at a time: the database itself refuses a second one.
         Index("one_running", "state", unique=True, sqlite_where=text("state = 'running'")),
         Index("next_in_line", "state", text("priority DESC"), "place"),
+        Index("end_of_line", "place"),
+        Index("who_writes_there", "out_key", "state"),
     )
 
     number: int | None = Field(default=None, primary_key=True)  # order of arrival
@@ -66,6 +71,7 @@ class JobRow(SQLModel, table=True):
     notes: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     timings: dict[str, float] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     reused: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    out_key: str | None = None  # `out_key` of the place that the person named for the result
 
     @property
     def finished(self) -> bool:
@@ -85,6 +91,37 @@ class JobRow(SQLModel, table=True):
         self.error_code = error.code if error else None
         self.error_message = error.message if error else None
         self.error_hint = error.hint if error else None
+
+
+class Milestone(SQLModel, table=True):
+    """Something that happened to a job, told in the transaction that did it.
+
+    submitted · claimed (attempt, owner) · stage (name, seconds, reused) · cancel_asked · done · failed
+    (code) · cancelled · requeued · recovered (attempt, stage) · retried · expired, and what the worker
+    has to tell, as host_replaced.
+    """
+
+    __tablename__ = "milestone"
+
+    id: int | None = Field(default=None, primary_key=True)
+    job_id: str = Field(foreign_key="job.id", index=True)
+    at: str
+    name: str
+    facts: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+
+
+class StageTime(SQLModel, table=True):
+    """How long this machine took for a stage: `seconds` of work for `amount_s` seconds of video."""
+
+    __tablename__ = "stage_time"
+    __table_args__ = (Index("times_of_a_stage", "stage", "engine"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: str
+    stage: str
+    engine: str  # "" where none is needed
+    seconds: float
+    amount_s: float
 
 
 def job_json(row: JobRow, position: int | None) -> dict[str, Any]:
@@ -115,19 +152,33 @@ def job_json(row: JobRow, position: int | None) -> dict[str, Any]:
     }
 
 
+def described(
+    row: JobRow, position: int | None, milestones: Sequence[Milestone], log: Path
+) -> dict[str, Any]:
+    """The whole job: as in lists, with what was asked for, what happened to it, and where its log is."""
+    happened = [{"at": m.at, "name": m.name, "facts": m.facts} for m in milestones]
+    return job_json(row, position) | {"spec": row.spec, "milestones": happened, "log": str(log)}
+
+
 def label_of(spec: JobSpec) -> str:
     """What a list shows for a job: its title, or how its script begins."""
     line = " ".join((spec.title or spec.script or (spec.speech or spec.clip).name).split())
     return line if len(line) <= 60 else line[:59] + "…"
 
 
+def out_key(out: Path) -> str:
+    """The same for all results whose files beside the video (.srt, .vtt, .jpg) have the same names."""
+    return os.path.join(os.path.realpath(out.parent), out.stem)  # noqa: PTH118 - `resolve` fails on a loop
+
+
 _BASE32 = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u to misread
 _EPOCH = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+IDS_A_SECOND = 2**10
 
 
 def new_id(now: dt.datetime, chance: int) -> str:
-    """Eight letters and digits that sort by time: 30 bits of seconds, 10 bits of chance."""
-    number = (int((now - _EPOCH).total_seconds()) % 2**30) << 10 | chance % 2**10
+    """Eight letters and digits that sort by time: 30 bits of seconds, 10 bits of chance (the rest is cut)."""
+    number = (int((now - _EPOCH).total_seconds()) % 2**30) << 10 | chance % IDS_A_SECOND
     return "".join(_BASE32[number >> shift & 31] for shift in range(35, -5, -5))
 
 

@@ -8,27 +8,42 @@
 
 A claim counts an attempt and hands out a fencing token. Whoever works on a job shows the token with
 every word about it; when the job has been given to another worker meanwhile, the word is refused.
+
+What changes a job leaves a milestone in the same transaction. What only reads is in lookup.py.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import func
-from sqlalchemy.orm import defer
-from sqlmodel import Session, col, select
+from sqlalchemy import delete
+from sqlmodel import Session, col, func, select
 
 from daemon.database import Database
-from daemon.jobs import JobRow, State, iso, label_of, new_id
+from daemon.jobs import (
+    IDS_A_SECOND,
+    JobRow,
+    Milestone,
+    StageTime,
+    State,
+    iso,
+    label_of,
+    new_id,
+    out_key,
+)
+from daemon.lookup import Lookup, in_line, row_of
 from models.errors import BadInput, Cancelled, StageFailed, VigentdError
 from pipeline.progress import Snapshot
 from pipeline.spec import JobSpec
+
+TIMES_KEPT = 200  # of each stage with each engine
 
 
 @dataclass(frozen=True)
@@ -47,8 +62,11 @@ class Superseded(VigentdError):
     default_code = "superseded"
 
 
-class Queue:
-    """path: the database file. now: the time, with its zone. Methods raise Unavailable as Database does."""
+class Queue(Lookup):
+    """path: the database file. now: the time, with its zone. chance: a random number below the one given.
+
+    Methods raise Unavailable as Database does.
+    """
 
     def __init__(
         self,
@@ -56,11 +74,13 @@ class Queue:
         *,
         max_attempts: int = 3,
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+        chance: Callable[[int], int] = secrets.randbelow,
         busy_s: float = 10.0,
     ) -> None:
-        self._db = Database(path, busy_s=busy_s)
+        super().__init__(Database(path, busy_s=busy_s))
         self._max_attempts = max_attempts
         self._now = now
+        self._chance = chance
 
     def close(self) -> None:
         self._db.close()
@@ -74,12 +94,17 @@ class Queue:
 
         Raises BadInput `out_taken`.
         """
+        return self.submit_once(spec, source=source, key=key, priority=priority)[0]
+
+    def submit_once(
+        self, spec: JobSpec, *, source: str = "cli", key: str | None = None, priority: int = 0
+    ) -> tuple[JobRow, bool]:
+        """As `submit`, and whether the job is new."""
         with self._db.writing() as s:
             if key is not None:
                 known = s.exec(select(JobRow).where(JobRow.idempotency_key == key)).first()
                 if known is not None:
-                    return known
-            _check_out_is_free(s, spec.out)
+                    return known, False
             now = self._now()
             row = JobRow(
                 id=self._free_id(s, now),
@@ -90,37 +115,12 @@ class Queue:
                 created_at=iso(now),
                 priority=priority,
                 place=_end_of_line(s),
+                out_key=_reserved(s, spec.out),
             )
             s.add(row)
-        return row
-
-    def get(self, job_id: str) -> JobRow:
-        """Raises BadInput `job_unknown`."""
-        with self._db.reading() as s:
-            return _row(s, job_id)
-
-    def list(self, limit: int | None = None) -> Sequence[JobRow]:
-        """The newest first. Without their specs, which are long."""
-        wanted = select(JobRow).order_by(col(JobRow.number).desc()).options(defer(col(JobRow.spec)))  # type: ignore[arg-type]
-        with self._db.reading() as s:
-            return s.exec(wanted.limit(limit)).all()
-
-    def count(self) -> int:
-        with self._db.reading() as s:
-            return s.exec(select(func.count()).select_from(JobRow)).one()
-
-    def positions(self) -> dict[str, int]:
-        """Of each queued job: 1 is the next one."""
-        with self._db.reading() as s:
-            ids = s.exec(_in_line(select(JobRow.id))).all()
-        return {job_id: place for place, job_id in enumerate(ids, 1)}
-
-    def position(self, job_id: str) -> int | None:
-        return self.positions().get(job_id)
-
-    def running(self) -> JobRow | None:
-        with self._db.reading() as s:
-            return s.exec(select(JobRow).where(JobRow.state == State.RUNNING)).first()
+            s.flush()  # its milestone refers to it
+            self._tell(s, row, "submitted")
+        return row, True
 
     def cancel(self, job_id: str) -> JobRow:
         """A queued job is cancelled at once; a running one is asked to stop (its worker looks often).
@@ -128,10 +128,12 @@ class Queue:
         Raises BadInput `job_unknown`, `job_finished`.
         """
         with self._db.writing() as s:
-            row = _row(s, job_id)
+            row = row_of(s, job_id)
             if row.state == State.QUEUED:
-                self._end(row, State.CANCELLED)
+                self._end(s, row, State.CANCELLED)
             elif row.state == State.RUNNING:
+                if not row.cancel_asked:
+                    self._tell(s, row, "cancel_asked")
                 row.cancel_asked = True
             else:
                 raise BadInput(f"Job {job_id} is {row.state} already", code="job_finished")
@@ -144,21 +146,46 @@ class Queue:
         Raises BadInput `job_unknown`, `job_done`, `job_active`, `out_taken`.
         """
         with self._db.writing() as s:
-            row = _row(s, job_id)
+            row = row_of(s, job_id)
             if row.state == State.DONE:
+                where = f"Its video is {row.output}. " if row.output else ""
                 raise BadInput(
                     f"Job {job_id} is done, so there is nothing to retry",
                     code="job_done",
-                    hint=f"Its video is {row.output}. Submit again to make another one.",
+                    hint=f"{where}Submit again to make another one.",
                 )
             if not row.finished:
                 raise BadInput(f"Job {job_id} is {row.state}, so it cannot be retried", code="job_active")
-            _check_out_is_free(s, Path(out) if (out := row.spec.get("out")) else None)
+            row.out_key = _reserved(s, Path(out) if (out := row.spec.get("out")) else None)
             row.attempts, row.place, row.finished_at = 0, _end_of_line(s), None
             row.set_error(None)
             _requeue(row)
+            self._tell(s, row, "retried")
             s.add(row)
         return row
+
+    def expire(self, job_id: str, note: str) -> None:
+        """What was kept of a finished job was removed: there is no output any more, and a note says why.
+
+        Saying so twice changes nothing. Raises BadInput `job_unknown`, `job_active`.
+        """
+        with self._db.writing() as s:
+            row = row_of(s, job_id)
+            if not row.finished:
+                raise BadInput(f"Job {job_id} is {row.state}, so all of it is kept", code="job_active")
+            if row.output is None and note in row.notes:
+                return
+            row.output = None
+            row.notes = list(dict.fromkeys([*row.notes, note]))
+            self._tell(s, row, "expired")
+            s.add(row)
+
+    @contextmanager
+    def standing_still(self) -> Iterator[frozenset[str]]:
+        """The ids of all queued and running jobs. During the block, a short one, no job changes its state."""
+        with self._db.writing() as s:
+            unfinished = col(JobRow.state).in_((State.QUEUED, State.RUNNING))
+            yield frozenset(s.exec(select(JobRow.id).where(unfinished)))
 
     # ------------------------------------------------------------ what a worker does
 
@@ -172,18 +199,19 @@ class Queue:
             orphans = s.exec(select(JobRow).where(JobRow.state == State.RUNNING)).all()
             for row in orphans:
                 if row.cancel_asked:
-                    self._end(row, State.CANCELLED)
+                    self._end(s, row, State.CANCELLED)
                 elif row.attempts >= self._max_attempts:
                     row.set_error(_died(row))
-                    self._end(row, State.FAILED)
+                    self._end(s, row, State.FAILED)
                 else:
+                    self._tell(s, row, "recovered", attempt=row.attempts, stage=row.stage)
                     _requeue(row)
                 s.add(row)
         return orphans
 
     def claim(self, owner: str, job_id: str | None = None) -> Claim | None:
         """The next job in line, or the one asked for; None when it is not queued or another one runs."""
-        wanted = _in_line(select(JobRow))
+        wanted = in_line(select(JobRow))
         if job_id is not None:
             wanted = wanted.where(JobRow.id == job_id)
         with self._db.writing() as s:
@@ -194,7 +222,7 @@ class Queue:
                     spec = JobSpec.model_validate(row.spec)
                 except ValidationError:  # written by another version; it must not block the line
                     row.set_error(_outdated(row))
-                    self._end(row, State.FAILED)
+                    self._end(s, row, State.FAILED)
                     s.add(row)
                     s.flush()
                     continue
@@ -202,6 +230,7 @@ class Queue:
                 row.attempts += 1
                 row.token += 1
                 row.notes, row.engines, row.reused = [], {}, []
+                self._tell(s, row, "claimed", attempt=row.attempts, owner=owner)
                 s.add(row)
                 return Claim(row.id, row.token, spec, row.attempts)
         return None
@@ -227,10 +256,15 @@ class Queue:
         timings: dict[str, float] | None = None,
         reused: str | None = None,
         notes: Iterable[str] = (),
+        amount_s: float | None = None,
+        engine: str = "",
     ) -> None:
         """Adds to what is known about the job: who does the work, how long a stage took, what to tell.
 
-        reused: a stage that an earlier attempt made; the time that it took then stays.
+        timings:  stages that were made just now, in seconds.
+        reused:   a stage that an earlier attempt made; the time that it took then stays.
+        amount_s: about how many seconds of video that was; with it the timings are kept for `stage_times`,
+                  as those of `engine`. Leave it out when a part of the stage was there already.
         """
         with self._db.writing() as s:
             row = _owned(s, claim)
@@ -240,15 +274,28 @@ class Queue:
             if reused is not None:
                 row.reused = [*row.reused, reused]
                 row.timings = {reused: 0.0} | row.timings  # 0: its worker died before it could say
+                self._tell(s, row, "stage", name=reused, seconds=0.0, reused=True)
+            for stage, seconds in (timings or {}).items():
+                self._tell(s, row, "stage", name=stage, seconds=seconds, reused=False)
+                if amount_s:
+                    at = iso(self._now())
+                    _keep_time(
+                        s, StageTime(at=at, stage=stage, engine=engine, seconds=seconds, amount_s=amount_s)
+                    )
             row.notes = list(dict.fromkeys([*row.notes, *notes]))
             s.add(row)
+
+    def milestone(self, claim: Claim, name: str, /, **facts: Any) -> None:
+        """Something that the worker has to tell. facts: whatever JSON can say."""
+        with self._db.writing() as s:
+            self._tell(s, _owned(s, claim), name, **facts)
 
     def finish(self, claim: Claim, output: Path) -> None:
         with self._db.writing() as s:
             row = _owned(s, claim)
             row.output, row.progress = str(output), 1.0
             row.set_error(None)
-            self._end(row, State.DONE)
+            self._end(s, row, State.DONE)
             s.add(row)
 
     def fail(self, claim: Claim, error: VigentdError) -> None:
@@ -256,10 +303,10 @@ class Queue:
         with self._db.writing() as s:
             row = _owned(s, claim)
             if isinstance(error, Cancelled):
-                self._end(row, State.CANCELLED)
+                self._end(s, row, State.CANCELLED)
             else:
                 row.set_error(error)
-                self._end(row, State.FAILED)
+                self._end(s, row, State.FAILED)
             s.add(row)
 
     def release(self, claim: Claim) -> None:
@@ -268,65 +315,64 @@ class Queue:
             row = _owned(s, claim)
             row.attempts -= 1
             if row.cancel_asked:
-                self._end(row, State.CANCELLED)
+                self._end(s, row, State.CANCELLED)
             else:
+                self._tell(s, row, "requeued")
                 _requeue(row)
             s.add(row)
 
-    def _end(self, row: JobRow, state: State) -> None:
+    def _end(self, s: Session, row: JobRow, state: State) -> None:
         row.state, row.finished_at = state, iso(self._now())
         row.owner, row.eta_s, row.cancel_asked = None, None, False
+        self._tell(s, row, str(state), **({"code": row.error_code} if state == State.FAILED else {}))
+
+    def _tell(self, s: Session, row: JobRow, milestone: str, /, **facts: Any) -> None:
+        s.add(Milestone(job_id=row.id, at=iso(self._now()), name=milestone, facts=facts))
 
     def _free_id(self, s: Session, now: dt.datetime) -> str:
+        """When all ids of this second are taken, one of the next second that has some left."""
         while True:
-            job_id = new_id(now, secrets.randbits(10))
-            if s.exec(select(JobRow.id).where(JobRow.id == job_id)).first() is None:
-                return job_id
-
-
-def _in_line(query: Any) -> Any:
-    return query.where(JobRow.state == State.QUEUED).order_by(
-        col(JobRow.priority).desc(), col(JobRow.place), col(JobRow.number)
-    )
+            of_this_second = col(JobRow.id).between(new_id(now, 0), new_id(now, -1))
+            taken = set(s.exec(select(JobRow.id).where(of_this_second)))
+            first = self._chance(IDS_A_SECOND)
+            for chance in range(first, first + IDS_A_SECOND):
+                if (job_id := new_id(now, chance)) not in taken:
+                    return job_id
+            now += dt.timedelta(seconds=1)
 
 
 def _end_of_line(s: Session) -> int:
     return (s.exec(select(func.max(JobRow.place))).one() or 0) + 1
 
 
-def _check_out_is_free(s: Session, out: Path | None) -> None:
-    """The later of two jobs with one result would silently write over the earlier one's."""
+def _reserved(s: Session, out: Path | None) -> str | None:
+    """The key of this place, which no other unfinished job has.
+
+    The later of two jobs with one result would silently write over the earlier one's.
+    """
     if out is None:
-        return
-    path = col(JobRow.spec)["out"].as_string()
-    unfinished = select(JobRow.id, path).where(col(JobRow.state).in_((State.QUEUED, State.RUNNING)))
-    for job_id, taken in s.exec(unfinished.where(path.is_not(None))):
-        if _companions(Path(taken)) == _companions(out):
-            raise BadInput(
-                f"Job {job_id} will write its result to {taken} already",
-                code="out_taken",
-                hint=f"Choose another name for --out, or `vigentd cancel {job_id}` first.",
-            )
-
-
-def _companions(out: Path) -> Path:
-    """The same for all results whose files beside the video (.srt, .vtt, .jpg) have the same names."""
-    return out.parent.resolve() / out.stem
-
-
-def _row(s: Session, job_id: str) -> JobRow:
-    wanted = job_id.strip().lower()
-    if not wanted:
-        raise BadInput("The id of the job is empty", code="job_unknown", hint="`vigentd ls` shows all ids.")
-    # What is no Unicode (bytes from the command line) the database would not even look for.
-    row = s.exec(select(JobRow).where(JobRow.id == wanted)).first() if wanted.isascii() else None
-    if row is None:
+        return None
+    key = out_key(out)
+    unfinished = select(JobRow).where(
+        JobRow.out_key == key, col(JobRow.state).in_((State.QUEUED, State.RUNNING))
+    )
+    other = s.exec(unfinished).first()
+    if other is not None:
         raise BadInput(
-            f"There is no job {job_id}",
-            code="job_unknown",
-            hint="`vigentd ls` shows all jobs with their ids.",
+            f"Job {other.id} will write its result to {other.spec['out']} already",
+            code="out_taken",
+            hint=f"Choose another name for --out, or `vigentd cancel {other.id}` first.",
         )
-    return row
+    return key
+
+
+def _keep_time(s: Session, time: StageTime) -> None:
+    """Adds it, and lets go of the oldest of its kind."""
+    s.add(time)
+    s.flush()
+    kind = (col(StageTime.stage) == time.stage, col(StageTime.engine) == time.engine)
+    newest = select(StageTime.id).where(*kind).order_by(col(StageTime.id).desc()).offset(TIMES_KEPT).limit(1)
+    s.exec(delete(StageTime).where(*kind, col(StageTime.id) <= newest.scalar_subquery()))
 
 
 def _owned(s: Session, claim: Claim) -> JobRow:

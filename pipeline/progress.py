@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from models.errors import Cancelled
 
+PRIOR = 0.2  # so much of what is left counts as measured already, and found to be as expected
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -27,6 +29,7 @@ class JobProgress:
     """Turns the steps of the stages into one number for the whole job.
 
     weights:   stage → its share of the job's time, in any unit; order matters.
+    expected:  the weights are seconds: what this machine took before. Then there is an ETA from the start.
     on_change: called at most every `every_s` seconds with a Snapshot, and at every change of stage.
     cancelled: asked at every step and check; True raises Cancelled in the working code.
     clock:     monotonic seconds.
@@ -39,8 +42,10 @@ class JobProgress:
         cancelled: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
         every_s: float = 0.2,
+        expected: bool = False,
     ) -> None:
         self._weights = weights
+        self._expected = expected and sum(weights.values()) > 0
         self._on_change = on_change
         self._cancelled = cancelled
         self._clock = clock
@@ -50,13 +55,16 @@ class JobProgress:
         self._worked_s = 0.0  # spent in stages that really ran; reused artifacts would flatter the ETA
         self._worked_weight = 0.0
         self._stage_started = clock()
+        self._stage_stepped_s = 0.0  # when it last told that it is further, after its start
+        self._in_stage = False
         self._last_told = float("-inf")
         self.heartbeats = 0
 
     def enter(self, stage: str) -> None:
         """A stage begins."""
         self._stage, self._stage_fraction = stage, 0.0
-        self._stage_started = self._clock()
+        self._stage_started, self._stage_stepped_s = self._clock(), 0.0
+        self._in_stage = True
         self._beat(force=True)
 
     def leave(self, *, reused: bool = False) -> None:
@@ -65,10 +73,13 @@ class JobProgress:
             self._worked_s += self._clock() - self._stage_started
             self._worked_weight += self._weights.get(self._stage, 0.0)
         self._stage_fraction = 1.0
+        self._in_stage = False
         self._beat(force=True)
 
     def step(self, done: float, total: float) -> None:
-        self._stage_fraction = min(max(done / total, 0.0), 1.0) if total > 0 else 0.0
+        fraction = min(max(done / total, 0.0), 1.0) if total > 0 else 0.0
+        if fraction != self._stage_fraction:
+            self._stage_fraction, self._stage_stepped_s = fraction, self._clock() - self._stage_started
         self._beat(force=False)
 
     def check(self) -> None:
@@ -83,13 +94,43 @@ class JobProgress:
                 break
             before += weight
         own = self._weights.get(self._stage, 0.0) * self._stage_fraction
-        left = total - before - own
+        left = max(total - before - own, 0.0)
+        eta = self._eta_expected(left) if self._expected else self._eta_measured(own, left, total)
+        return Snapshot(self._stage, self._stage_fraction, (before + own) / total, eta, self.heartbeats)
+
+    def _eta_measured(self, own: float, left: float, total: float) -> float | None:
+        """From the pace of this job alone."""
         running = self._stage_fraction < 1.0
         worked_s = self._worked_s + (self._clock() - self._stage_started if running else 0.0)
         worked = self._worked_weight + (own if running else 0.0)
         # A share under 2 % of the work says nothing about the rest.
-        eta = worked_s / worked * left if worked > 0.02 * total else None
-        return Snapshot(self._stage, self._stage_fraction, (before + own) / total, eta, self.heartbeats)
+        return worked_s / worked * left if worked > 0.02 * total else None
+
+    def _eta_expected(self, left: float) -> float:
+        """What is expected of the work that is left (seconds), corrected by how this job has gone so far.
+
+        The further a stage is, the more its own pace counts against what was expected of it: by the square,
+        for many a stage has something to get ready before its first step.
+        """
+        if not self._in_stage:
+            return left * self._pace(left, 0.0, 0.0)
+        fraction, weight = self._stage_fraction, self._weights.get(self._stage, 0.0)
+        as_measured = fraction * self._stage_stepped_s  # what is measured / fraction, times its square
+        not_measured = (1 - fraction**2) * weight
+        pace = self._pace(left, fraction * (as_measured + not_measured), fraction * weight)
+        own_s = (1 - fraction) * (as_measured + not_measured * pace)
+        # No news since the last step. What is late by a minute may well need another one.
+        silent_s = self._clock() - self._stage_started - self._stage_stepped_s
+        return abs(own_s - silent_s) + max(left - (1 - fraction) * weight, 0.0) * pace
+
+    def _pace(self, left: float, stage_s: float, stage_worked: float) -> float:
+        """Measured seconds for an expected one: 1 at first, as measured at the end of the job.
+
+        Reused artifacts count neither way.
+        """
+        prior = PRIOR * left
+        worked = prior + self._worked_weight + stage_worked
+        return (prior + self._worked_s + stage_s) / worked if worked > 0 else 1.0
 
     def _beat(self, *, force: bool) -> None:
         self.heartbeats += 1

@@ -13,27 +13,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from daemon.app import App
 from daemon.config import Config
-from daemon.database import UPGRADES, Database
 from daemon.jobs import State, job_json, new_id
-from daemon.queue import Claim, Queue, Superseded
+from daemon.queue import Queue, Superseded
 from models.errors import BadInput, Cancelled, StageFailed, Unavailable
-from pipeline.progress import Snapshot
 from pipeline.spec import JobSpec
+from tests.daemon.claims import AT, claimed
 from tests.daemon.conftest import ROOT
-
-AT = Snapshot("lipsync", 0.5, 0.4, 12.0, 7)
-
-
-def claimed(queue: Queue, job_id: str | None = None) -> Claim:
-    claim = queue.claim("tests", job_id)
-    assert claim is not None
-    return claim
-
 
 # ---------------------------------------------------------------- the way of a job
 
@@ -344,23 +333,6 @@ def test_a_failed_write_leaves_nothing_behind(queue: Queue, spec: JobSpec) -> No
     assert queue.get(row.id).priority == 0
 
 
-def _add_colour(connection: Connection) -> None:
-    connection.exec_driver_sql("ALTER TABLE job ADD COLUMN colour VARCHAR")
-
-
-def test_an_older_database_is_upgraded_without_loss(config: Config, queue: Queue, spec: JobSpec) -> None:
-    job = queue.submit(spec).id
-    queue.close()
-    newer = Database(config.database, upgrades=[*UPGRADES, _add_colour])
-    with newer.reading() as s:
-        assert s.connection().exec_driver_sql("PRAGMA user_version").scalar_one() == len(UPGRADES) + 2
-        assert s.connection().exec_driver_sql("SELECT id, colour FROM job").all() == [(job, None)]
-    newer.close()
-    with pytest.raises(Unavailable, match="newer vigentd") as caught:
-        Queue(config.database)
-    assert caught.value.code == "database_newer"
-
-
 def test_a_file_that_is_no_database_is_named(config: Config) -> None:
     config.data_dir.mkdir()
     config.database.write_bytes(b"this is not a database, but a text of some length" * 100)
@@ -395,14 +367,3 @@ def test_the_database_lies_where_it_was_asked_for(tmp_path: Path, spec: JobSpec,
     queue.close()
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert config.database.stat().st_size > 0
-
-
-def test_a_database_of_the_first_version_can_be_used(config: Config, queue: Queue, spec: JobSpec) -> None:
-    job = queue.submit(spec).id
-    with queue._db.writing() as s:
-        s.connection().exec_driver_sql("ALTER TABLE job DROP COLUMN reused")
-        s.connection().exec_driver_sql("PRAGMA user_version = 1")
-    queue.close()
-    upgraded = Queue(config.database)
-    assert upgraded.get(job).reused == []
-    upgraded.close()
