@@ -6,8 +6,6 @@ a reason that was plain at once: a wrong path, an unknown style, a missing font,
 
 from __future__ import annotations
 
-import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +14,13 @@ from pydantic import ValidationError
 
 from daemon import catalogue
 from daemon.config import Config
-from daemon.folders import absolute, make_private, unwritable
+from daemon.folders import absolute, is_unicode, make_private, refuse_address, unwritable
+from daemon.housekeeping import room, room_needed
+from daemon.wish import PATHS
 from models.errors import BadInput, Unavailable, VigentdError
+from models.progress import Progress
 from pipeline.spec import JobSpec, Settings
 
-JOB_BYTES = 200 * 2**20  # what a minute of 1080x1920 leaves while it is made
 BYTES_PER_CHARACTER = 4  # at most, in UTF-8, UTF-16 and GB18030
 
 
@@ -56,9 +56,28 @@ def admit(request: Request, config: Config) -> JobSpec:
     return spec
 
 
+def admit_wish(_: object, asked: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """For a host: what a program asked for over the control socket, with the configuration of the daemon.
+
+    asked: {"wish": as `wish.check_wish` gives it, "config": …}. Returns the JobSpec, as JSON.
+    """
+    wish = dict(asked["wish"])
+    clip, speech, out = (Path(wish.pop(name)) if name in wish else None for name in PATHS)
+    script = wish.pop("script", None)
+    assert clip is not None
+    if unknown := [name for name in wish if name not in JobSpec.model_fields]:
+        raise BadInput(
+            f"{unknown[0]} is not something that a job has",
+            code="wish_invalid",
+            hint=f"A job has {', '.join(JobSpec.model_fields)}; beside them there are key and priority.",
+        )
+    request = Request(clip, None if script is None else script.encode(), speech, out, wish)
+    return admit(request, Config(**asked["config"])).model_dump(mode="json")
+
+
 def read_script_file(path: Path, limit_chars: int) -> bytes:
     """The file's bytes, but not many more than a script of that length can have."""
-    _refuse_address(path)
+    refuse_address(path)
     if not path.exists():
         raise BadInput(
             f"The script {path} does not exist",
@@ -98,9 +117,9 @@ def _spec(request: Request, config: Config) -> JobSpec:
     try:
         return JobSpec(
             script=script,
-            clip=_absolute(request.clip),
-            speech=_absolute(request.speech) if request.speech else None,
-            out=_absolute(request.out) if request.out else None,
+            clip=absolute(request.clip),
+            speech=absolute(request.speech) if request.speech else None,
+            out=absolute(request.out) if request.out else None,
             **values,
         )
     except ValidationError as e:
@@ -133,7 +152,7 @@ def _bad_option(error: ValidationError) -> VigentdError:
 
 def _check_text(values: dict[str, Any]) -> None:
     for name, value in values.items():
-        if isinstance(value, str) and not _is_unicode(value):
+        if isinstance(value, str) and not is_unicode(value):
             raise BadInput(
                 f"--{name.replace('_', '-')} is not valid UTF-8",
                 code="option_encoding",
@@ -141,41 +160,11 @@ def _check_text(values: dict[str, Any]) -> None:
             )
 
 
-def _absolute(path: Path) -> Path:
-    _refuse_address(path)
-    path = absolute(path)
-    if not _is_unicode(str(path)):
-        raise BadInput(
-            f"The name of the file {str(path).encode('utf-8', 'replace').decode()} is not valid UTF-8",
-            code="path_encoding",
-            hint="Rename the file.",
-        )
-    return path
-
-
-def _refuse_address(path: Path) -> None:
-    if re.match(r"[a-z][a-z0-9+.-]+:/", str(path), re.IGNORECASE) and not path.exists():
-        raise BadInput(
-            f"{str(path).replace(':/', '://', 1)} is an address, and only files on this machine are read",
-            code="address_given",
-            hint="Download it first, and give the file.",
-        )
-
-
-def _is_unicode(text: str) -> bool:
-    """Bytes that are no UTF-8 come from the command line as lone surrogates, which no database takes."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _track_path(music: str) -> str:
     """A file for music is kept by its absolute path; a name stays a name."""
     path = Path(music).expanduser()
     is_file = "/" in music or (path.suffix and path.is_file())
-    return str(_absolute(path)) if is_file else music
+    return str(absolute(path)) if is_file else music
 
 
 def _check_clip(clip: Path, settings: Settings) -> None:
@@ -191,7 +180,8 @@ def _check_recording(path: Path) -> None:
 
 
 def _check_out(spec: JobSpec, script_file: Path | None) -> None:
-    from pipeline.deliver import check_out, files_of
+    from pipeline.deliver import check_out
+    from pipeline.result import files_of
 
     assert spec.out is not None
     try:
@@ -210,22 +200,12 @@ def _check_out(spec: JobSpec, script_file: Path | None) -> None:
                 )
 
 
-def room_needed() -> int:
-    """Bytes in the data folder: a job of a minute, and pictures put aside to be played backwards."""
-    from pipeline import spill
-
-    return spill.BYTES + JOB_BYTES
-
-
 def _check_room(config: Config) -> None:
     try:
         make_private(config.data_dir)
     except OSError as e:
         raise unwritable(config.data_dir, e) from e
-    free, needed = shutil.disk_usage(config.data_dir).free, room_needed()
-    if free < needed:
-        raise Unavailable(
-            f"Only {free // 2**20} MB are free for {config.data_dir}, and a job needs {needed // 2**20} MB",
-            code="disk_full",
-            hint="Free some space, or move data_dir to a larger disk.",
-        )
+    if why := room(config):
+        asked_for = config.disk.min_free > room_needed()
+        last = "lower disk.min_free" if asked_for else "move data_dir to a larger disk"
+        raise Unavailable(why, code="disk_low", hint=f"Free some space, run `vigentd clean`, or {last}.")

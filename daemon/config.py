@@ -15,6 +15,9 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     field_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -46,8 +49,27 @@ class QueueSettings(_Section):
     stop_grace: Annotated[float, Field(ge=0, le=3600)] = 20.0  # seconds that a job may still take at SIGTERM
 
 
+def _read_size(given: object, read: ValidatorFunctionWrapHandler) -> ByteSize:
+    try:
+        size = None if isinstance(given, bool) else read(given)
+    except ValidationError:
+        size = None
+    if not isinstance(size, ByteSize):
+        raise ValueError("should be a size, such as 5GB, 500MB or a number of bytes")
+    return size
+
+
+def _written_size(size: ByteSize) -> str:
+    """As it can be read again, to the byte."""
+    units = (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("KB", 10**3))
+    for unit, factor in units:
+        if size and size % factor == 0:
+            return f"{size // factor}{unit}"
+    return f"{size:d}B"
+
+
 # "5GB", "500MB" or a number of bytes.
-Size = Annotated[ByteSize, PlainSerializer(lambda size: size.human_readable(decimal=True))]
+Size = Annotated[ByteSize, WrapValidator(_read_size), PlainSerializer(_written_size)]
 
 
 class ModelsSettings(_Section):

@@ -17,11 +17,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
-from daemon.admission import room_needed
 from daemon.config import Config
 from daemon.folders import make_private
-from daemon.wording import FULL
-from models.errors import VigentdError
+from daemon.housekeeping import watermark
+from models.errors import FULL, VigentdError
 
 State = Literal["ok", "warn", "fail"]
 PACKAGES = "sudo apt-get install -y libgl1 libglib2.0-0 fonts-noto-cjk"
@@ -250,8 +249,9 @@ def disk(config: Config) -> Iterator[Finding]:
         return
     free = shutil.disk_usage(_nearest(config.data_dir)).free
     found = f"{free / 2**30:.1f} GB free"
-    if free < room_needed():
-        yield Finding("disk", "fail", found, "Free some space, or move data_dir to a larger disk.")
+    if free < watermark(config):
+        fix = "Free some space (`vigentd clean`), lower disk.min_free, or move data_dir to a larger disk."
+        yield Finding("disk", "fail", found, fix)
     elif free < LOW_DISK_BYTES:
         yield Finding("disk", "warn", found, "Enough for a few jobs; free some space soon.")
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from models.errors import BadInput, Unavailable
@@ -27,12 +28,40 @@ def unwritable(data_dir: Path, error: OSError) -> Unavailable:
 
 
 def absolute(path: Path) -> Path:
-    """Raises BadInput `folder_gone`."""
+    """A path as a person gave it, as it can be kept. Raises BadInput `folder_gone`, `path_encoding` and
+    `address_given`."""
+    refuse_address(path)
     try:
-        return path.expanduser().absolute()
+        whole = path.expanduser().absolute()
     except FileNotFoundError as e:
         raise BadInput(
             f"The path {path} is relative to the current folder, which no longer exists",
             code="folder_gone",
             hint="Change to another folder, or give the whole path.",
         ) from e
+    if not is_unicode(str(whole)):
+        raise BadInput(
+            f"The name of the file {str(whole).encode('utf-8', 'replace').decode()} is not valid UTF-8",
+            code="path_encoding",
+            hint="Rename the file.",
+        )
+    return whole
+
+
+def refuse_address(path: Path) -> None:
+    """Raises BadInput `address_given`."""
+    if re.match(r"[a-z][a-z0-9+.-]+:/", str(path), re.IGNORECASE) and not path.exists():
+        raise BadInput(
+            f"{str(path).replace(':/', '://', 1)} is an address, and only files on this machine are read",
+            code="address_given",
+            hint="Download it first, and give the file.",
+        )
+
+
+def is_unicode(text: str) -> bool:
+    """Bytes that are no UTF-8 come from the command line as lone surrogates, which no database takes."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

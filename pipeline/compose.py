@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import ffmpeg as graph
 
 from models.engine import Picture
-from models.errors import StageFailed
+from models.errors import FULL, StageFailed
 from models.progress import Progress, Share
 from pipeline import ffmpeg, label, lipsync
 from pipeline.cover import make_cover
@@ -61,7 +61,7 @@ def make(job: Job, folder: Path, progress: Progress) -> None:
         make_cover(video, time.duration_s, folder / "cover.jpg", Share(progress, 0.95, 0.96))
         _report(folder, encoder, time, sound, video, Share(progress, 0.96, 1.0))
     except OSError as error:  # of our own writing; ffmpeg's is recognised where it runs
-        if error.errno in ffmpeg.FULL:
+        if error.errno in FULL:
             raise ffmpeg.disk_full("making the video") from error
         raise
 

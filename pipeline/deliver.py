@@ -9,11 +9,10 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import uuid
 from pathlib import Path
 
-from models.errors import BadInput, Unavailable, VigentdError
-from pipeline import ffmpeg
+from models.errors import FULL, BadInput, Unavailable, VigentdError
+from pipeline.result import files_of, temporary
 from pipeline.workspace import sync_folder
 
 VIDEO_SUFFIX = ".mp4"
@@ -33,11 +32,6 @@ def check_out(out: Path) -> None:
             code="out_overwrites",
             hint="Choose another name for the result, or move that file away.",
         )
-
-
-def files_of(out: Path) -> list[Path]:
-    """All that is delivered for a video at `out`: subtitles and cover beside it, the video last."""
-    return [*(out.with_suffix(suffix) for suffix in (".srt", ".vtt", ".jpg")), out]
 
 
 def _check_place(out: Path) -> None:
@@ -63,7 +57,7 @@ def _try_place(out: Path) -> None:
     for target in files_of(out):
         if target.is_dir():
             raise _unwritable(target, "a folder has that name", "Move it away, or choose another name")
-    trial = out.with_name(_temporary_name(out.name))
+    trial = temporary(out)
     trial.touch(exist_ok=False)  # permissions alone do not tell: the disk may be mounted read-only
     trial.unlink()
 
@@ -90,7 +84,7 @@ def deliver(compose: Path, captions: Path, out: Path) -> list[Path]:
     try:
         for source, target in wanted.items():
             if source.is_file() or target == out:
-                copies[target] = target.with_name(_temporary_name(target.name))
+                copies[target] = temporary(target)
                 _copy(source, copies[target])
         for target, copy in copies.items():
             copy.replace(target)
@@ -114,11 +108,6 @@ def _copy(source: Path, target: Path) -> None:
         os.fsync(write.fileno())
 
 
-def _temporary_name(name: str) -> str:
-    """Hidden, and short enough whatever the name is; the random part keeps two jobs apart."""
-    return f".{name[:40]}.{uuid.uuid4().hex[:8]}.part"
-
-
 _REASONS = {
     errno.EACCES: "writing there is not allowed",
     errno.EPERM: "writing there is not allowed",
@@ -130,7 +119,7 @@ _REASONS = {
 
 
 def _trouble(out: Path, error: OSError) -> VigentdError:
-    if error.errno in ffmpeg.FULL:
+    if error.errno in FULL:
         return Unavailable(
             f"The disk is full: there was no room for the result in {out.parent}",
             code="disk_full",

@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 from av.video.frame import VideoFrame
 
-BYTES = 384 * 2**20  # of a file at most
+from pipeline.workspace import SPILL_BYTES
+
+BYTES = SPILL_BYTES  # of a file at most
 
 
 def backwards(frames: Iterable[VideoFrame], folder: Path | None) -> Iterator[VideoFrame]:

@@ -14,13 +14,18 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
-from models.progress import Progress, Quiet
+from models.progress import Progress, Quiet, Share
 
 MANIFEST = "artifact.json"
+SPILL_BYTES = 384 * 2**20  # what a stage may put aside on the disk while it works, beside its artifact
+
+# What a stage that was killed can leave in the folder of its artifact, among what it finds again: files
+# on the way to their name, and folders of its own that it takes away when it ends.
+_STRAYS = (".*.part", "*.part.npz", "hdr-*", "mix-*", "sound-*", "cover-*", "tmp*")
 
 
 class Workspace:
@@ -32,12 +37,7 @@ class Workspace:
     def find(self, stage: str, inputs: dict[str, Any]) -> Path | None:
         """The finished artifact for these inputs, whole, or None."""
         folder = self.root / artifact_name(stage, inputs)
-        try:
-            manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
-            whole = manifest["files"] == _files(folder)
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        return folder if whole else None
+        return folder if _is_whole(folder) else None
 
     def make(
         self, stage: str, inputs: dict[str, Any], work: Callable[[Path], None], *, resumable: bool = False
@@ -69,6 +69,20 @@ class Workspace:
         sync_folder(self.root)
         return final
 
+    def tidy(self, keep_parts: Collection[str] = ()) -> None:
+        """Removes all but finished artifacts, and what the stages named in keep_parts can go on with.
+
+        Only while nobody works on the job. Raises OSError when something cannot be removed.
+        """
+        if self.root.is_symlink() or not self.root.is_dir():
+            return
+        for path in list(self.root.iterdir()):
+            stage = path.name.partition("-")[0] if path.suffix == ".part" else ""
+            if stage in keep_parts and path.is_dir() and not path.is_symlink():
+                _remove_strays(path)
+            elif path.is_symlink() or not _is_whole(path):
+                remove(path)
+
 
 def artifact_name(stage: str, inputs: dict[str, Any]) -> str:
     canonical = json.dumps([stage, inputs], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
@@ -76,13 +90,16 @@ def artifact_name(stage: str, inputs: dict[str, Any]) -> str:
 
 
 def file_hash(path: Path, progress: Progress | None = None) -> str:
-    """SHA-256 of a file's content, in hex. A file that has not changed is read once."""
+    """SHA-256 of a file's content, in hex. A file that has not changed is read once.
+
+    progress: gets a heartbeat with every block; reading moves no bar.
+    """
     there = path.stat()
     known = (path, there.st_size, there.st_mtime_ns, there.st_ino)
     if known not in _HASHES:
         while len(_HASHES) >= 64:
             del _HASHES[next(iter(_HASHES))]
-        _HASHES[known] = _read_hash(path, there.st_size, progress or Quiet())
+        _HASHES[known] = _read_hash(path, Share(progress or Quiet(), 0, 0))
     return _HASHES[known]
 
 
@@ -90,13 +107,12 @@ _HASHES: dict[tuple[Path, int, int, int], str] = {}
 _BLOCK = 8 * 2**20
 
 
-def _read_hash(path: Path, size: int, progress: Progress) -> str:
-    sha, done = hashlib.sha256(), 0
+def _read_hash(path: Path, progress: Progress) -> str:
+    sha = hashlib.sha256()
     with path.open("rb") as f:
         while block := f.read(_BLOCK):
             sha.update(block)
-            done += len(block)
-            progress.step(done, max(size, done))
+            progress.step(0, 1)
     return sha.hexdigest()
 
 
@@ -115,6 +131,14 @@ def write_atomic(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
+def remove(path: Path) -> None:
+    """A file, or a folder with all in it, if it is there; of a link only the link. Raises OSError."""
+    try:
+        path.unlink(missing_ok=True)
+    except IsADirectoryError:
+        shutil.rmtree(path)
+
+
 def sync_folder(folder: Path) -> None:
     """Makes renames inside the folder durable."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -122,6 +146,20 @@ def sync_folder(folder: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+        return bool(manifest["files"] == _files(folder))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _remove_strays(folder: Path) -> None:
+    for pattern in _STRAYS:
+        for path in list(folder.rglob(pattern)):
+            remove(path)
 
 
 def _files(folder: Path) -> dict[str, int]:

@@ -278,7 +278,7 @@ def test_a_disk_without_room_for_a_job_is_refused(cli: Cli, script: Path, clip: 
     try:
         asked = ["submit", "--script", str(script), "--clip", str(clip), "--json"]
         said = cli(*asked, VIGENTD_DATA_DIR=str(disk / "data"))
-        assert (said.code, said.json["error"]["code"]) == (2, "disk_full")
+        assert (said.code, said.json["error"]["code"]) == (2, "disk_low")
         assert is_plain(said)
     finally:
         subprocess.run(["umount", "--lazy", str(disk)], check=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
+from pydantic import ByteSize, SecretStr
 
-from daemon.config import Config
+from daemon.config import Config, DiskSettings
 from daemon.config_file import Loaded, keys, load, variable
 from models.errors import BadInput
 from pipeline.spec import JobSpec, Settings
@@ -67,6 +67,7 @@ def test_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.Monk
 def test_every_key_can_be_set_by_environment(key: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     given = {"data_dir": "/d", "assets": "/a", "language": "zh", "face": "left", "encoder": "x264"}
     given |= {"preset": "slow", "loudness": "-16", "true_peak": "-2", "photo_max": "512", "lead_s": "0.5"}
+    given |= {"overlap": "true", "device": "cuda:1", "format": "json", "level": "debug"}
     number_or_text = "espeak" if key == ("speech", "engine") else "mouthwarp" if key[-1] == "engine" else "1"
     value = given.get(key[-1], number_or_text)
     monkeypatch.setenv(variable(key), value)
@@ -74,8 +75,14 @@ def test_every_key_can_be_set_by_environment(key: tuple[str, ...], monkeypatch: 
     found: object = loaded.config
     for part in key:
         found = getattr(found, part)
-    assert str(found) in (value, f"{value}.0")
+    assert str(found) in (value, f"{value}.0", value.capitalize())
     assert loaded.places[key] == variable(key)
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000, 1_234_567_890, 16_000_000_000, 384 * 2**20])
+def test_a_size_is_shown_as_it_can_be_read_again(tmp_path: Path, size: int) -> None:
+    shown = Config(disk=DiskSettings(min_free=ByteSize(size))).model_dump(mode="json")["disk"]["min_free"]
+    assert load(written(tmp_path, f'[disk]\nmin_free = "{shown}"')).config.disk.min_free == size
 
 
 def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
@@ -100,6 +107,11 @@ def test_a_track_by_name_stays_a_name(tmp_path: Path) -> None:
         ("video.crf = 99", 1, "video.crf should be", ""),
         ('[video]\npreset = "fast"\nencoder = "gpu"', 3, "'auto', 'nvenc' or 'x264', not 'gpu'", ""),
         ("queue = 5", 1, "queue is a section", ""),
+        ('[disk]\nmin_free = "5 gigs"', 2, "disk.min_free should be a size, such as 5GB", ""),
+        ("[disk]\nwork_size = -1", 2, "disk.work_size should be a size", ""),
+        ("[disk]\nwork_size = true", 2, "disk.work_size should be a size", ""),
+        ("[disk]\nwork_days = -1", 2, "disk.work_days should be greater than or equal to 0", ""),
+        ('[log]\nlevel = "loud"', 2, "log.level should be 'debug', 'info'", ""),
         ("data_dir = 3", 1, "data_dir should be a path, not 3", ""),
         ("[queue]\nmax_attempts = ", 2, "not valid TOML", ""),
         ('mark = "AI', 1, "not valid TOML", ""),

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from models.errors import BadInput, Unavailable
-from pipeline.deliver import check_out, deliver, files_of
+from pipeline.deliver import check_out, deliver
+from pipeline.result import files_of
 
 
 @pytest.fixture

@@ -163,6 +163,9 @@ def test_engine_that_gives_silence(tmp_path: Path) -> None:
         def voices(self) -> list[str]:
             return ["default"]
 
+        def warm_up(self) -> None:
+            pass
+
         def speak(
             self, sentences: Sequence[Sentence], voice: str, language: str, seed: int, progress: Progress
         ) -> Speech:

@@ -79,3 +79,80 @@ def test_write_atomic_keeps_the_old_file_on_failure(tmp_path: Path) -> None:
         write_atomic(target, "not bytes")  # type: ignore[arg-type]
     assert target.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["state.json"]
+
+
+# ---------------------------------------------------------------- what the killed have left
+
+CHUNK = "chunk-000000.npz"
+
+
+def killed_in(space: Workspace, stage: str) -> Path:
+    """A stage that had one chunk, was writing another, and had temporary files of its own."""
+    part = space.root / (artifact_name(stage, INPUTS) + ".part")
+    for name in (CHUNK, ".chunk-000001.npz.part", "scratch/points.f32", "scratch/track.part.npz"):
+        (part / name).parent.mkdir(parents=True, exist_ok=True)
+        (part / name).write_text("x")
+    for folder in ("scratch/hdr-abc", "sound-1/mix-2", "cover-3"):
+        (part / folder).mkdir(parents=True)
+        (part / folder / "raw").write_text("x")
+    return part
+
+
+def left(folder: Path) -> list[str]:
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if not p.is_dir())
+
+
+def test_tidied_only_finished_artifacts_are_left(tmp_path: Path) -> None:
+    space = Workspace(tmp_path / "work")
+    made = space.make("speech", INPUTS, writes("whole"))
+    harmed = space.make("captions", INPUTS, writes("cut short"))
+    (harmed / "out.txt").write_text("cut")
+    killed_in(space, "lipsync")
+    killed_in(space, "compose")
+    (space.root / "hdr-xyz").mkdir()
+    (space.root / ".state.json.part").write_text("half")
+    (space.root / "empty-0123456789ab").mkdir()
+    before = left(made)
+    space.tidy()
+    assert [p.name for p in space.root.iterdir()] == [made.name]
+    assert left(made) == before
+    assert space.find("speech", INPUTS) == made
+
+
+def test_tidied_to_go_on_the_resumable_stage_keeps_what_it_finds_again(tmp_path: Path) -> None:
+    space = Workspace(tmp_path / "work")
+    part = killed_in(space, "lipsync")
+    killed_in(space, "compose")
+    space.tidy(keep_parts={"lipsync"})
+    assert [p.name for p in space.root.iterdir()] == [part.name]
+    assert left(part) == [CHUNK, "scratch/points.f32"]
+    assert not list(part.rglob("hdr-*"))
+
+    def goes_on(folder: Path) -> None:
+        assert (folder / CHUNK).exists()
+
+    space.make("lipsync", INPUTS, goes_on, resumable=True)
+
+
+def test_tidied_what_links_lead_to_is_left(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    (outside / "hdr-abc").mkdir(parents=True)
+    (outside / "precious").write_text("x")
+    space = Workspace(tmp_path / "work")
+    part = killed_in(space, "lipsync")
+    (space.root / "link").symlink_to(outside)
+    (space.root / "lipsync-linked.part").symlink_to(outside)
+    (part / "tmplink").symlink_to(outside)
+    (part / "folder").symlink_to(outside)
+    space.tidy(keep_parts={"lipsync"})
+    assert [p.name for p in space.root.iterdir()] == [part.name]
+    assert not (part / "tmplink").is_symlink()
+    linked = Workspace(tmp_path / "linked")
+    linked.root.symlink_to(outside)
+    linked.tidy()
+    assert left(outside) == ["precious"] and (outside / "hdr-abc").is_dir()
+
+
+def test_tidied_before_anything_was_made(tmp_path: Path) -> None:
+    Workspace(tmp_path / "none").tidy()
+    assert not (tmp_path / "none").exists()
