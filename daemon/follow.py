@@ -6,38 +6,96 @@ import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
 from daemon.app import App, stopping
 from daemon.folders import make_private
 from daemon.jobs import JobRow, State
+from daemon.live import Live
 from daemon.stop import Stop
 from daemon.terminal import console, duration, tell
 from models.quiet import native_stderr_to
 
 POLL_S = 0.3
+LOOK_S = 2.0  # the database is read at least this often: the daemon's events are only hints
+GRACE_S = 5.0  # a daemon that is gone may be restarting
 
 
-def follow(app: App, job_id: str, stop: Stop, sleep: Callable[[float], None] = time.sleep) -> JobRow:
+def follow(
+    app: App,
+    job_id: str,
+    stop: Stop,
+    sleep: Callable[[float], None] = time.sleep,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    grace_s: float = GRACE_S,
+) -> JobRow:
     """Until the job is finished, or this process is told to stop; returns the job as it is then.
 
     Without a daemon it is this process that makes the video, so Ctrl-C gives the job up. With one,
-    Ctrl-C only ends the watching.
+    Ctrl-C only ends the watching; should the daemon go, it gets `grace_s` seconds to come back.
     """
     engines_log = app.config.job_dir(job_id) / "engines.log"
     make_private(engines_log.parent)
-    with stopping(stop), native_stderr_to(engines_log), display() as shown:
+    daemon = Expected(grace_s, clock)
+    live = Live(app.config.socket, job_id)
+    with stopping(stop), native_stderr_to(engines_log), display() as shown, live:
         while True:
             row, position = app.job(job_id)
             if row.finished:
                 return row
+            presence = daemon.look(app.daemon_runs())
             if stop.asked:
-                gives_up = stop.asked == "cancel" and row.state == State.QUEUED and not app.daemon_runs()
+                gives_up = stop.asked == "cancel" and row.state == State.QUEUED and presence == "none"
                 return app.cancel(job_id) if gives_up else row
+            if presence == "here":
+                shown.update(_where(row, position), row.progress, row.eta_s)
+                _watch(live, shown, stop, clock)
+                continue
+            live.close()
+            if presence == "missed":
+                shown.update("waiting for the daemon", row.progress, None)
+                sleep(POLL_S)
+                continue
             line = position if app.somebody_works() else None  # else it is not waited for
             shown.update(_where(row, line), row.progress, row.eta_s)
             if not app.try_work(job_id, lambda at: shown.update(at.stage, at.fraction, at.eta_s), stop):
                 sleep(POLL_S)
+
+
+def _watch(live: Live, shown: Display, stop: Stop, clock: Callable[[], float]) -> None:
+    """Shows the progress as the daemon tells it, until it is time to look into the database."""
+    until = clock() + LOOK_S
+    while not stop.asked and (left := until - clock()) > 0:
+        for event in live.take(min(left, POLL_S)):
+            if event["event"] == "progress":
+                shown.update(event["stage"], event["progress"], event["eta_s"])
+            elif event["event"] in ("hello", "job", "lagged", "gone"):
+                return
+
+
+class Expected:
+    """Whether there is a daemon to wait for. One that was there is given `grace_s` seconds to return."""
+
+    def __init__(self, grace_s: float, clock: Callable[[], float]) -> None:
+        self._grace_s = grace_s
+        self._clock = clock
+        self._was_here = False
+        self._gone_at: float | None = None
+
+    def look(self, runs: bool) -> Literal["here", "missed", "none"]:
+        if runs:
+            self._was_here, self._gone_at = True, None
+            return "here"
+        if not self._was_here:
+            return "none"
+        now = self._clock()
+        self._gone_at = now if self._gone_at is None else self._gone_at
+        if now - self._gone_at < self._grace_s:
+            return "missed"
+        self._was_here, self._gone_at = False, None
+        tell(f"The daemon did not come back within {self._grace_s:.0f} s; the video is made without it.")
+        return "none"
 
 
 def _where(row: JobRow, position: int | None) -> str:

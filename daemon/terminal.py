@@ -57,3 +57,12 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def local_time(iso: str | None, *, seconds: bool = False) -> str:
+    """A moment (ISO 8601) as the clock here shows it: "2026-11-21 22:39"; "" for none."""
+    import datetime as dt
+
+    if not iso:
+        return ""
+    return format(dt.datetime.fromisoformat(iso).astimezone(), "%Y-%m-%d %H:%M" + ":%S" * seconds)

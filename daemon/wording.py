@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable
 from pathlib import Path
 
-from models.errors import StageFailed, Unavailable, VigentdError
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
+from models.errors import FULL, StageFailed, Unavailable, VigentdError
 
 
-def in_words(error: BaseException, keep: Callable[[BaseException], Path], again: str) -> VigentdError:
+def in_words(error: BaseException, keep: Callable[[BaseException], Path | str], again: str) -> VigentdError:
     """keep: puts the traceback of a fault in vigentd where it can be read, and says where that is.
     again: what to do once the disk has room."""
     if isinstance(error, VigentdError):

@@ -10,9 +10,9 @@ import typer
 
 from daemon.app import App
 from daemon.commands.common import AsJson, JobId, opened
-from daemon.jobs import JobRow, State, job_json
+from daemon.jobs import JobRow, State, described, job_json
 from daemon.stop import Stop
-from daemon.terminal import console, duration, out, out_json, printable, tell, tell_error
+from daemon.terminal import console, duration, local_time, out, out_json, printable, tell, tell_error
 from models.errors import VigentdError
 from pipeline.spec import Language
 
@@ -92,8 +92,8 @@ def submit(
             finish(app, row.id, as_json)
         else:
             if as_json:
-                out_json(described(app, row))
-            _say_who_works(app, row.id)
+                out_json(_described(app, row))
+            _hand_over(app, row.id)
 
 
 def wait(ctx: typer.Context, job_id: JobId, as_json: AsJson = False) -> None:
@@ -131,17 +131,18 @@ def show(ctx: typer.Context, job_id: JobId, as_json: AsJson = False) -> None:
         app.look_after_orphans()
         row = app.queue.get(job_id)
         if as_json:
-            out_json(described(app, row))
+            out_json(_described(app, row))
         else:
-            _card(described(app, row))
+            _card(_described(app, row))
 
 
 def cancel(ctx: typer.Context, job_id: JobId, as_json: AsJson = False) -> None:
     """Stop a job, or take it out of the queue. What it has made so far is kept for `retry`."""
     with opened(ctx) as app:
         row = app.cancel(job_id)
+        _nudge(app)
         if as_json:
-            out_json(described(app, row))
+            out_json(_described(app, row))
         elif row.state == State.RUNNING:
             tell(f"Job {row.id} is being stopped.")
         else:
@@ -157,10 +158,10 @@ def retry(ctx: typer.Context, job_id: JobId, wait_for_it: Wait = False, as_json:
             finish(app, row.id, as_json)
             return
         if as_json:
-            out_json(described(app, row))
+            out_json(_described(app, row))
         else:
             tell(f"Job {row.id} is back in the queue.")
-        _say_who_works(app, row.id)
+        _hand_over(app, row.id)
 
 
 # ---------------------------------------------------------------- shared with `demo`
@@ -171,6 +172,7 @@ def finish(app: App, job_id: str, as_json: bool) -> JobRow:
     from daemon.follow import follow
 
     job_id = app.job(job_id)[0].id  # as it is written in the database; an unknown one is wrong use
+    _nudge(app)
     try:
         row = follow(app, job_id, Stop())
     except VigentdError as e:  # from here on it is the machine (a full disk, a locked database)
@@ -179,7 +181,7 @@ def finish(app: App, job_id: str, as_json: bool) -> JobRow:
             out_json({"error": e.as_dict()})
         raise typer.Exit(1) from e
     if as_json:
-        out_json(described(app, row))
+        out_json(_described(app, row))
     elif row.state == State.DONE:
         out(str(row.output))
     if row.state != State.DONE:
@@ -190,11 +192,10 @@ def finish(app: App, job_id: str, as_json: bool) -> JobRow:
     return row
 
 
-def described(app: App, row: JobRow) -> dict[str, Any]:
-    """The whole job for programs: as in lists, with what was asked for and where its log is."""
-    full = app.queue.get(row.id)
-    more = {"spec": full.spec, "log": str(app.config.job_log(row.id))}
-    return job_json(full, app.queue.position(row.id)) | more
+def _described(app: App, row: JobRow) -> dict[str, Any]:
+    row = app.queue.get(row.id)
+    position, milestones = app.queue.position(row.id), app.queue.milestones(row.id)
+    return described(row, position, milestones, app.config.job_log(row.id))
 
 
 def _read_script(script: Path | None, limit_chars: int) -> bytes | None:
@@ -209,7 +210,15 @@ def _read_script(script: Path | None, limit_chars: int) -> bytes | None:
     return sys.stdin.buffer.read(limit_bytes(limit_chars))
 
 
-def _say_who_works(app: App, job_id: str) -> None:
+def _nudge(app: App) -> None:
+    from daemon.client import nudge
+
+    nudge(app.config.socket)
+
+
+def _hand_over(app: App, job_id: str) -> None:
+    """The daemon learns of the job at once; when there is none, the person learns what to do."""
+    _nudge(app)
     if not app.daemon_runs():
         tell(f"No daemon is running; `vigentd wait {job_id}` makes the video here and now.")
 
@@ -222,7 +231,7 @@ def _say_why_not(app: App, row: JobRow) -> None:
     elif row.state == State.CANCELLED:
         tell("error: The job was cancelled")
         tell(f"hint: `vigentd retry {row.id} --wait` goes on where it stopped.")
-    elif row.state == State.RUNNING or app.daemon_runs():
+    elif app.daemon_runs() or (row.state == State.RUNNING and app.somebody_works()):
         where = "the daemon" if app.daemon_runs() else "another process"
         tell(f"Job {row.id} goes on in {where}; `vigentd cancel {row.id}` would stop it.")
     else:
@@ -237,7 +246,7 @@ def _table(rows: Any, positions: dict[str, int]) -> None:
     for heading in ("id", "state", "progress", "submitted", "what"):
         table.add_column(heading, no_wrap=True, overflow="ellipsis")
     for row in rows:
-        cells = (row.id, str(row.state), _how_far(row, positions.get(row.id)), _local(row.created_at))
+        cells = (row.id, str(row.state), _how_far(row, positions.get(row.id)), local_time(row.created_at))
         # Text: what a person wrote is not markup.
         table.add_row(*cells, Text(printable(row.error_message or row.label)))
     console().print(table)
@@ -252,10 +261,10 @@ def _how_far(row: JobRow, position: int | None) -> str:
     return ""
 
 
-def _local(iso: str | None) -> str:
-    import datetime as dt
-
-    return f"{dt.datetime.fromisoformat(iso).astimezone():%Y-%m-%d %H:%M}" if iso else ""
+def _milestone(milestone: dict[str, Any]) -> str:
+    facts = " ".join(f"{key}={value}" for key, value in milestone["facts"].items())
+    at = local_time(milestone["at"], seconds=True)
+    return f"{at} {milestone['name'].replace('_', ' ')} {facts}".rstrip()
 
 
 def _card(job: dict[str, Any]) -> None:
@@ -276,11 +285,12 @@ def _card(job: dict[str, Any]) -> None:
             f"{stage} {seconds:.1f} s{' (reused)' if stage in job['reused'] else ''}"
             for stage, seconds in job["timings"].items()
         ),
-        "submitted": _local(job["created_at"]),
-        "started": _local(job["started_at"])
+        "submitted": local_time(job["created_at"]),
+        "started": local_time(job["started_at"])
         + (f" (attempt {job['attempts']})" if job["attempts"] > 1 else ""),
-        "finished": _local(job["finished_at"]),
+        "finished": local_time(job["finished_at"]),
         "notes": "\n           ".join(job["notes"]),
+        "history": "\n           ".join(map(_milestone, job["milestones"])),
         "log": job["log"],
     }
     for name, value in lines.items():

@@ -13,10 +13,13 @@ from typing import Any
 
 import pytest
 
+from daemon.client import Client
 from daemon.command_line import run as run_command
 from daemon.config import Config
+from daemon.events import Events
 from daemon.queue import Queue
 from pipeline.spec import JobSpec
+from tests.daemon.control_kit import TinyOffice, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -96,3 +99,20 @@ def process(config: Config, tmp_path: Path) -> Cli:
         return Said(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     return run
+
+
+@pytest.fixture
+def office(queue: Queue) -> TinyOffice:
+    return TinyOffice(queue, Events())
+
+
+@pytest.fixture
+def served(office: TinyOffice, config: Config) -> Iterator[Path]:
+    """The path of a control socket, on which the office is served."""
+    with serving(office, config.socket):
+        yield config.socket
+
+
+@pytest.fixture
+def client(served: Path) -> Client:
+    return Client(served, read_timeout_s=10)

@@ -1,0 +1,190 @@
+"""status · events: what the daemon does, now and live."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from daemon.app import App
+from daemon.commands.common import AsJson, configuration, opened
+from daemon.jobs import job_json
+from daemon.lock import holder
+from daemon.terminal import console, duration, local_time, out, out_json, printable, tell, tell_error
+from models.errors import Unavailable
+
+if TYPE_CHECKING:
+    from daemon.client import EventStream
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(status)
+    app.command()(events)
+
+
+def status(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Show what the daemon does, and what waits. Exit code 1 when none is running."""
+    with opened(ctx) as app:
+        told, away = _ask(app)
+    if as_json:
+        out_json(told)
+    else:
+        _card(told)
+        if away is not None and away.hint:
+            tell(f"hint: {away.hint}")
+    if away is not None:
+        raise typer.Exit(1)
+
+
+def events(
+    ctx: typer.Context,
+    job_id: Annotated[str | None, typer.Option("--job", metavar="ID", help="Of this job only.")] = None,
+) -> None:
+    """Print what happens in the daemon, one JSON object a line, until Ctrl-C (exit code 0)."""
+    from daemon.client import Client, DaemonAway
+
+    away = DaemonAway("The daemon has stopped", hint="The jobs are safe; `vigentd ls` shows them.")
+    ended: list[int] = []
+    try:
+        with Client(configuration(ctx).socket).events(job_id) as stream, _until_ctrl_c(stream, ended):
+            for event in stream:
+                out(_one_line(event))
+                sys.stdout.flush()
+    except DaemonAway as e:
+        away = e
+    if not ended:
+        tell_error(away)
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _until_ctrl_c(stream: EventStream, ended: list[int]) -> Iterator[None]:
+    """Ctrl-C ends the stream, but not in the middle of a line; then `ended` is not empty."""
+
+    def end(number: int, _: FrameType | None) -> None:
+        ended.append(number)
+        stream.hang_up()
+
+    before = signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _one_line(event: dict[str, Any]) -> str:
+    line = json.dumps(event, ensure_ascii=(sys.stdout.encoding or "").lower() != "utf-8")
+    # JSON escapes most control characters itself; the others may command a terminal, too.
+    return "".join(f"\\u{ord(c):04x}" if unicodedata.category(c) == "Cc" else c for c in line)
+
+
+# ---------------------------------------------------------------- status
+
+
+def _ask(app: App) -> tuple[dict[str, Any], Unavailable | None]:
+    """What the daemon says; or what the database knows, and why the daemon says nothing."""
+    from daemon.client import Client, DaemonAway
+
+    try:
+        told: dict[str, Any] = Client(app.config.socket).get("/status")
+    except DaemonAway as e:
+        return _from_the_database(app, e), e
+    return told, None
+
+
+def _from_the_database(app: App, away: Unavailable) -> dict[str, Any]:
+    """The same keys as the daemon's own answer."""
+    app.look_after_orphans()
+    works = holder(app.config.data_dir)
+    pid, state, why = None, "stopped", away.message
+    if works is not None and works.kind == "daemon":
+        pid, state = works.pid, "silent"
+        why = "The daemon does not answer: it is starting or stopping, or it is stuck"
+    elif works is not None:
+        why = f"{away.message}; process {works.pid} makes a video in the foreground"
+    running = app.queue.running()
+    return {
+        "pid": pid,
+        "version": None,
+        "started_at": None,
+        "data_dir": str(app.config.data_dir),
+        "state": state,
+        "why": why,
+        "hosts": [],
+        "job": job_json(running, None) if running else None,
+        "counts": app.queue.counts(),
+        "oldest_waiting": app.queue.oldest_waiting(),
+        "free": shutil.disk_usage(app.config.data_dir).free,
+    }
+
+
+def _card(told: dict[str, Any]) -> None:
+    """The status for a person: one line for each thing that is known, then the hosts."""
+    counts = told["counts"]
+    lines = {
+        "daemon": _daemon(told),
+        "why": told["why"],
+        "job": _job(told["job"]) if told["job"] else None,
+        "waiting": _waiting(counts["queued"], told["oldest_waiting"]),
+        "finished": ", ".join(f"{counts[state]} {state}" for state in ("done", "failed", "cancelled")),
+        "data": f"{told['data_dir']} ({told['free'] / 1e9:.1f} GB free)",
+    }
+    for name, value in lines.items():
+        if value:
+            out(printable(f"{name + ':':<10} {value}"))
+    if told["hosts"]:
+        out("")
+        _table(told["hosts"])
+
+
+def _daemon(told: dict[str, Any]) -> str:
+    parts = (
+        told["state"],
+        told["pid"] and f"process {told['pid']}",
+        told["version"] and f"version {told['version']}",
+        told["started_at"] and f"since {local_time(told['started_at'])}",
+    )
+    return ", ".join(str(part) for part in parts if part)
+
+
+def _job(job: dict[str, Any]) -> str:
+    left = "" if job["eta_s"] is None else f", {duration(job['eta_s'])} left"
+    return f"{job['id']}  {job['stage'] or 'starting'} {job['progress']:.0%}{left}  {job['label']}"
+
+
+def _waiting(queued: int, oldest: str | None) -> str:
+    since = f", the oldest since {local_time(oldest)}" if oldest else ""
+    return f"{queued} job{'' if queued == 1 else 's'}{since}"
+
+
+def _table(hosts: Iterable[dict[str, Any]]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("host", "state", "engine", "device", "memory", "GPU memory", "does"):
+        table.add_column(heading, no_wrap=True, overflow="ellipsis")
+    for host in hosts:
+        cells = (
+            host["name"],
+            host["state"],
+            host["engine"] or "",
+            host["device"] or "",
+            _gigabytes(host["rss"]),
+            _gigabytes(host["vram"]),
+            " ".join(filter(None, (host["job"], host["stage"]))) or host.get("why", ""),
+        )
+        table.add_row(*(Text(printable(str(cell))) for cell in cells))
+    console().print(table)
+
+
+def _gigabytes(size: int | None) -> str:
+    return f"{size / 1e9:.1f} GB" if size else ""
