@@ -15,57 +15,13 @@ from daemon.config import Config
 from daemon.jobs import JobRow
 from daemon.lock import WorkerLock, holder
 from daemon.queue import Queue
+from daemon.recovery import take_back
 from daemon.stop import Stop
 from models.memory import share_one_heap
-from pipeline import stages
-from pipeline.job import Job
-from pipeline.spec import JobSpec, Settings
 
 if TYPE_CHECKING:
     from daemon.runner import Runner
-    from models.engine import LipSyncEngine, SpeechEngine
     from pipeline.progress import Snapshot
-    from pipeline.stages import Made, Stage
-    from pipeline.workspace import Workspace
-
-
-class LocalEngines:
-    """Engines in this process, loaded when a stage first asks for one.
-
-    Raises Unavailable `engine_missing` at once when the configuration names one that is not here.
-    """
-
-    def __init__(self, config: Config) -> None:
-        from models.choose import choose
-
-        self._speech = choose("speech", config.speech.engine)
-        self._lipsync = choose("lipsync", config.lipsync.engine)
-
-    @cached_property
-    def speech(self) -> SpeechEngine:
-        from models.choose import speech_engine
-
-        return speech_engine(self._speech.name)
-
-    @cached_property
-    def lipsync(self) -> LipSyncEngine:
-        from models.choose import lipsync_engine
-
-        return lipsync_engine(self._lipsync.name)
-
-    def names(self, spec: JobSpec) -> dict[str, str]:
-        speech = "recording" if spec.speech else self._speech.name
-        return {"speech": speech, "lipsync": self._lipsync.name}
-
-    def job(self, spec: JobSpec, settings: Settings) -> Job:
-        return Job(spec, settings, self)
-
-    def make(self, stage: Stage, job: Job, workspace: Workspace) -> Made:
-        return stages.make(stage, job, workspace)
-
-    def notes(self, spec: JobSpec) -> list[str]:
-        speech = "" if spec.speech else self._speech.note
-        return [note for note in (speech, self._lipsync.note) if note]
 
 
 class App:
@@ -95,7 +51,7 @@ class App:
             return
         with WorkerLock(self.config.data_dir) as lock:
             if lock.take():
-                self.queue.recover()
+                take_back(self.config, self.queue)
 
     def try_work(self, job_id: str, watch: Callable[[Snapshot], None], stop: Stop) -> bool:
         """Work this one job off here, if nobody else works. False: somebody does, or it is not in line."""
@@ -104,13 +60,14 @@ class App:
                 return False
             share_one_heap()
             runner = self._runner(watch, stop)
-            self.queue.recover()
+            take_back(self.config, self.queue)
             claim = self.queue.claim(owner(), job_id)
             if claim is not None:
                 runner.work(claim)
         return claim is not None
 
     def _runner(self, watch: Callable[[Snapshot], None], stop: Stop) -> Runner:
+        from daemon.local import LocalEngines
         from daemon.runner import Runner
         from pipeline.deliver import deliver
 

@@ -11,7 +11,6 @@ import os
 import sys
 import tempfile
 import traceback
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +19,7 @@ from typer.main import get_command
 
 from daemon.streams import OutputLost, silence_stdout
 from daemon.terminal import out_json, tell, tell_error
+from daemon.version import installed_version
 from daemon.wording import in_words
 from models.errors import BadInput, StageFailed, VigentdError
 
@@ -29,7 +29,7 @@ HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
 def commands() -> Any:
     """All commands, as one that can be called. The imports are here so that `run` can tell their troubles."""
-    from daemon.commands import demo, jobs, looks, machine
+    from daemon.commands import bench, clean, demo, jobs, looks, machine, service, status
 
     app = typer.Typer(
         name="vigentd",
@@ -37,10 +37,11 @@ def commands() -> Any:
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
+        rich_markup_mode=None,  # a word in brackets, as the name of a section, is no markup
         context_settings=HELP,
     )
     app.callback()(common)
-    for theme in (jobs, demo, looks, machine):
+    for theme in (jobs, demo, service, status, looks, machine, bench, clean):
         theme.register(app)
     command = get_command(app)
     _name_no_types(command)
@@ -60,15 +61,8 @@ def _name_no_types(command: Any) -> None:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"vigentd {_installed_version()}")
+        print(f"vigentd {installed_version()}")
         raise typer.Exit
-
-
-def _installed_version() -> str:
-    try:
-        return version("vigentd")
-    except PackageNotFoundError:
-        return "(not installed: running from its source)"
 
 
 def common(

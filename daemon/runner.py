@@ -7,54 +7,45 @@ only the sudden death of this process leaves it running, and `Queue.recover` is 
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TypeVar
 
+from daemon import history
 from daemon.config import Config
 from daemon.folders import make_private
+from daemon.housekeeping import tidy_job
 from daemon.joblog import JobLog
+from daemon.patience import persist
 from daemon.queue import Claim, Queue, Superseded
+from daemon.roster import EngineAway, Roster
 from daemon.stop import Stop
 from daemon.wording import in_words
-from models.errors import Cancelled, StageFailed, Unavailable, VigentdError
+from models.errors import Cancelled, ProcessDied, StageFailed, Unavailable, VigentdError
 from models.memory import give_back
 from pipeline import stages
 from pipeline.job import Job
 from pipeline.progress import JobProgress, Snapshot
-from pipeline.spec import JobSpec, Settings
 from pipeline.stages import Made, Stage
 from pipeline.workspace import Workspace
 
 PROGRESS_EVERY_S = 0.5  # one small transaction; also how soon a cancel is noticed
 
 
-class Roster(Protocol):
-    """Who does the work of a job."""
-
-    def names(self, spec: JobSpec) -> dict[str, str]:
-        """Kind of work → engine that does it for this job."""
-
-    def notes(self, spec: JobSpec) -> list[str]:
-        """What the person has to know about these engines."""
-
-    def job(self, spec: JobSpec, settings: Settings) -> Job:
-        """The job with these engines, nothing of it made yet."""
-
-    def make(self, stage: Stage, job: Job, workspace: Workspace) -> Made:
-        """`pipeline.stages.make`, here or where the engine is."""
-
-
 Deliver = Callable[[Path, Path, Path], object]  # `pipeline.deliver.deliver`: compose, captions, out
+T = TypeVar("T")
 
 
 @dataclass
 class Runner:
     """queue: where the job was claimed. deliver: the pipeline's. watch: gets every Snapshot, for a
-    progress bar. now, clock: the time of day, and monotonic seconds."""
+    progress bar. patience_s: how long a database that cannot be written is waited for; the work is done,
+    and only its word is missing. now, clock: the time of day, and monotonic seconds."""
 
     queue: Queue
     config: Config
@@ -63,8 +54,15 @@ class Runner:
     stop: Stop = field(default_factory=Stop)
     watch: Callable[[Snapshot], None] = lambda _: None
     steps: Sequence[Stage] = stages.STAGES
+    patience_s: float = 60.0
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
     clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    _look: bool = False
+
+    def look(self) -> None:
+        """From any thread: a cancel may have been asked for, so look at once."""
+        self._look = True
 
     def work(self, claim: Claim) -> None:
         """To the end of the job. What the job is to blame for is not raised; KeyboardInterrupt goes on up."""
@@ -72,7 +70,8 @@ class Runner:
         log.event("claimed", job=claim.job_id, attempt=claim.attempt)
         try:
             output = self._make(claim, log)
-            self.queue.finish(claim, output)
+            self._persist(lambda: self._tidy(claim, keep=()))
+            self._persist(lambda: self.queue.finish(claim, output))
             log.event("done", output=output)
         except Superseded as e:
             log.event("superseded", message=e.message)  # another worker has it now: not a word from us
@@ -81,36 +80,45 @@ class Runner:
             if not isinstance(e, Exception):
                 raise
 
+    def _tidy(self, claim: Claim, keep: Collection[str]) -> None:
+        """Before the last word about the job: after that, nobody comes by again."""
+        self.queue.asked_to_stop(claim)  # raises Superseded: then these files are another worker's
+        tidy_job(self.config, claim.job_id, claim.spec.out, keep)
+
     def _make(self, claim: Claim, log: JobLog) -> Path:
         """Runs the stages and delivers. Returns where the video is."""
         spec = claim.spec
         engines, notes = self.roster.names(spec), self.roster.notes(spec)
-        self.queue.record(claim, engines=engines, notes=notes)
+        self._persist(lambda: self.queue.record(claim, engines=engines, notes=notes))
         log.event("engines", **engines)
-        stage_began = self.clock()
-
-        def on_stage(name: str, made: Made) -> None:
-            nonlocal stage_began
-            seconds = 0.0 if made.reused else self.clock() - stage_began
-            stage_began = self.clock()
-            if made.reused:
-                self.queue.record(claim, reused=name, notes=_notes(made.artifact))
-            else:
-                self.queue.record(claim, timings={name: round(seconds, 3)}, notes=_notes(made.artifact))
-            give_back()
-            log.event("stage", name=name, seconds=seconds, reused=made.reused, artifact=made.artifact.name)
-
+        workspace = Workspace(self.config.job_dir(claim.job_id) / "work")
         job = stages.run(
-            self.roster.job(spec, self.config.settings),
-            Workspace(self.config.job_dir(claim.job_id) / "work"),
-            self._progress(claim, log),
-            on_stage,
-            self.roster.make,
+            self.roster.job(claim.job_id, spec, self.config.settings),
+            workspace,
+            self._progress(claim, log, engines),
+            _Record(self, claim, log, engines),
+            lambda *stage: self._make_stage(claim, log, *stage),
             self.steps,
         )
         return self._deliver(claim, job)
 
-    def _progress(self, claim: Claim, log: JobLog) -> JobProgress:
+    def _make_stage(self, claim: Claim, log: JobLog, stage: Stage, job: Job, workspace: Workspace) -> Made:
+        """Asked for again when its process died under it; a stage goes on where it can."""
+        for death in itertools.count(1):
+            try:
+                return self.roster.make(stage, job, workspace)
+            except ProcessDied as e:
+                self._process_gone(claim, log, stage, e)
+                if death >= self.config.queue.max_attempts or self.stop.asked:
+                    raise
+        raise AssertionError  # the loop has no end of its own
+
+    def _process_gone(self, claim: Claim, log: JobLog, stage: Stage, error: ProcessDied) -> None:
+        log.event("process_gone", stage=stage.name, **error.as_dict())
+        facts = {"stage": stage.name, "reason": error.message}
+        self._persist(lambda: self.queue.milestone(claim, "process_gone", **facts))
+
+    def _progress(self, claim: Claim, log: JobLog, engines: dict[str, str]) -> JobProgress:
         cancel_asked = False
 
         def tell(at: Snapshot) -> None:
@@ -121,12 +129,23 @@ class Runner:
                 log.event("unreported", **e.as_dict())
             self.watch(at)
 
+        def cancelled() -> bool:
+            nonlocal cancel_asked
+            if self._look:
+                self._look = False
+                with suppress(Unavailable):
+                    cancel_asked = self.queue.asked_to_stop(claim)
+            return cancel_asked or bool(self.stop.asked)
+
+        times = self.queue.stage_times()
+        expected = history.expected(claim.spec, engines, self.steps, times)
         return JobProgress(
-            {stage.name: stage.weight for stage in self.steps},
+            expected.weights,
             on_change=tell,
-            cancelled=lambda: cancel_asked or bool(self.stop.asked),
+            cancelled=cancelled,
             clock=self.clock,
             every_s=PROGRESS_EVERY_S,
+            expected=expected.certain,
         )
 
     def _deliver(self, claim: Claim, job: Job) -> Path:
@@ -152,11 +171,14 @@ class Runner:
         """Whatever was raised becomes the job's state; the traceback of a bug goes into the log."""
         told = self._in_words(error, log)
         try:
-            if self.stop.asked == "requeue":
-                self.queue.release(claim)
-                log.event("requeued", because="the worker was told to stop")
+            with suppress(Unavailable):
+                self._tidy(claim, stages.RESUMABLE)
+            if self.stop.asked == "requeue" or isinstance(error, EngineAway):
+                self._persist(lambda: self.queue.release(claim))
+                because = error.message if isinstance(error, EngineAway) else "the worker was told to stop"
+                log.event("requeued", because=because)
             else:
-                self.queue.fail(claim, told)
+                self._persist(lambda: self.queue.fail(claim, told))
                 log.event("cancelled" if isinstance(told, Cancelled) else "failed", **told.as_dict())
         except Superseded as e:
             log.event("superseded", message=e.message)
@@ -168,6 +190,47 @@ class Runner:
         if isinstance(error, StageFailed) or not isinstance(error, VigentdError):
             log.trace(error)
         return in_words(error, lambda _: log.path, f"run `vigentd retry {log.path.parent.name} --wait`")
+
+    def _persist(self, say: Callable[[], T]) -> T:
+        """A word that must not be lost; nobody is waited for any more once the work is told to stop."""
+        until = self.clock() + self.patience_s
+        return persist(say, lambda: bool(self.stop.asked) or self.clock() > until, self.sleep)
+
+
+@dataclass
+class _Record:
+    """Keeps what each stage took, for the person and for the next job's ETA."""
+
+    runner: Runner
+    claim: Claim
+    log: JobLog
+    engines: dict[str, str]
+
+    def __post_init__(self) -> None:
+        self._began = self.runner.clock()
+        self._whole = True  # a stage after a reused one may have found a part of its work done
+
+    def __call__(self, name: str, made: Made) -> None:
+        clock, queue = self.runner.clock, self.runner.queue
+        seconds = 0.0 if made.reused else clock() - self._began
+        self._began = clock()
+        notes = _notes(made.artifact)
+        if made.reused:
+            self._whole = False
+            self.runner._persist(lambda: queue.record(self.claim, reused=name, notes=notes))
+        else:
+            self.runner._persist(
+                lambda: queue.record(
+                    self.claim,
+                    timings={name: round(seconds, 3)},
+                    notes=notes,
+                    amount_s=history.amount(self.claim.spec) if self._whole else None,
+                    engine=self.engines.get(name, ""),
+                )
+            )
+            self._whole = True
+        give_back()
+        self.log.event("stage", name=name, seconds=seconds, reused=made.reused, artifact=made.artifact.name)
 
 
 def _notes(artifact: Path) -> list[str]:

@@ -46,6 +46,7 @@ class Job:
     engines: Engines = field(default_factory=Elsewhere)
     artifacts: dict[str, Path] = field(default_factory=dict)
     progress: Progress = field(default_factory=Quiet)
+    id: str = ""
 
     def key(self, stage: str) -> str:
         """The name of a finished artifact: what a later stage puts into its own inputs."""

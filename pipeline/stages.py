@@ -61,6 +61,7 @@ STAGES = (
     Stage("compose", 0.6),
     Stage("verify", 0.1),
 )
+RESUMABLE = tuple(stage.name for stage in STAGES if stage.resumable)
 
 
 def place_of(stage: Stage, spec: JobSpec) -> Place:

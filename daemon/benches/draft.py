@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from daemon.benches.processes import family, rss
 from daemon.config_file import Loaded
 from daemon.folders import absolute
 from daemon.terminal import duration, tell
@@ -50,7 +51,7 @@ class Result:
         return asdict(self)
 
 
-def draft(loaded: Loaded, clip: Path | None, lengths: Sequence[int]) -> list[Result]:
+def measure(loaded: Loaded, clip: Path | None, lengths: Sequence[int]) -> list[Result]:
     """A video of about each length, in seconds, at 1080x1920 (or from the clip)."""
     with tempfile.TemporaryDirectory(prefix="vigentd-bench-") as name:
         folder = Path(name)
@@ -60,7 +61,7 @@ def draft(loaded: Loaded, clip: Path | None, lengths: Sequence[int]) -> list[Res
             tell("Making the clip …")
             clip = portrait(loaded.config.data_dir / "cache", SIZE)
         clip = absolute(clip)
-        return [_measure(folder / f"{length}s", clip, length, loaded.file) for length in lengths]
+        return [_video(folder / f"{length}s", clip, length, loaded.file) for length in lengths]
 
 
 def report(results: Sequence[Result]) -> None:
@@ -92,7 +93,7 @@ def script_of(length_s: float) -> str:
     return " ".join(text)
 
 
-def _measure(folder: Path, clip: Path, length: int, config: Path | None) -> Result:
+def _video(folder: Path, clip: Path, length: int, config: Path | None) -> Result:
     folder.mkdir()
     script, out = folder / "script.txt", folder / "out.mp4"
     script.write_text(script_of(length), "utf-8")
@@ -127,31 +128,9 @@ def _peak_rss(process: subprocess.Popen[bytes]) -> int:
     """
     peak = 0
     while process.poll() is None:
-        peak = max(peak, sum(_rss(pid) for pid in _family(process.pid)))
+        peak = max(peak, sum(rss(pid) for pid in family(process.pid)))
         time.sleep(SAMPLE_EVERY_S)
     return peak
-
-
-def _family(pid: int) -> list[int]:
-    """The process and all its descendants."""
-    found, waiting = [], [pid]
-    while waiting:
-        parent = waiting.pop()
-        found.append(parent)
-        for children in Path(f"/proc/{parent}/task").glob("*/children"):
-            try:
-                waiting += [int(child) for child in children.read_text().split()]
-            except OSError:
-                continue  # that thread ended meanwhile
-    return found
-
-
-def _rss(pid: int) -> int:
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    except (OSError, IndexError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _seconds(video: Path) -> float:

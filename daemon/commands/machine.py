@@ -1,9 +1,8 @@
-"""doctor · config show · bench draft: about this machine."""
+"""doctor · config show: about this machine."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -18,18 +17,10 @@ def register(app: typer.Typer) -> None:
     config.callback()(_config)
     config.command("show")(config_show)
     app.add_typer(config, name="config")
-    bench = typer.Typer(no_args_is_help=True, help="Measure how fast this machine is.")
-    bench.callback()(_bench)
-    bench.command("draft")(bench_draft)
-    app.add_typer(bench, name="bench")
 
 
 def _config() -> None:
     """Keeps `config show` two words: typer folds a group of one command into it."""
-
-
-def _bench() -> None:
-    """Keeps `bench draft` two words, for the same reason."""
 
 
 def doctor(ctx: typer.Context, as_json: AsJson = False) -> None:
@@ -75,25 +66,3 @@ def _assignment(key: tuple[str, ...], value: Any, loaded: Loaded) -> str:
     if value is None:  # TOML has no null
         return f"# {key[-1]} is not set{place}"
     return f"{key[-1]} = {json.dumps(value, ensure_ascii=False)}{place}"
-
-
-def bench_draft(
-    ctx: typer.Context,
-    clip: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Use this clip, not the demo's face at 1080x1920.")
-    ] = None,
-    seconds: Annotated[
-        list[int] | None, typer.Option(metavar="S", min=1, help="Length of a video; may be given again.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Make videos of 10 s and 120 s with the draft engines: speed of each stage, and peak memory."""
-    from daemon.bench import draft, report
-
-    results = draft(load(ctx.obj), clip, seconds or [10, 120])
-    if as_json:
-        out_json([result.as_dict() for result in results])
-    else:
-        report(results)
-    if not all(result.ok for result in results):
-        raise typer.Exit(1)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from daemon.bench import SPOKEN_CHARACTERS_PER_S, _peak_rss, script_of
+from daemon.benches.draft import SPOKEN_CHARACTERS_PER_S, _peak_rss, script_of
 from tests.daemon.conftest import Cli
 
 

@@ -26,7 +26,6 @@ from daemon.queue import Queue
 from daemon.runner import Runner
 from daemon.stop import Stop
 from models.errors import BadInput, StageFailed
-from models.progress import Progress
 from pipeline.deliver import deliver
 from pipeline.job import Job
 from pipeline.progress import JobProgress, Snapshot
@@ -41,7 +40,7 @@ STEPS = (Stage("captions", 1.0), Stage("compose", 1.0))
 class TinyPipeline:
     """Two stages, through the real workspace. `during` happens in the second."""
 
-    during: Callable[[Progress], object] = lambda _: None
+    during: Callable[[Any], object] = lambda _: None
     made: list[str] = field(default_factory=list)
     delivered: list[Path] = field(default_factory=list)
 
@@ -51,7 +50,7 @@ class TinyPipeline:
     def notes(self, spec: JobSpec) -> list[str]:
         return ["Nobody speaks"]
 
-    def job(self, spec: JobSpec, settings: Settings) -> Job:
+    def job(self, job_id: str, spec: JobSpec, settings: Settings) -> Job:
         return Job(spec, settings)
 
     def make(self, stage: Stage, job: Job, workspace: Workspace) -> Made:

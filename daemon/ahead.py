@@ -1,0 +1,97 @@
+"""Speaks the next job's script while the lips of the present one are made (`queue.overlap`).
+
+Nothing is claimed: the next job stays in line, and when its turn comes it finds this artifact made.
+So a job that is cancelled, or overtaken, costs some work and changes nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from daemon.config import Config
+from daemon.jobs import State
+from daemon.log import Log
+from daemon.queue import Queue
+from daemon.roster import Roster
+from models.errors import Cancelled, VigentdError
+from pipeline.spec import JobSpec
+from pipeline.stages import STAGES, place_of
+from pipeline.workspace import Workspace
+
+LOOK_EVERY_S = 1.0
+SPEECH = next(stage for stage in STAGES if stage.name == "speech")
+
+
+class Ahead:
+    """One thread at a time. leaving: True when the daemon is about to stop."""
+
+    def __init__(self, queue: Queue, roster: Roster, log: Log, leaving: Callable[[], bool]) -> None:
+        self._queue = queue
+        self._roster = roster
+        self._log = log
+        self._leaving = leaving
+        self._thread: threading.Thread | None = None
+        self._tried = ""  # what did not work is left for the job's own turn
+
+    def begin(self, config: Config) -> None:
+        """Prepares the job that is next in line, unless that is being done or has been tried."""
+        if self._thread is not None and self._thread.is_alive():
+            return
+        row = self._queue.next()
+        if row is None or row.id == self._tried:
+            return
+        self._tried = row.id
+        spec = JobSpec.model_validate(row.spec)
+        if place_of(SPEECH, spec) == "speech":
+            self._thread = threading.Thread(
+                target=self._prepare, args=(row.id, spec, config), name="ahead", daemon=True
+            )
+            self._thread.start()
+
+    def join(self) -> None:
+        if self._thread is not None:
+            self._thread.join()
+
+    def _prepare(self, job_id: str, spec: JobSpec, config: Config) -> None:
+        began = time.monotonic()
+        job = self._roster.job(job_id, spec, config.settings)
+        job.progress = _WhileWanted(lambda: not self._leaving() and self._wanted(job_id))
+        try:
+            made = self._roster.make(SPEECH, job, Workspace(config.job_dir(job_id) / "work"))
+        except Cancelled:
+            self._log.event("ahead_dropped", job=job_id)
+        except VigentdError as e:  # it will be told when it is this job's turn
+            self._log.event("ahead_failed", job=job_id, **e.as_dict())
+        except Exception as e:
+            self._log.error("ahead_failed", job=job_id, message=repr(e))
+        else:
+            seconds = time.monotonic() - began
+            self._log.event("ahead", job=job_id, stage=SPEECH.name, seconds=seconds, reused=made.reused)
+
+    def _wanted(self, job_id: str) -> bool:
+        try:
+            row = self._queue.get(job_id)
+            return row.state in (State.QUEUED, State.RUNNING) and not row.cancel_asked
+        except VigentdError:  # the database is busy: no reason to stop
+            return True
+
+
+class _WhileWanted:
+    """A Progress that looks now and then whether the work is still wanted."""
+
+    def __init__(self, wanted: Callable[[], bool]) -> None:
+        self._wanted = wanted
+        self._looked = time.monotonic()
+
+    def step(self, done: float, total: float) -> None:
+        self.check()
+
+    def check(self) -> None:
+        now = time.monotonic()
+        if now - self._looked < LOOK_EVERY_S:
+            return
+        self._looked = now
+        if not self._wanted():
+            raise Cancelled

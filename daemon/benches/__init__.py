@@ -1,0 +1,1 @@
+"""What `vigentd bench …` measures."""

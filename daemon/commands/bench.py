@@ -1,0 +1,88 @@
+"""bench draft · bench queue · bench torture: how fast this machine is, and how hard to break."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from daemon.commands.common import AsJson
+from daemon.config_file import load
+from daemon.terminal import out_json, tell
+
+
+def register(app: typer.Typer) -> None:
+    bench = typer.Typer(no_args_is_help=True, help="Measure how fast this machine is, and how hard to break.")
+    bench.command("draft")(draft)
+    bench.command("queue")(queue)
+    bench.command("torture")(torture)
+    app.add_typer(bench, name="bench")
+
+
+def draft(
+    ctx: typer.Context,
+    clip: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Use this clip, not the demo's face at 1080x1920.")
+    ] = None,
+    seconds: Annotated[
+        list[int] | None, typer.Option(metavar="S", min=1, help="Length of a video; may be given again.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make videos of 10 s and 120 s with the draft engines: speed of each stage, and peak memory."""
+    from daemon.benches.draft import measure, report
+
+    results = measure(load(ctx.obj), clip, seconds or [10, 120])
+    if as_json:
+        out_json([result.as_dict() for result in results])
+    else:
+        report(results)
+    if not all(result.ok for result in results):
+        raise typer.Exit(1)
+
+
+def queue(
+    ctx: typer.Context,
+    idle: Annotated[float, typer.Option(metavar="S", min=1, help="How long to watch it idle.")] = 60,
+    as_json: AsJson = False,
+) -> None:
+    """Submit and claim with 10,000 jobs in line, resident engines, and what a daemon costs that idles."""
+    from daemon.benches.queue import measure, report
+    from daemon.benches.torture import workplace
+
+    with workplace(None) as folder:
+        figures = measure(_small_clip(ctx), folder, idle, tell)
+    if as_json:
+        out_json(figures.as_dict())
+    else:
+        report(figures, tell)
+
+
+def torture(
+    ctx: typer.Context,
+    runs: Annotated[int, typer.Option(metavar="N", min=1, help="How often somebody is killed.")] = 300,
+    seed: Annotated[int, typer.Option(metavar="N", help="The same seed chooses the same victims.")] = 0,
+    keep: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Work in this new folder, and leave all there.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Kill the daemon and its processes at random moments; exit code 1 when anything was lost by it."""
+    from daemon.benches import torture as rack
+
+    with rack.workplace(keep) as folder:
+        outcome = rack.torture(_small_clip(ctx), folder, runs, seed, tell)
+    if as_json:
+        out_json(outcome.as_dict())
+    else:
+        rack.report(outcome, tell)
+    if not outcome.ok:
+        raise typer.Exit(1)
+
+
+def _small_clip(ctx: typer.Context) -> Path:
+    """The demo's face, small: what is measured here is not how fast pictures are made."""
+    from daemon.demo import clip
+
+    return clip(load(ctx.obj).config.data_dir / "cache", (180, 320))

@@ -1,0 +1,157 @@
+"""The pool of hosts: which processes there are, and what each is asked for.
+
+    speech    keeps the speech engine      lipsync   keeps the lip-sync engine
+    media     no engine: probe, captions, compose, verify
+    door      no engine: checks what programs submit; there only while it is needed
+
+One whose memory has grown over the limit is replaced between two jobs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from daemon.config import Config
+from daemon.roster import Chosen
+from daemon.seat import Seat, Tell
+from models.host import Plan
+from models.progress import Quiet
+from pipeline import hosted
+from pipeline.job import Job
+from pipeline.spec import JobSpec, Settings
+from pipeline.stages import STAGES, Made, Place, Stage, place_of
+from pipeline.workspace import Workspace
+
+TITLES = {
+    "speech": "speech engine",
+    "lipsync": "lip-sync engine",
+    "media": "media process",
+    "door": "checking process",
+}
+DOOR_IDLE_S = 300.0
+ON_THE_CPU = {"espeak", "mouthwarp"}
+
+
+class Hosts:
+    """A roster whose engines are resident. tell: gets what happens to the hosts, from any thread."""
+
+    def __init__(self, config: Config, tell: Tell) -> None:
+        self._config = config
+        self._chosen = Chosen(config)
+        self._tell = tell
+        self._seats: dict[str, Seat] = {plan.name: self._seat(plan) for plan in plans(config, self._chosen)}
+        self._door = self._seat(Plan("door", preload=("daemon.admission", "pipeline.probe")))
+
+    def _seat(self, plan: Plan) -> Seat:
+        logs, scratch = self._config.logs, self._config.scratch
+        return Seat(plan, TITLES[plan.name], logs=logs, scratch=scratch, tell=self._tell)
+
+    def open(self) -> None:
+        for seat in self._seats.values():
+            seat.open()
+
+    def close(self) -> None:
+        """Ends all hosts, at the same time, and waits for their end."""
+        with ThreadPoolExecutor() as threads:
+            list(threads.map(Seat.close, [*self._seats.values(), self._door]))
+
+    def why(self) -> str:
+        """Why no job can be worked on now; "" when one can."""
+        return next((why for seat in self._seats.values() if (why := seat.why())), "")
+
+    def status(self) -> list[dict[str, Any]]:
+        """What each host does, as programs see it."""
+        seats = [*self._seats.values(), *([self._door] if self._door.wanted else [])]
+        with ThreadPoolExecutor() as threads:  # each may take its time to answer
+            return list(threads.map(Seat.status, seats))
+
+    # ------------------------------------------------------------ a roster
+
+    def names(self, spec: JobSpec) -> dict[str, str]:
+        return self._chosen.names(spec)
+
+    def notes(self, spec: JobSpec) -> list[str]:
+        return self._chosen.notes(spec)
+
+    def job(self, job_id: str, spec: JobSpec, settings: Settings) -> Job:
+        return Job(spec, settings, id=job_id)
+
+    def make(self, stage: Stage, job: Job, workspace: Workspace) -> Made:
+        seat = self._seats[place_of(stage, job.spec)]
+        told = seat.ready(job.progress).ask(
+            hosted.MAKE,
+            hosted.request(stage, job, workspace),
+            job.progress,
+            job=job.id,
+            stage=stage.name,
+            patience_s=stage.patience_s,
+        )
+        seat.worked()
+        return hosted.answer(told)
+
+    # ------------------------------------------------------------ the door
+
+    def admit(self, wish: dict[str, Any]) -> JobSpec:
+        """Checks what a program wishes for, in a process of its own: clips come from anywhere, and a
+        decoder that they break must not be the daemon's. Raises BadInput or Unavailable."""
+        self._door.open()
+        host = self._door.ready(Quiet())
+        config = self._config.model_dump(mode="json")
+        told = host.ask("daemon.admission:admit_wish", {"wish": wish, "config": config}, Quiet())
+        self._door.worked()
+        return JobSpec.model_validate(told)
+
+    # ------------------------------------------------------------ between jobs
+
+    def look_after(self) -> None:
+        """Replaces what has grown too large, and lets go of what is not needed."""
+        limits = self._config.models
+        for seat in self._seats.values():
+            health = seat.status()
+            for kind, used, limit in (
+                ("memory", health["rss"], limits.max_rss),
+                ("GPU memory", health["vram"], limits.max_vram),
+            ):
+                if limit and used > limit:
+                    seat.replace(f"its {kind} is {used / 1e9:.1f} GB, and {limit / 1e9:.1f} GB are allowed")
+                    break
+        if self._door.wanted and self._door.idle_s() > DOOR_IDLE_S:
+            self._door.close()
+
+    def reload(self, config: Config) -> None:
+        """Takes up a new configuration; hosts of which the plan is another now are replaced.
+
+        Raises Unavailable `engine_missing`; then all is as it was.
+        """
+        chosen = Chosen(config)
+        self._config, self._chosen = config, chosen
+        for plan in plans(config, chosen):
+            seat = self._seats[plan.name]
+            if plan != seat.plan:
+                seat.plan = plan
+                seat.replace("its configuration has changed")
+
+
+def plans(config: Config, chosen: Chosen) -> Sequence[Plan]:
+    """The hosts that stay."""
+    return (
+        _engine("speech", chosen.speech.name, config.speech.device),
+        _engine("lipsync", chosen.lipsync.name, config.lipsync.device),
+        Plan("media", preload=_modules("media")),
+    )
+
+
+def _engine(kind: Place, name: str, device: str) -> Plan:
+    return Plan(
+        kind,
+        "models.choose:resident",
+        {"kind": kind, "name": name},
+        "cpu" if name in ON_THE_CPU else device,
+        _modules(kind),
+    )
+
+
+def _modules(place: Place) -> tuple[str, ...]:
+    return ("pipeline.hosted", *(f"pipeline.{stage.name}" for stage in STAGES if stage.place == place))

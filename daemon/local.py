@@ -1,0 +1,44 @@
+"""Engines in this process, loaded when a stage first asks for one: how a single video is made in the
+foreground, without a daemon."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from daemon.config import Config
+from daemon.roster import Chosen
+from pipeline import stages
+from pipeline.job import Job
+from pipeline.spec import JobSpec, Settings
+from pipeline.stages import Made, Stage
+from pipeline.workspace import Workspace
+
+if TYPE_CHECKING:
+    from models.engine import LipSyncEngine, SpeechEngine
+
+
+class LocalEngines:
+    """A roster. Raises Unavailable `engine_missing`."""
+
+    def __init__(self, config: Config) -> None:
+        self._chosen = Chosen(config)
+        self.names, self.notes = self._chosen.names, self._chosen.notes
+
+    @cached_property
+    def speech(self) -> SpeechEngine:
+        from models.choose import speech_engine
+
+        return speech_engine(self._chosen.speech.name)
+
+    @cached_property
+    def lipsync(self) -> LipSyncEngine:
+        from models.choose import lipsync_engine
+
+        return lipsync_engine(self._chosen.lipsync.name)
+
+    def job(self, job_id: str, spec: JobSpec, settings: Settings) -> Job:
+        return Job(spec, settings, self, id=job_id)
+
+    def make(self, stage: Stage, job: Job, workspace: Workspace) -> Made:
+        return stages.make(stage, job, workspace)

@@ -1,0 +1,225 @@
+"""The place of one host: whenever its process is gone, the next one is started.
+
+It comes back at once, then after growing pauses, until it has done some work again: an engine that
+cannot be loaded must not keep the machine busy with trying.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from daemon.roster import EngineAway
+from models.errors import StageFailed, VigentdError
+from models.host import Host, HostDied, Plan
+from models.progress import Progress
+
+PAUSES_S = (0.0, 0.5, 2.0, 10.0, 60.0)  # after the 1st, 2nd, … start with no work done since
+LOOK_S = 0.2
+
+Tell = Callable[[str, dict[str, Any]], None]  # what happened to a host, with facts
+
+
+class Seat:
+    """title: what a person calls it ("lip-sync engine"). tell: gets what happens, from any thread.
+
+    One thread, the keeper, starts the hosts and lives as long as the seat; anybody may ask.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        title: str,
+        *,
+        logs: Path,
+        scratch: Path,
+        tell: Tell,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.plan = plan
+        self.title = title
+        self.starts = 0
+        self.load_s = 0.0  # how long the last one took
+        self._log = logs / f"host-{plan.name}.log"
+        self._scratch = scratch / plan.name
+        self._tell = tell
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._wanted = False
+        self._host: Host | None = None
+        self._loaded = False
+        self._trouble: VigentdError | None = None  # why it could not be loaded the last time
+        self._fruitless = 0  # starts since work was last done
+        self._due = float("-inf")
+        self._used = clock()
+        self._keeper: threading.Thread | None = None
+
+    # ------------------------------------------------------------ there or not
+
+    def open(self) -> None:
+        """From now on a host is kept here."""
+        with self._changed:
+            self._wanted, self._used = True, self._clock()
+            if self._keeper is None:
+                self._keeper = threading.Thread(
+                    target=self._keep, name=f"keeper-{self.plan.name}", daemon=True
+                )
+                self._keeper.start()
+
+    def close(self) -> None:
+        """Ends the host, and waits for its end; none is started any more."""
+        with self._changed:
+            self._wanted = False
+            host, keeper, self._keeper = self._host, self._keeper, None
+            self._changed.notify_all()
+        if host is not None:
+            host.stop()
+        if keeper is not None:
+            keeper.join()
+
+    def replace(self, because: str) -> None:
+        """Ends this host in good order; the next one is started from the plan as it is then."""
+        with self._changed:
+            host, self._loaded, self._fruitless = self._host, False, 0
+        if host is not None:
+            self._say("replaced", because=because)
+            host.stop()
+
+    # ------------------------------------------------------------ asking
+
+    def ready(self, progress: Progress) -> Host:
+        """The host, loaded; waits for it, looking at `progress`. Raises EngineAway."""
+        while True:
+            progress.check()
+            with self._changed:
+                self._used = self._clock()
+                if self._host is not None and self._loaded and self._host.alive:
+                    return self._host
+                if self._trouble is not None or not self._wanted:
+                    raise EngineAway(self._why(), hint=self._trouble.hint if self._trouble else "")
+                self._changed.wait(LOOK_S)
+
+    def worked(self) -> None:
+        """The host has proved that it can."""
+        with self._changed:
+            self._fruitless, self._used = 0, self._clock()
+
+    def why(self) -> str:
+        """Why there is nobody to ask; "" when there is."""
+        with self._changed:
+            return self._why()
+
+    @property
+    def wanted(self) -> bool:
+        return self._wanted
+
+    def idle_s(self) -> float:
+        """Since somebody last asked."""
+        return self._clock() - self._used
+
+    def _why(self) -> str:
+        if self._host is not None and self._loaded:
+            return ""
+        if self._trouble is not None:
+            return f"The {self.title} cannot be loaded: {self._trouble.message}"
+        if self.starts > 1:
+            return f"The {self.title} is started again, for its process is gone"
+        return f"The {self.title} is loading"
+
+    def status(self) -> dict[str, Any]:
+        """Its health, as programs see it."""
+        with self._changed:
+            host, why = self._host, self._why()
+        common = {
+            "name": self.plan.name,
+            "device": self.plan.device,
+            "starts": self.starts,
+            "load_s": self.load_s,
+            "why": why,
+        }
+        if host is None or not host.alive:
+            nothing = {
+                "pid": None,
+                "job": "",
+                "stage": "",
+                "heartbeats": 0,
+                "age_s": 0.0,
+                "rss": 0,
+                "vram": 0,
+            }
+            return common | nothing | {"state": "dead", "engine": None, "versions": {}}
+        health = asdict(host.health())
+        return health | common | {"engine": health["versions"].get("engine")}
+
+    # ------------------------------------------------------------ the keeper
+
+    def _keep(self) -> None:
+        while self._until_due():
+            ended = threading.Event()
+            host = Host(self.plan, log=self._log, scratch=self._scratch, on_exit=lambda _, e=ended: e.set())  # type: ignore[misc]
+            with self._changed:
+                self._host = host
+                self.starts += 1
+                self._fruitless += 1
+            self._say("starting", start=self.starts, device=self.plan.device)
+            try:
+                host.start()
+            except (VigentdError, OSError) as e:
+                self._failed(
+                    e if isinstance(e, VigentdError) else StageFailed(f"No process can be started: {e}")
+                )
+            else:
+                self._load(host)
+                ended.wait()
+            self._gone(host)
+
+    def _until_due(self) -> bool:
+        """Waits for the time of the next start. False: none is wanted."""
+        with self._changed:
+            while self._wanted and (left := self._due - self._clock()) > 0:
+                self._changed.wait(left)
+            return self._wanted
+
+    def _load(self, host: Host) -> None:
+        began = self._clock()
+        with self._changed:
+            if not self._wanted:  # closed between the start and here
+                host.kill()
+        try:
+            host.wait_ready(None)
+        except VigentdError as e:
+            self._failed(e)
+            return
+        with self._changed:
+            self._loaded, self._trouble = True, None
+            self.load_s = round(self._clock() - began, 3)
+            self._changed.notify_all()
+        self._say("ready", pid=host.pid, seconds=self.load_s)
+
+    def _failed(self, error: VigentdError) -> None:
+        with self._changed:
+            if not self._wanted:
+                return
+            if not isinstance(error, HostDied) or self._fruitless >= len(PAUSES_S):
+                self._trouble = error
+            self._changed.notify_all()
+        self._say("not_loaded", **error.as_dict())
+
+    def _gone(self, host: Host) -> None:
+        with self._changed:
+            self._host, self._loaded = None, False
+            pause = PAUSES_S[min(self._fruitless, len(PAUSES_S)) - 1] if self._fruitless else 0.0
+            self._due = self._clock() + pause
+            wanted = self._wanted
+            self._changed.notify_all()
+        if wanted:
+            self._say("gone", reason=host.exit_reason, again_in_s=pause)
+        else:
+            self._say("ended", reason=host.exit_reason)
+
+    def _say(self, name: str, **facts: Any) -> None:
+        self._tell(name, {"host": self.plan.name, **facts})

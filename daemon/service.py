@@ -1,0 +1,202 @@
+"""`vigentd run`: the daemon from its start to its end.
+
+    lock → database → hosts → control socket → worker        … and down again in the opposite order
+
+The main thread runs the event loop, for the control socket and the signals; the worker has a thread of
+its own, the engines are in other processes. Whatever kills this process, the lock falls, the hosts die
+with it, and the next daemon takes the jobs up where their last artifact stands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from daemon.config import Config
+from daemon.control import Control
+from daemon.events import Events
+from daemon.folders import make_private, unwritable
+from daemon.hosts import Hosts
+from daemon.housekeeping import empty_scratch
+from daemon.jobs import JobRow, described, iso, job_json
+from daemon.lock import WorkerLock, holder
+from daemon.log import Log
+from daemon.queue import Queue
+from daemon.recovery import take_back
+from daemon.runner import Deliver
+from daemon.worker import Worker
+from models.errors import Unavailable, VigentdError
+
+LOCK_EVERY_S = 0.2
+
+
+class Service:
+    """load: reads the configuration; called again at SIGHUP. version: vigentd's, for `status`."""
+
+    def __init__(self, load: Callable[[], Config], deliver: Deliver, owner: str, version: str) -> None:
+        self._load = load
+        self._deliver = deliver
+        self._owner = owner
+        self._version = version
+        self._started_at = iso(dt.datetime.now(dt.UTC))
+        self.config = load()
+
+    async def run(self) -> None:
+        """Until SIGTERM or SIGINT. Raises Unavailable when it cannot start."""
+        self._told_to_stop = asyncio.Event()
+        self._told_to_hurry = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop)
+        loop.add_signal_handler(signal.SIGHUP, self.reload)
+        try:
+            make_private(self.config.data_dir)
+        except OSError as e:
+            raise unwritable(self.config.data_dir, e) from e
+        self.log = Log(self.config)
+        with WorkerLock(self.config.data_dir, "daemon") as lock:
+            if await self._have(lock):
+                await self._serve()
+
+    async def _have(self, lock: WorkerLock) -> bool:
+        """Takes the lock. A foreground worker is waited for; another daemon is not."""
+        told = False
+        while not lock.take():
+            other = holder(self.config.data_dir)
+            if other is not None and other.kind == "daemon":
+                raise Unavailable(
+                    f"A vigentd daemon (process {other.pid}) works on {self.config.data_dir} already",
+                    code="daemon_runs",
+                    hint="`vigentd status` shows what it does. Stop it first, or use another data_dir.",
+                )
+            if not told and other is not None and other.pid:
+                told = True
+                self.log.event("waiting_for_foreground", pid=other.pid)
+            try:
+                await asyncio.wait_for(self._told_to_stop.wait(), LOCK_EVERY_S)
+                return False
+            except TimeoutError:
+                continue
+        return True
+
+    async def _serve(self) -> None:
+        empty_scratch(self.config)
+        self.events = Events()
+        self.queue = Queue(self.config.database, max_attempts=self.config.queue.max_attempts)
+        self.queue.quick_check()
+        for row in take_back(self.config, self.queue):
+            self.log.event("recovered", job=row.id, state=str(row.state))
+        self.hosts = Hosts(self.config, self._host_says)
+        self.worker = Worker(
+            self._owner, self.config, self.queue, self.hosts, self._deliver, self.events, self.log
+        )
+        control = Control(self, self.events, self.config.socket)
+        thread = threading.Thread(target=self.worker.run, name="worker", daemon=True)
+        self.hosts.open()
+        try:
+            await control.start()
+            thread.start()
+            self.log.event("started", version=self._version, pid=os.getpid(), data_dir=self.config.data_dir)
+            await self._told_to_stop.wait()
+            await self._let_finish(thread)
+        finally:
+            self.worker.leave()
+            await asyncio.to_thread(self.hosts.close)
+            await control.stop()
+            self.queue.close()
+            self.log.event("stopped")
+
+    async def _let_finish(self, thread: threading.Thread) -> None:
+        """The job at work is finished if `queue.stop_grace` is enough for it; else it goes back in line."""
+        self.worker.leave()
+        grace_s, at = self.config.queue.stop_grace, self.worker.at
+        self.log.event("stopping", job=self.worker.job_id or "", grace_s=grace_s)
+        soon = at is not None and at.eta_s is not None and at.eta_s <= grace_s
+        hurry = asyncio.create_task(self._told_to_hurry.wait())
+        ended = asyncio.create_task(asyncio.to_thread(thread.join))
+        if soon:
+            await asyncio.wait({hurry, ended}, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
+        self.worker.put_back()
+        await ended
+        hurry.cancel()
+
+    def _stop(self) -> None:
+        if self._told_to_stop.is_set():
+            self._told_to_hurry.set()  # told twice
+        self._told_to_stop.set()
+
+    def _host_says(self, name: str, facts: dict[str, Any]) -> None:
+        tell = self.log.event if name in ("starting", "ready", "ended") else self.log.warning
+        tell(f"host_{name}", **facts)
+        self.events.publish("host", state=name, **facts)
+        self.worker.wake()
+
+    # ------------------------------------------------------------ what the control socket asks for
+
+    def status(self) -> dict[str, Any]:
+        """As `vigentd status --json` prints it."""
+        running = self.queue.running()
+        return {
+            "pid": os.getpid(),
+            "version": self._version,
+            "started_at": self._started_at,
+            "data_dir": str(self.config.data_dir),
+            "state": self.worker.state,
+            "why": self.worker.why,
+            "hosts": self.hosts.status(),
+            "job": job_json(running, None) if running else None,
+            "counts": self.queue.counts(),
+            "oldest_waiting": self.queue.oldest_waiting(),
+            "free": shutil.disk_usage(self.config.data_dir).free,
+        }
+
+    def jobs(self, limit: int | None) -> list[dict[str, Any]]:
+        positions = self.queue.positions()
+        return [job_json(row, positions.get(row.id)) for row in self.queue.list(limit)]
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        row = self.queue.get(job_id)
+        position, milestones = self.queue.position(row.id), self.queue.milestones(row.id)
+        return described(row, position, milestones, self.config.job_log(row.id))
+
+    def submit(self, wish: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+        """A job for what a program wishes for; False: its key is known, and this is that job."""
+        key, priority = wish.pop("key", None), wish.pop("priority", 0)
+        spec = self.hosts.admit(wish)
+        row, new = self.queue.submit_once(spec, source="api", key=key, priority=priority)
+        self._changed(row)
+        return job_json(row, self.queue.position(row.id)), new
+
+    def cancel(self, job_id: str) -> dict[str, Any]:
+        return self._changed(self.queue.cancel(job_id))
+
+    def retry(self, job_id: str) -> dict[str, Any]:
+        return self._changed(self.queue.retry(job_id))
+
+    def wake(self) -> None:
+        self.worker.wake()
+
+    def reload(self) -> None:
+        """Reads the configuration again; a mistake in it is told, and the old one stays in force."""
+        try:
+            config = self._load()
+        except VigentdError as e:
+            self.log.error("not_reloaded", message=e.message)
+            return
+        if config.data_dir != self.config.data_dir:
+            self.log.warning("not_reloaded", key="data_dir", because="it needs a restart")
+            config = config.model_copy(update={"data_dir": self.config.data_dir})
+        self.config = config
+        self.worker.reload(config)
+
+    def _changed(self, row: JobRow) -> dict[str, Any]:
+        job = job_json(row, self.queue.position(row.id))
+        self.events.publish("job", **job)
+        self.worker.wake()
+        return job

@@ -1,0 +1,57 @@
+"""A stage as a message: asked for in one process, made in another, the one that keeps its engine.
+
+Only names, numbers and paths travel; what a stage leaves, the next one finds on the disk.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from models.progress import Progress
+from pipeline import stages
+from pipeline.job import Job
+from pipeline.spec import JobSpec, Settings
+from pipeline.stages import Made, Stage
+from pipeline.workspace import Workspace
+
+MAKE = "pipeline.hosted:make"
+
+
+def request(stage: Stage, job: Job, workspace: Workspace) -> dict[str, Any]:
+    """The arguments of `make`."""
+    return {
+        "stage": stage.name,
+        "id": job.id,
+        "spec": job.spec.model_dump(mode="json"),
+        "settings": job.settings.model_dump(mode="json"),
+        "artifacts": {name: str(folder) for name, folder in job.artifacts.items()},
+        "workspace": str(workspace.root),
+    }
+
+
+def answer(told: dict[str, Any]) -> Made:
+    """What `make` gave back."""
+    return Made(Path(told["artifact"]), bool(told["reused"]))
+
+
+class Kept:
+    """The one engine of this process; the stages that are asked for here ask for no other."""
+
+    def __init__(self, engine: Any) -> None:
+        self.speech = self.lipsync = engine
+
+
+def make(engine: Any, asked: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Runs where the engine is. Raises what the stage raises."""
+    stage = next(stage for stage in stages.STAGES if stage.name == asked["stage"])
+    job = Job(
+        JobSpec.model_validate(asked["spec"]),
+        Settings.model_validate(asked["settings"]),
+        Kept(engine),
+        {name: Path(folder) for name, folder in asked["artifacts"].items()},
+        progress,
+        asked["id"],
+    )
+    made = stages.make(stage, job, Workspace(Path(asked["workspace"])))
+    return {"artifact": str(made.artifact), "reused": made.reused}

@@ -1,0 +1,141 @@
+"""A seat keeps a host: it comes back when it is gone, and does not try for ever what cannot be loaded."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from daemon.roster import EngineAway
+from daemon.seat import PAUSES_S, Seat
+from models.errors import Cancelled
+from models.host import Plan
+from models.progress import Quiet
+from tests.models import host_work
+
+WORK = host_work.__name__
+
+
+class Told:
+    """What the seat says, and a way to wait for it."""
+
+    def __init__(self) -> None:
+        self.facts: list[tuple[str, dict[str, Any]]] = []
+        self._changed = threading.Condition()
+
+    def __call__(self, name: str, facts: dict[str, Any]) -> None:
+        with self._changed:
+            self.facts.append((name, facts))
+            self._changed.notify_all()
+
+    def until(self, name: str, times: int = 1) -> dict[str, Any]:
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.all(name)) >= times, 20), self.facts
+            return self.all(name)[times - 1]
+
+    def all(self, name: str) -> list[dict[str, Any]]:
+        return [facts for said, facts in self.facts if said == name]
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+Make = Callable[..., Seat]
+
+
+@pytest.fixture
+def make(tmp_path: Path, told: Told) -> Iterator[Make]:
+    made: list[Seat] = []
+
+    def make(plan: Plan) -> Seat:
+        seat = Seat(plan, "test engine", logs=tmp_path / "logs", scratch=tmp_path / "tmp", tell=told)
+        made.append(seat)
+        seat.open()
+        return seat
+
+    yield make
+    for seat in made:
+        seat.close()
+
+
+def test_a_host_that_is_killed_comes_back(make: Make, told: Told) -> None:
+    seat = make(Plan("test"))
+    first = seat.ready(Quiet())
+    os.kill(first.pid, signal.SIGKILL)
+    assert told.until("gone")["reason"] == "killed by SIGKILL"
+    second = seat.ready(Quiet())
+    assert second.pid != first.pid and second.alive
+    assert seat.starts == 2 and seat.why() == ""
+
+
+def test_a_dead_host_is_never_handed_out(make: Make) -> None:
+    """Its end may be noticed here a moment before the keeper has noticed it."""
+    seat = make(Plan("test"))
+    for _ in range(5):
+        host = seat.ready(Quiet())
+        seat.worked()
+        host.kill()
+        while host.alive:
+            pass
+        assert seat.ready(Quiet()).alive
+
+
+def test_pauses_grow_until_work_is_done(make: Make, told: Told) -> None:
+    seat = make(Plan("test"))
+    for death in range(1, 4):
+        seat.ready(Quiet()).kill()
+        assert told.until("gone", death)["again_in_s"] == PAUSES_S[death - 1]
+    seat.ready(Quiet())
+    seat.worked()
+    seat.ready(Quiet()).kill()
+    assert told.until("gone", 4)["again_in_s"] == 0.0
+
+
+def test_an_engine_that_cannot_be_loaded_is_told_and_makes_jobs_wait(make: Make, told: Told) -> None:
+    seat = make(Plan("test", f"{WORK}:load_without_weights"))
+    told.until("not_loaded")
+    assert "cannot be loaded" in seat.why()
+    with pytest.raises(EngineAway, match="The test engine cannot be loaded: "):
+        seat.ready(Quiet())
+    assert seat.status()["state"] == "dead"
+
+
+def test_waiting_for_an_engine_can_be_cancelled(make: Make) -> None:
+    class Impatient(Quiet):
+        def check(self) -> None:
+            raise Cancelled
+
+    seat = make(Plan("test", f"{WORK}:load_slowly", {"seconds": 30}))
+    with pytest.raises(Cancelled):
+        seat.ready(Impatient())
+    assert seat.why() == "The test engine is loading"
+
+
+def test_a_new_plan_comes_with_a_new_host(make: Make, told: Told) -> None:
+    seat = make(Plan("test"))
+    first = seat.ready(Quiet())
+    seat.plan = Plan("test", preload=("wave",))
+    seat.replace("its plan is another")
+    assert told.until("replaced")["because"] == "its plan is another"
+    told.until("ready", 2)
+    assert seat.ready(Quiet()).plan.preload == ("wave",)
+    assert not first.alive
+
+
+def test_closing_ends_the_host_and_the_keeper(make: Make, told: Told) -> None:
+    seat = make(Plan("test"))
+    host = seat.ready(Quiet())
+    seat.close()
+    assert not host.alive and told.until("ended")["reason"] == "exit status 0"
+    assert not [thread for thread in threading.enumerate() if thread.name == "keeper-test"]
+    with pytest.raises(EngineAway):
+        seat.ready(Quiet())
+    seat.open()  # as the door does, when it is needed again
+    assert seat.ready(Quiet()).alive

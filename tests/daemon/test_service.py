@@ -1,0 +1,211 @@
+"""The daemon as it really runs: real engines, real hosts, real SIGKILL."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from daemon.benches import processes
+from daemon.jobs import State
+from models.errors import BadInput
+from tests.daemon.daemon_kit import LONG, SHORT, Daemon, Desk, gone
+from tests.face_kit import portrait
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return portrait(tmp_path_factory.mktemp("clip"), (180, 320))
+
+
+@pytest.fixture
+def desk(tmp_path: Path, clip: Path) -> Desk:
+    return Desk(tmp_path, clip)
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Iterator[Daemon]:
+    """One for all tests that leave it running."""
+    with Desk(tmp_path_factory.mktemp("desk"), clip).daemon() as daemon:
+        yield daemon
+
+
+def test_jobs_are_made_one_after_the_other_by_engines_that_stay(daemon: Daemon) -> None:
+    """The old system loaded for 30 s before every job."""
+    desk = daemon.desk
+    first, second = desk.submit(), desk.submit("See you tomorrow.", music="calm")
+    assert daemon.until_finished(second).state == State.DONE
+    hosts = {host["name"]: host for host in daemon.status()["hosts"]}
+    assert {name: host["starts"] for name, host in hosts.items()} == dict.fromkeys(hosts, 1)
+    assert (hosts["speech"]["engine"], hosts["lipsync"]["engine"]) == ("espeak/1", "mouthwarp/1")
+    for job_id in (first, second):
+        row = desk.row(job_id)
+        assert row.attempts == 1 and row.output is not None and Path(row.output).stat().st_size > 10_000
+        happened = desk.milestones(job_id)
+        assert happened == ["submitted", "claimed", *["stage"] * 6, "done"]
+    assert desk.row(first).finished_at < desk.row(second).finished_at  # type: ignore[operator]
+    assert not list((desk.folder / "tmp").iterdir())
+
+
+def test_the_daemon_itself_stays_light(daemon: Daemon) -> None:
+    """Neither the frameworks nor the decoders: what they leak or break is the hosts' to bear."""
+    mapped = processes.maps(daemon.process.pid)
+    assert not [name for name in ("torch", "mediapipe", "libav", "cv2", "numpy") if name in mapped]
+
+
+def test_a_second_daemon_is_refused(daemon: Daemon) -> None:
+    said = daemon.desk.vigentd("run")
+    assert said.returncode == 2
+    assert f"A vigentd daemon (process {daemon.process.pid}) works on" in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def test_the_command_line_finds_the_daemon(daemon: Daemon) -> None:
+    desk = daemon.desk
+    script = desk.folder / "hello.txt"
+    script.write_text(SHORT)
+    said = desk.vigentd("submit", "--script", script, "--clip", desk.clip, "--wait", "--out", "final.mp4")
+    assert said.returncode == 0, said.stderr
+    assert (desk.folder / "final.mp4").stat().st_size > 10_000
+    assert desk.vigentd("status").returncode == 0
+
+
+@pytest.mark.parametrize("stage", ["speech", "lipsync", "captions", "compose"])
+def test_cancel_takes_effect_within_two_seconds(daemon: Daemon, stage: str) -> None:
+    desk = daemon.desk
+    job_id = desk.submit(LONG)
+    daemon.until_stage(job_id, stage)
+    began = time.monotonic()
+    desk.client.post(f"/jobs/{job_id}/cancel", {})
+    row = daemon.until_finished(job_id)
+    assert time.monotonic() - began < 2.0
+    assert row.state == State.CANCELLED
+    children = psutil.Process(daemon.process.pid).children(recursive=True)
+    assert gone(lambda: [child for child in children if child.is_running() and "ffmpeg" in child.name()])
+    parts = [path.name for path in desk.config.job_dir(job_id).rglob("*.part")]
+    assert all(name.startswith("lipsync-") for name in parts)  # that one is gone on with by `retry`
+
+
+def test_a_program_submits_by_the_socket_and_its_key_makes_one_job(daemon: Daemon) -> None:
+    client, wish = daemon.desk.client, {"clip": str(daemon.desk.clip), "script": SHORT, "key": "today"}
+    first, again = client.post("/jobs", wish), client.post("/jobs", wish)
+    assert first["id"] == again["id"] and first["source"] == "api"
+    assert daemon.until_finished(first["id"]).state == State.DONE
+    with pytest.raises(BadInput, match=r"The clip /nowhere.mp4 does not exist"):
+        client.post("/jobs", wish | {"clip": "/nowhere.mp4", "key": "other"})
+
+
+def test_a_killed_host_is_replaced_and_the_job_goes_on(daemon: Daemon) -> None:
+    desk, starts = daemon.desk, daemon.host("lipsync")["starts"]
+    job_id = desk.submit(LONG)
+    daemon.until_stage(job_id, "lipsync")
+    os.kill(daemon.host("lipsync")["pid"], signal.SIGKILL)
+    row = daemon.until_finished(job_id)
+    assert daemon.host("lipsync")["starts"] == starts + 1
+    assert (row.state, row.attempts) == (State.DONE, 1)
+    assert "process_gone" in desk.milestones(job_id)
+
+
+def test_a_job_that_wears_out_its_hosts_fails_and_the_next_one_is_made(daemon: Daemon) -> None:
+    poison, good = daemon.desk.submit(LONG), daemon.desk.submit()
+    for start in range(3):
+
+        def works(_: object, first: int = daemon.host("lipsync")["starts"], start: int = start) -> bool:
+            host = daemon.host("lipsync")
+            return bool(host["job"] == poison and (start == 0 or host["starts"] > first))
+
+        daemon.until(works)
+        os.kill(daemon.host("lipsync")["pid"], signal.SIGKILL)
+    row = daemon.until_finished(poison)
+    assert daemon.until_finished(good).state == State.DONE
+    assert row.state == State.FAILED and row.error is not None
+    assert row.error["code"] == "host_died" and "SIGKILL" in row.error["message"]
+
+
+def test_sigterm_puts_the_job_back_and_it_goes_on(desk: Desk) -> None:
+    desk.variables["VIGENTD_QUEUE__STOP_GRACE"] = "0"
+    with desk.daemon() as daemon:
+        job_id = desk.submit(LONG)
+        daemon.until_stage(job_id, "compose")
+        assert daemon.stop() == 0
+    row = desk.row(job_id)
+    assert (row.state, row.attempts, row.error) == (State.QUEUED, 0, None)
+    with desk.daemon() as daemon:
+        row = daemon.until_finished(job_id)
+    assert (row.state, row.attempts) == (State.DONE, 1)
+    assert row.reused == ["probe", "speech", "lipsync", "captions"]
+
+
+def test_sigterm_lets_a_job_finish_that_is_nearly_done(desk: Desk) -> None:
+    with desk.daemon() as daemon:
+        job_id = desk.submit()
+        daemon.until_stage(job_id, "verify")
+        assert daemon.stop() == 0
+    assert desk.row(job_id).state == State.DONE
+
+
+def test_a_killed_daemon_takes_its_hosts_along_and_the_job_goes_on(desk: Desk) -> None:
+    with desk.daemon() as daemon:
+        job_id = desk.submit(LONG)
+        daemon.until_stage(job_id, "compose")
+        daemon.kill()
+        assert gone(desk.left)
+    assert desk.row(job_id).state == State.RUNNING  # nobody could say anything
+    with desk.daemon() as daemon:
+        row = daemon.until_finished(job_id)
+    assert (row.state, row.attempts) == (State.DONE, 2)
+    assert "lipsync" in row.reused
+
+
+def test_sighup_takes_up_a_new_configuration_and_refuses_a_wrong_one(desk: Desk) -> None:
+    file = desk.folder / "vigentd.toml"
+    file.write_text("[speech]\nlead_s = 0.2\n")
+    with desk.daemon() as daemon:
+        file.write_text("[speech]\nlead_s = 1.5\n")
+        daemon.process.send_signal(signal.SIGHUP)
+        assert gone(lambda: "reloaded" not in desk.said(), 10)
+        first = desk.submit()
+        assert daemon.until_finished(first).state == State.DONE
+        file.write_text("[speech]\nlead_s = true\nnonsense = 1\n")
+        daemon.process.send_signal(signal.SIGHUP)
+        assert gone(lambda: "not_reloaded" not in desk.said(), 10)
+        assert daemon.process.poll() is None
+    (speech,) = desk.config.job_dir(first).glob("work/speech-*/speech.json")
+    assert '"start_s": 1.5' in speech.read_text()
+
+
+def test_the_next_script_is_spoken_ahead(desk: Desk) -> None:
+    desk.variables["VIGENTD_QUEUE__OVERLAP"] = "true"
+    with desk.daemon() as daemon:
+        first, second = desk.submit(LONG), desk.submit()
+        row = daemon.until_finished(second)
+    assert (row.state, row.reused) == (State.DONE, ["speech"])
+    assert desk.row(first).finished_at < row.finished_at  # type: ignore[operator]
+
+
+def test_a_host_that_has_grown_too_large_is_replaced_between_jobs(desk: Desk) -> None:
+    desk.variables["VIGENTD_MODELS__MAX_RSS"] = "1MB"
+    with desk.daemon() as daemon:
+        first, second = desk.submit(), desk.submit()
+        assert daemon.until_finished(first).state == State.DONE
+        assert daemon.until_finished(second).state == State.DONE
+        assert daemon.host("lipsync")["starts"] > 1
+    assert desk.row(second).attempts == 1
+
+
+def test_with_too_little_room_on_the_disk_jobs_wait_and_none_fails(desk: Desk) -> None:
+    desk.variables["VIGENTD_DISK__MIN_FREE"] = "900000GB"
+    script = desk.folder / "hello.txt"
+    script.write_text(SHORT)
+    with desk.daemon() as daemon:
+        refused = desk.vigentd("submit", "--script", script, "--clip", desk.clip)
+        assert refused.returncode == 2 and "free" in refused.stderr
+        job_id = desk.submit()
+        daemon.until(lambda _: "free" in daemon.status()["why"])
+        assert daemon.status()["state"] == "waiting"
+        assert desk.row(job_id).state == State.QUEUED
