@@ -43,6 +43,9 @@ class Office(Protocol):
 
     def status(self) -> dict[str, Any]: ...
 
+    def why(self) -> str:
+        """Why no job is worked on though there may be some; "" when there is no reason. At once."""
+
     def jobs(self, limit: int | None) -> list[dict[str, Any]]: ...
 
     def job(self, job_id: str) -> dict[str, Any]: ...
@@ -172,7 +175,8 @@ class Control:
             await response.prepare(request)
             self._streams[task] = woken
             try:
-                await _send(response, to_json({"event": "hello", "pid": os.getpid(), "job": job_id}))
+                hello = {"event": "hello", "pid": os.getpid(), "job": job_id, "why": self._office.why()}
+                await _send(response, to_json(hello))
                 await self._pour(response, news, woken, job_id)
             except BaseException:  # what could not be sent is dropped: waiting for it might be for ever
                 if request.transport is not None:

@@ -49,7 +49,7 @@ def follow(
                 gives_up = stop.asked == "cancel" and row.state == State.QUEUED and presence == "none"
                 return app.cancel(job_id) if gives_up else row
             if presence == "here":
-                shown.update(_where(row, position), row.progress, row.eta_s)
+                shown.update(_where(row, position, live.why), row.progress, row.eta_s)
                 _watch(live, shown, stop, clock)
                 continue
             live.close()
@@ -70,7 +70,7 @@ def _watch(live: Live, shown: Display, stop: Stop, clock: Callable[[], float]) -
         for event in live.take(min(left, POLL_S)):
             if event["event"] == "progress":
                 shown.update(event["stage"], event["progress"], event["eta_s"])
-            elif event["event"] in ("hello", "job", "lagged", "gone"):
+            elif event["event"] in ("hello", "job", "queue", "lagged", "gone"):
                 return
 
 
@@ -98,9 +98,11 @@ class Expected:
         return "none"
 
 
-def _where(row: JobRow, position: int | None) -> str:
+def _where(row: JobRow, position: int | None, why: str = "") -> str:
     if position is None:
         return row.stage or "starting"
+    if why:
+        return f"waiting: {why}"
     return "next in line" if position == 1 else f"number {position} in line"
 
 

@@ -25,6 +25,7 @@ class Live:
         self._path = path
         self._job_id = job_id
         self._reader: _Reader | None = None
+        self.why = ""  # why no job is worked on, as the daemon last told it
 
     def take(self, timeout_s: float) -> list[News]:
         """The events since the last time, in order; waits for the first one. [] after the timeout.
@@ -34,7 +35,11 @@ class Live:
         if self._reader is None:
             self._reader = _Reader(self._path, self._job_id)
             self._reader.start()
-        return self._reader.take(timeout_s)
+        taken = self._reader.take(timeout_s)
+        for news in taken:
+            if news["event"] in ("hello", "queue"):
+                self.why = news.get("why", "")
+        return taken
 
     def close(self) -> None:
         if self._reader is not None:

@@ -156,6 +156,9 @@ class Service:
             "free": shutil.disk_usage(self.config.data_dir).free,
         }
 
+    def why(self) -> str:
+        return self.worker.why
+
     def jobs(self, limit: int | None) -> list[dict[str, Any]]:
         positions = self.queue.positions()
         return [job_json(row, positions.get(row.id)) for row in self.queue.list(limit)]

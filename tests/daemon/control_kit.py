@@ -31,6 +31,10 @@ class TinyOffice:
         self.asked: list[str] = []
         self.during: Callable[[], object] = lambda: None  # happens inside `status`
         self.woken = threading.Event()
+        self.reason = ""  # why jobs wait
+
+    def why(self) -> str:
+        return self.reason
 
     def status(self) -> dict[str, Any]:
         self.during()

@@ -116,6 +116,29 @@ def test_progress_is_shown_live_and_the_database_is_left_alone(
     assert not [thread for thread in threading.enumerate() if thread.name == "live"]
 
 
+def test_why_a_job_waits_is_told(
+    app: CountingApp,
+    office: TinyOffice,
+    config: Config,
+    spec: JobSpec,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Else a person sees "next in line" for ever while an engine cannot be loaded."""
+    job = office.queue.submit(spec).id
+    office.reason = "The lip-sync engine cannot be loaded"
+
+    def work() -> None:
+        until(lambda: "waiting: The lip-sync engine cannot be loaded" in capsys.readouterr().err)
+        office.reason = ""
+        office.events.publish("queue", why="")
+        until(lambda: "next in line" in capsys.readouterr().err)
+        office.queue.finish(claimed(office.queue), VIDEO)
+        office.tell(office.queue.get(job))
+
+    with daemon(office, config), meanwhile(work):
+        assert follow(app, job, Stop()).state == State.DONE
+
+
 def test_a_state_of_which_no_event_told_is_found_in_the_database(
     app: CountingApp, office: TinyOffice, config: Config, spec: JobSpec
 ) -> None:
