@@ -15,3 +15,9 @@ def media() -> Path:
     if not MEDIA.is_dir():
         pytest.skip(f"no real footage: {MEDIA} is missing")
     return MEDIA
+
+
+@pytest.fixture(scope="session")
+def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which face_kit.portrait keeps its clips. Nothing else is to be written there."""
+    return tmp_path_factory.mktemp("album")

@@ -11,39 +11,25 @@ import numpy.typing as npt
 from daemon import demo
 from models.engine import Clip, Speech
 from models.espeak import EspeakEngine
+from models.progress import Quiet
 from models.track import Track, track_clip
 from pipeline.media import open_clip
 from pipeline.probe import inspect
 from pipeline.spec import Settings
 from pipeline.text import split_sentences
 
-ENGLISH = (
-    "Good morning. Here is the news about artificial intelligence. A small team built a tool that "
-    "turns a script and a clip into a finished video, every day, and nobody has to watch it."
-)
-CHINESE = "大家好，欢迎收看今天的新闻。我们用一段文字和一段视频，做出完整的节目。明天见。"
-
-
-class Steps:
-    """Satisfies Progress and remembers."""
-
-    def __init__(self) -> None:
-        self.seen: list[float] = []
-
-    def step(self, done: float, total: float) -> None:
-        self.seen.append(done / total)
-
-    def check(self) -> None:
-        pass
+ENGLISH = "Good morning. Here is the news about artificial intelligence. Nobody has to watch it."
+CHINESE = "大家好，欢迎收看今天的新闻。明天见。"
 
 
 @functools.cache
 def speech(text: str = ENGLISH, language: str = "en") -> Speech:
-    return EspeakEngine().speak(split_sentences(text, language), "default", language, 1, Steps())
+    return EspeakEngine().speak(split_sentences(text, language), "default", language, 1, Quiet())
 
 
-def portrait(folder: Path, size: tuple[int, int] = (360, 640), seconds: float = 4) -> Path:
-    return demo.clip(folder, size, seconds)
+def portrait(album: Path, size: tuple[int, int] = (360, 640), seconds: float = 4) -> Path:
+    """The moving portrait; made once for each size and length, and kept in the album (a fixture)."""
+    return demo.clip(album, size, seconds)
 
 
 def clip_of(path: Path, wanted: int | None = None) -> Clip:
@@ -54,7 +40,7 @@ def clip_of(path: Path, wanted: int | None = None) -> Clip:
 def measured_gap(path: Path, scratch: Path) -> npt.NDArray[np.float64]:
     """The lips' opening in a finished video, in eye distances, by tracking it anew. Nothing smoothed."""
     scratch.mkdir(exist_ok=True)
-    track: Track = track_clip(clip_of(path), scratch, "largest", Steps())
+    track: Track = track_clip(clip_of(path), scratch, "largest", Quiet())
     assert (track.run >= 0).mean() > 0.95
     return np.maximum(np.nan_to_num(track.gap.astype(np.float64)), 0)
 

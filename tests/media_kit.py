@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from imageio_ffmpeg import get_ffmpeg_exe
 
+QUICK = ["-c:v", "libx264", "-preset", "ultrafast"]  # for clips whose making is not what is tested
 PATTERN = ["-f", "lavfi", "-i", "testsrc2=s={size}:r={rate}:d={seconds}"]
 
 
@@ -32,7 +33,7 @@ def pattern(
 ) -> Path:
     """A moving test pattern; options come before the output's name."""
     source = [part.format(size=size, rate=rate, seconds=seconds) for part in PATTERN]
-    encode = ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "10"] if codec == "x264" else []
+    encode = [*QUICK, "-crf", "10"] if codec == "x264" else []
     ffmpeg(*source, *encode, *options, path)
     return path
 

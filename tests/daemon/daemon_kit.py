@@ -25,7 +25,7 @@ from pipeline.spec import JobSpec
 ROOT = Path(__file__).resolve().parents[2]
 SHORT = "Good morning."
 # Long enough that a blow falls within a stage.
-LONG = "Every morning we look at what changed overnight, and pick the stories that matter. " * 2
+LONG = "Every morning we look at what changed overnight, and pick the stories that matter."
 
 
 @dataclass

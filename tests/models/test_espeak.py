@@ -20,7 +20,9 @@ from models.errors import BadInput, Cancelled, Unavailable
 from models.espeak import EspeakEngine
 from models.espeak.reading import reading
 from models.espeak.timing import word_times
+from models.progress import Quiet
 from models.words import tokens
+from tests.progress_kit import Steps
 
 ROOT = Path(__file__).resolve().parents[2]
 ENGLISH = "Good morning everyone, and welcome back to the channel today."
@@ -28,24 +30,8 @@ CHINESE = "大家好，今天天气很好，我们一起去公园散步吧。"
 MIXED = "我们用GPU跑Qwen3 model，效果very good，价格涨了50%。"
 
 
-class Steps:
-    """Progress that remembers, and cancels after so many steps."""
-
-    def __init__(self, cancel_after: int = 10**9) -> None:
-        self.seen: list[tuple[float, float]] = []
-        self.cancel_after = cancel_after
-
-    def step(self, done: float, total: float) -> None:
-        self.seen.append((done, total))
-        self.check()
-
-    def check(self) -> None:
-        if len(self.seen) >= self.cancel_after:
-            raise Cancelled
-
-
 def speak(text: str, language: str = "en", voice: str = "default", seed: int = 1) -> Speech:
-    return EspeakEngine().speak([Sentence(text, 0, language, 0.0)], voice, language, seed, Steps())
+    return EspeakEngine().speak([Sentence(text, 0, language, 0.0)], voice, language, seed, Quiet())
 
 
 def digest(speech: Speech) -> str:
@@ -221,7 +207,7 @@ def test_loudness_is_common_to_sentences_voices_and_languages() -> None:
 
 def test_no_click_where_sentences_join() -> None:
     sentences = [Sentence("Hello.", 0, "en", 0.2), Sentence("World.", 7, "en", 0.0)]
-    wav = EspeakEngine().speak(sentences, "default", "en", 1, Steps()).wav
+    wav = EspeakEngine().speak(sentences, "default", "en", 1, Quiet()).wav
     assert abs(wav[0]) < 1e-3 and abs(wav[-1]) < 1e-3
     silent = np.flatnonzero(wav == 0)
     assert len(silent) > 0.15 * 22050
@@ -248,7 +234,7 @@ def test_speed_is_natural() -> None:
         "Each one takes only a few minutes, and you can try them right after watching.",
     ]
     sentences = [Sentence(text, 0, "en", 0.35) for text in texts]
-    duration_s = EspeakEngine().speak(sentences, "default", "en", 1, Steps()).duration_s
+    duration_s = EspeakEngine().speak(sentences, "default", "en", 1, Quiet()).duration_s
     assert 155 < sum(len(tokens(text)) for text in texts) / duration_s * 60 < 185
 
 
@@ -292,7 +278,7 @@ def test_missing_data_is_said_plainly(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 
 def test_nothing_to_say() -> None:
-    speech = EspeakEngine().speak([], "default", "en", 1, Steps())
+    speech = EspeakEngine().speak([], "default", "en", 1, Quiet())
     assert len(speech.wav) == 0 and speech.words == [] and speech.phonemes == []
 
 

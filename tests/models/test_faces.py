@@ -8,15 +8,23 @@ import numpy as np
 import pytest
 
 from models.faces import FaceTracker, Found, Sighting
+from models.progress import Quiet
 from models.track import Track, runs, track_clip
-from tests.face_kit import Steps, clip_of, portrait
-from tests.media_kit import ffmpeg
+from tests.face_kit import clip_of, portrait
+from tests.media_kit import QUICK, ffmpeg
+from tests.progress_kit import Steps
 
 OTHER = "hflip,hue=h=130:s=2"  # somebody else: the same face, other hair, other collar, other light
 
 
-def sightings(path: Path, prefer: str = "largest", aspect: float = 1.0) -> list[Sighting]:
-    clip = clip_of(path)
+@pytest.fixture(scope="module")
+def face(album: Path) -> Path:
+    return portrait(album)
+
+
+def sightings(path: Path, prefer: str = "largest", aspect: float = 1.0, pictures: int = 40) -> list[Sighting]:
+    """What the tracker finds in the first pictures of a clip."""
+    clip = clip_of(path, pictures)
     tracker = FaceTracker(prefer, aspect)
     try:
         return [tracker(p) for p in clip.pictures([int(n) for n in clip.order])]
@@ -24,32 +32,33 @@ def sightings(path: Path, prefer: str = "largest", aspect: float = 1.0) -> list[
         tracker.close()
 
 
-def two_people(folder: Path) -> Path:
+@pytest.fixture(scope="module")
+def two_people(face: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The portrait on the left, somebody else, a little smaller, on the right."""
-    out = folder / "two.mp4"
+    out = tmp_path_factory.mktemp("two") / "two.mp4"
     chain = f"[0]split[a][b];[b]{OTHER},scale=300:534,pad=360:640:30:60:gray[c];[a][c]hstack"
-    ffmpeg("-i", portrait(folder), "-filter_complex", chain, "-crf", "12", out)
+    ffmpeg("-i", face, "-t", "1.6", "-filter_complex", chain, *QUICK, "-crf", "12", out)
     return out
 
 
 @pytest.mark.parametrize(("prefer", "side"), [("largest", 0), ("left", 0), ("right", 1)])
-def test_one_of_two_is_followed(tmp_path: Path, prefer: str, side: int) -> None:
-    seen = sightings(two_people(tmp_path), prefer)
+def test_one_of_two_is_followed(two_people: Path, prefer: str, side: int) -> None:
+    seen = sightings(two_people, prefer)
+    assert len(seen) == 40
     assert all(s.found is Found.FACE for s in seen)
     for s in seen:
         low, high = s.points[:, 0].min(), s.points[:, 0].max()
         assert side * 360 <= low and high <= (side + 1) * 360
 
 
-def insert(folder: Path, what: str) -> Path:
-    """The portrait, with pictures 40…59 replaced by what the filters make of them."""
-    out = folder / "cut.mp4"
+def insert(face: Path, out: Path, what: str) -> Path:
+    """The portrait, with pictures 20…39 replaced by what the filters make of them."""
     chain = (
-        "[0]split=3[a][b][c];[a]trim=end_frame=40[x];"
-        f"[b]trim=start_frame=40:end_frame=60,setpts=PTS-STARTPTS,{what}[y];"
-        "[c]trim=start_frame=60,setpts=PTS-STARTPTS[z];[x][y][z]concat=n=3"
+        "[0]split=3[a][b][c];[a]trim=end_frame=20[x];"
+        f"[b]trim=start_frame=20:end_frame=40,setpts=PTS-STARTPTS,{what}[y];"
+        "[c]trim=start_frame=40,setpts=PTS-STARTPTS[z];[x][y][z]concat=n=3"
     )
-    ffmpeg("-i", portrait(folder), "-filter_complex", chain, "-crf", "12", out)
+    ffmpeg("-i", face, "-filter_complex", chain, *QUICK, "-crf", "12", out)
     return out
 
 
@@ -60,44 +69,47 @@ def insert(folder: Path, what: str) -> Path:
         (f"{OTHER},scale=300:534,pad=360:640:60:20:teal", Found.OTHER_PERSON),
     ],
 )
-def test_a_cut_away_is_not_the_presenter(tmp_path: Path, what: str, found: Found) -> None:
-    seen = sightings(insert(tmp_path, what))
-    assert {s.found for s in seen[40:60]} == {found}
-    assert all(s.found is Found.FACE for s in [*seen[:40], *seen[62:]])
-    assert seen[40].cut and seen[60].cut
+def test_a_cut_away_is_not_the_presenter(face: Path, tmp_path: Path, what: str, found: Found) -> None:
+    seen = sightings(insert(face, tmp_path / "cut.mp4", what), pictures=60)
+    assert {s.found for s in seen[20:40]} == {found}
+    assert all(s.found is Found.FACE for s in [*seen[:20], *seen[42:]])
+    assert seen[20].cut and seen[40].cut
 
 
-def test_a_small_face_in_a_wide_shot_is_found(tmp_path: Path) -> None:
+def test_a_small_face_in_a_wide_shot_is_found(face: Path, tmp_path: Path) -> None:
     wide = tmp_path / "wide.mp4"
-    ffmpeg("-i", portrait(tmp_path), "-vf", "scale=180:320,pad=1280:720:700:200:gray", "-crf", "12", wide)
+    small = "scale=180:320,pad=1280:720:700:200:gray"
+    ffmpeg("-i", face, "-t", "1.6", "-vf", small, *QUICK, "-crf", "12", wide)
     assert np.mean([s.found is Found.FACE for s in sightings(wide)]) > 0.95
 
 
-def test_points_are_where_the_face_is_whatever_the_pixels(tmp_path: Path) -> None:
-    upright = sightings(portrait(tmp_path))
+def test_points_are_where_the_face_is_whatever_the_pixels(face: Path, tmp_path: Path) -> None:
+    upright = sightings(face)
     squeezed = tmp_path / "squeezed.mp4"
-    ffmpeg("-i", portrait(tmp_path), "-vf", "scale=180:640,setsar=2/1", "-crf", "10", squeezed)
+    ffmpeg("-i", face, "-t", "1.6", "-vf", "scale=180:640,setsar=2/1", *QUICK, "-crf", "10", squeezed)
     narrow = sightings(squeezed, aspect=2.0)
     for a, b in zip(upright[::10], narrow[::10], strict=True):
         assert np.abs(a.points[:, :2] - b.points[:, :2] * (2, 1)).max() < 6
 
 
-def test_smoothed_blocks_do_not_show_their_borders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_smoothed_blocks_do_not_show_their_borders(
+    face: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Landmarks read in small blocks are the same as read at once."""
-    clip = clip_of(portrait(tmp_path))
-    whole = track_clip(clip, tmp_path, "largest", Steps())
+    whole = track_clip(clip_of(face, 60), tmp_path, "largest", Quiet())
+    at_once = [whole.points(k) for k in range(len(whole))]
     monkeypatch.setattr("models.track.BLOCK", 16)
     pieces = Track(tmp_path / "points.f32", whole.numbers, whole.found, whole.cut, whole.gap)
-    for k in range(len(whole)):
-        a, b = whole.points(k), pieces.points(k)
+    for k, a in enumerate(at_once):
+        b = pieces.points(k)
         assert a is not None and b is not None
         assert np.allclose(a, b, atol=1e-9), k
 
 
-def test_a_finished_track_is_found_again(tmp_path: Path) -> None:
-    clip, steps = clip_of(portrait(tmp_path)), Steps()
+def test_a_finished_track_is_found_again(face: Path, tmp_path: Path) -> None:
+    clip, steps = clip_of(face, 25), Steps()
     first = track_clip(clip, tmp_path, "largest", steps)
-    assert len(steps.seen) == len(first) and steps.seen[-1] == 1
+    assert len(steps.seen) == len(first) == 25 and steps.shares[-1] == 1
     again = Steps()
     second = track_clip(clip, tmp_path, "largest", again)
     assert not again.seen

@@ -50,6 +50,7 @@ needs_chinese_font = pytest.mark.skipif(
 )
 
 
+@cache
 def bare_book() -> FontBook:
     """DejaVu alone, as on a machine with nothing but our own wheels."""
     return FontBook([p for p in search_places(None) if p.name.startswith("DejaVu") and p.is_file()])
@@ -78,8 +79,12 @@ def made(
     settings: Settings | None = None,
     **spec: Any,
 ) -> Captions:
+    """fonts: those of this machine where DejaVu has not all the letters; it is soonest cut."""
+    if fonts is None:
+        drawn = "" if subtitles == "none" else script
+        fonts = bare_book() if all(bare_book().assign(drawn + spec.get("title", ""), [], 400)) else book()
     asked = JobSpec(script=script, clip=Path("/"), subtitles=subtitles, **spec)
-    return captions.build(asked, settings or Settings(), spoken(script), screen, fonts or book())
+    return captions.build(asked, settings or Settings(), spoken(script), screen, fonts)
 
 
 def calls(work: Callable[[], object]) -> int:
@@ -105,12 +110,12 @@ def picture(
     """What libass draws at a moment on a grey picture, as compose will ask it to: (height, width, 3)."""
     captions.write(captured, folder)
     width, height = storage or (captured.screen.width, captured.screen.height)
-    Image.new("RGB", (width, height), (grey,) * 3).save(folder / "grey.png")
+    Image.new("RGB", (width, height), (grey,) * 3).save(folder / "grey.ppm")
     shown = f"{captured.screen.width}x{captured.screen.height}"
     graph = f"setpts=PTS+{at_s}/TB,subtitles=captions.ass:fontsdir=fonts:original_size={shown}"
-    command = ["-i", "grey.png", "-vf", graph, "-frames:v", "1", "-update", "1", "drawn.png"]
+    command = ["-i", "grey.ppm", "-vf", graph, "-frames:v", "1", "-update", "1", "drawn.ppm"]
     ffmpeg.run(command, doing="drawing", cwd=folder)
-    return np.asarray(Image.open(io.BytesIO((folder / "drawn.png").read_bytes())).convert("RGB"), np.int16)
+    return np.asarray(Image.open(io.BytesIO((folder / "drawn.ppm").read_bytes())).convert("RGB"), np.int16)
 
 
 def ink(drawn: npt.NDArray[np.int16], grey: int = 128, least: int = 40) -> tuple[int, int, int, int]:

@@ -25,19 +25,6 @@ BT709 = {"space": "bt709", "primaries": "bt709", "transfer": "bt709"}
 PATCHES = [(200, 30, 40), (30, 170, 50), (40, 60, 210), (220, 200, 40), (235, 235, 235), (20, 20, 20)]
 
 
-class Silent:
-    """Progress that only remembers."""
-
-    def __init__(self) -> None:
-        self.steps: list[float] = []
-
-    def step(self, done: float, total: float) -> None:
-        self.steps.append(done / total)
-
-    def check(self) -> None:
-        pass
-
-
 def playlists(folder: Path) -> tuple[Path, list[Path]]:
     """A file with sound in it, and files of sound by their names that would make ffmpeg open it.
 
@@ -104,6 +91,11 @@ def babble(seconds: float, rate: int = 22_050, level: float = 0.1, seed: int = 3
     edge = np.clip(np.minimum(t, seconds - t) / min(0.1, seconds / 4) - 0.5, 0, 1)
     sound = sound * edge
     return np.asarray(level * sound / np.sqrt(np.mean(sound**2)), np.float32)
+
+
+def hush(seconds: float, rate: int = 22_050) -> npt.NDArray[np.float32]:
+    """A voice that says nothing: it needs no levelling, which is half of compose's time in a short video."""
+    return np.zeros(round(seconds * rate), np.float32)
 
 
 def job_of(

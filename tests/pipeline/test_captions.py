@@ -18,6 +18,7 @@ from fontTools.ttLib import TTFont
 from models.engine import LipSyncEngine, SpeechEngine
 from models.errors import BadInput, Cancelled, Unavailable
 from models.espeak import EspeakEngine
+from models.progress import Quiet
 from pipeline import captions, speech
 from pipeline.ass import Screen, escape
 from pipeline.captions import Captions
@@ -38,10 +39,12 @@ from tests.pipeline.captioning import (
     picture,
     spoken,
 )
+from tests.progress_kit import Steps
 
 PORTRAIT, LANDSCAPE, SMALL = Screen(1080, 1920), Screen(1920, 1080), Screen(640, 360)
 SUBTITLES, TITLES = list(load_styles("subtitle", Settings())), list(load_styles("title", Settings()))
-SAMPLE = "We now pay $1,299.00 for it" + (" 今天我们来聊聊" if chinese_font() else "")
+PRICE = "We now pay $1,299.00 for it"
+SAMPLE = PRICE + (" 今天我们来聊聊" if chinese_font() else "")
 
 
 def longest(cues: list[Cue]) -> Cue:
@@ -58,7 +61,7 @@ def bare(text: str) -> str:
 @pytest.mark.parametrize("style", SUBTITLES)
 @pytest.mark.parametrize("screen", [PORTRAIT, SMALL], ids=["portrait", "small"])
 def test_every_subtitle_look_draws_inside_the_safe_area(style: str, screen: Screen, tmp_path: Path) -> None:
-    captured = made(SAMPLE, screen, style)
+    captured = made(SAMPLE if screen is PORTRAIT else PRICE, screen, style)
     cue = longest(captured.cues)
     x0, y0, x1, y1 = ink(picture(captured, tmp_path, (cue.start_s + cue.end_s) / 2))
     safe = load_styles("subtitle", Settings())[style].safe
@@ -335,9 +338,9 @@ def test_the_stage_captions_a_real_voice(tmp_path: Path) -> None:
     for name in ("speech", "probe", "captions"):
         (tmp_path / name).mkdir()
         job.artifacts[name] = tmp_path / name
-    speech.make(job, tmp_path / "speech", Nothing())
+    speech.make(job, tmp_path / "speech", Quiet())
     clip_facts().save(tmp_path / "probe")
-    captions.make(job, tmp_path / "captions", Nothing())
+    captions.make(job, tmp_path / "captions", Quiet())
 
     report = json.loads((tmp_path / "captions" / "captions.json").read_text("utf-8"))
     words = speech.load(tmp_path / "speech").speech.words or []
@@ -355,27 +358,11 @@ VOICED = (
 )
 
 
-class Cancelling:
-    def step(self, done: float, total: float) -> None:
-        raise Cancelled
-
-    def check(self) -> None:
-        raise Cancelled
-
-
 @pytest.mark.parametrize("style", ["clean", "none"])
 def test_a_cancelled_job_ends_within_the_captions(style: str) -> None:
     spec = JobSpec(script="Hello there.", clip=Path("/"), subtitles=style)
     with pytest.raises(Cancelled):
-        captions.build(spec, Settings(), spoken(spec.script), SMALL, book(), Cancelling())
-
-
-class Nothing:
-    def step(self, done: float, total: float) -> None:
-        """No one is watching."""
-
-    def check(self) -> None:
-        """No one cancels."""
+        captions.build(spec, Settings(), spoken(spec.script), SMALL, book(), Steps(cancel_after=0))
 
 
 @dataclass

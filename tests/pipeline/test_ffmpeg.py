@@ -19,12 +19,12 @@ import pytest
 
 from models.engine import Picture
 from models.errors import BadInput, Cancelled, StageFailed, Unavailable
-from models.progress import Share
+from models.progress import Quiet, Share
 from pipeline import ffmpeg
 from pipeline.encoder import nvenc_problem, pick_encoder
 from pipeline.progress import JobProgress, Snapshot
 from pipeline.spec import VideoSettings
-from tests.pipeline.handmade import Silent
+from tests.progress_kit import Steps
 
 SIZE = (64, 96)
 
@@ -56,14 +56,14 @@ def running() -> list[psutil.Process]:
 
 
 def test_progress_follows_what_ffmpeg_has_made(tmp_path: Path) -> None:
-    told = Silent()
+    told = Steps()
     sound = ffmpeg.generated("sine=duration=30").output(str(tmp_path / "tone.wav"))
     ffmpeg.run(sound.get_args(), doing="humming", progress=told, total_s=30)
-    assert told.steps == sorted(told.steps)
-    assert told.steps[-1] == pytest.approx(1, abs=0.01)
+    assert told.shares == sorted(told.shares)
+    assert told.shares[-1] == pytest.approx(1, abs=0.01)
 
 
-class Impatient(Silent):
+class Impatient(Steps):
     """Somebody asks to cancel after so many checks; time is whatever passes between them."""
 
     def __init__(self, patience: int = 4) -> None:
@@ -121,7 +121,7 @@ def test_a_stalled_ffmpeg_has_no_heartbeat_and_can_be_cancelled(silent_pipe: Pat
     told, began = Impatient(), time.monotonic()
     with pytest.raises(Cancelled):
         ffmpeg.run(STALLS[stall](silent_pipe), doing="waiting", progress=told, total_s=10)
-    assert told.steps == []
+    assert told.seen == []
     assert time.monotonic() - began < 4  # four looks, 0.2 s apart, and some for a busy machine
     assert running() == []
 
@@ -146,7 +146,7 @@ def test_an_encoder_that_takes_no_more_can_be_cancelled(silent_pipe: Path) -> No
     stuck = raw_to(silent_pipe, vcodec="rawvideo", format="rawvideo")
     with pytest.raises(Cancelled):
         ffmpeg.encode(stuck, pictures(2000), doing="encoding", progress=told, total=2000)
-    assert len(told.steps) < 500
+    assert len(told.shares) < 500
     assert time.monotonic() - began < 5
     assert running() == []
 
@@ -160,7 +160,7 @@ def test_an_encoder_that_does_not_end_can_be_cancelled(silent_pipe: Path) -> Non
     command = [*raw, *sound, "-map", "0:v", "-map", "1:a", "-f", "null", "-"]
     with pytest.raises(Cancelled):
         ffmpeg.encode(command, pictures(3), doing="encoding", progress=told, total=3)
-    assert told.steps == [1 / 3, 2 / 3, 1.0]
+    assert told.shares == [1 / 3, 2 / 3, 1.0]
     assert running() == []
 
 
@@ -174,10 +174,10 @@ def test_a_decoder_that_gives_nothing_can_be_cancelled(silent_pipe: Path) -> Non
 
 def test_reports_of_pictures_that_were_counted_are_no_heartbeats(tmp_path: Path) -> None:
     """Several reports have come by the time the last picture is given."""
-    told, until = Silent(), time.monotonic() + 1.2
+    told, until = Steps(), time.monotonic() + 1.2
     given = itertools.takewhile(lambda _: time.monotonic() < until, pictures(10**6))
     ffmpeg.encode(raw_to(tmp_path / "v.mp4"), given, doing="encoding", progress=told, total=10**6)
-    assert told.steps.count(1.0) <= 2  # only those of the tail say that all is done
+    assert told.shares.count(1.0) <= 2  # only those of the tail say that all is done
 
 
 def test_the_reason_of_a_failure_is_ffmpegs_own(tmp_path: Path) -> None:
@@ -215,21 +215,21 @@ def test_no_file_makes_ffmpeg_open_the_network(tmp_path: Path) -> None:
 
 
 def test_encode_takes_one_step_for_each_picture(tmp_path: Path) -> None:
-    told = Silent()
+    told = Steps()
     ffmpeg.encode(raw_to(tmp_path / "v.mp4"), pictures(40), doing="encoding", progress=told, total=40)
-    assert told.steps[:40] == [(i + 1) / 40 for i in range(40)]
+    assert told.shares[:40] == [(i + 1) / 40 for i in range(40)]
     assert running() == []
 
 
 def test_a_talkative_ffmpeg_does_not_block(tmp_path: Path) -> None:
     loud = ["-loglevel", "trace", *raw_to(tmp_path / "v.mp4")]  # far more than a pipe holds
-    ffmpeg.encode(loud, pictures(200), doing="encoding", progress=Silent(), total=200)
+    ffmpeg.encode(loud, pictures(200), doing="encoding", progress=Quiet(), total=200)
 
 
 def test_when_ffmpeg_gives_up_early_the_real_reason_is_told(tmp_path: Path) -> None:
     refused = raw_to(tmp_path / "no" / "v.mp4")
     with pytest.raises(StageFailed, match="No such file or directory"):
-        ffmpeg.encode(refused, pictures(5000), doing="encoding", progress=Silent(), total=5000)
+        ffmpeg.encode(refused, pictures(5000), doing="encoding", progress=Quiet(), total=5000)
 
 
 @pytest.mark.parametrize("error", [Cancelled(), KeyboardInterrupt(), ValueError("a bug")])
@@ -241,7 +241,7 @@ def test_an_error_among_the_pictures_ends_ffmpeg(tmp_path: Path, error: BaseExce
 
     with pytest.raises(type(error)):
         ffmpeg.encode(
-            raw_to(tmp_path / "v.mp4"), pictures(100, fail_at_20), doing="e", progress=Silent(), total=100
+            raw_to(tmp_path / "v.mp4"), pictures(100, fail_at_20), doing="e", progress=Quiet(), total=100
         )
     assert running() == []
 
@@ -254,14 +254,14 @@ def test_a_killed_encoder_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(StageFailed, match="SIGKILL") as failed:
         ffmpeg.encode(
-            raw_to(tmp_path / "v.mp4"), pictures(5000, kill), doing="encoding", progress=Silent(), total=5000
+            raw_to(tmp_path / "v.mp4"), pictures(5000, kill), doing="encoding", progress=Quiet(), total=5000
         )
     assert "memory" in failed.value.hint
 
 
 def test_pieces_are_whole_and_closing_them_ends_ffmpeg() -> None:
     endless = ffmpeg.generated("testsrc=size=8x8:rate=25").output("pipe:1", format="rawvideo", pix_fmt="gray")
-    found = ffmpeg.pieces(endless.get_args(), 64, doing="looking", progress=Silent())
+    found = ffmpeg.pieces(endless.get_args(), 64, doing="looking", progress=Quiet())
     assert [len(next(found)) for _ in range(10)] == [64] * 10
     assert running()
     found.close()
@@ -293,7 +293,7 @@ def test_what_is_tethered_dies_with_a_killed_parent() -> None:
 
 def test_every_ffmpeg_is_tethered() -> None:
     endless = ffmpeg.generated("testsrc=size=8x8:rate=25").output("pipe:1", format="rawvideo")
-    found = ffmpeg.pieces(endless.get_args(), 192, doing="looking", progress=Silent())
+    found = ffmpeg.pieces(endless.get_args(), 192, doing="looking", progress=Quiet())
     next(found)
     (process,) = running()
     assert Path(f"/proc/{process.pid}/exe").resolve() == Path(ffmpeg.executable()).resolve()
@@ -307,7 +307,7 @@ def test_a_full_disk_is_called_so(small_disk: Path) -> None:
             raw_to(small_disk / "v.avi", vcodec="rawvideo"),
             pictures(500),
             doing="e",
-            progress=Silent(),
+            progress=Quiet(),
             total=500,
         )
     assert failed.value.code == "disk_full"

@@ -14,6 +14,7 @@ from models.engine import Sentence, Word
 from pipeline.breaks import pieces
 from pipeline.phrases import FLOOR_S, MIN_S, WHOLE, Cue, phrases, wrap
 from tests.pipeline.captioning import SCRIPTS, calls, spoken
+from tests.progress_kit import Steps
 
 
 def width_in(script: str):  # type: ignore[no-untyped-def]
@@ -275,18 +276,10 @@ def test_a_sentence_without_an_end_costs_a_few_steps_a_character(
 
 
 def test_every_sentence_is_a_step_so_that_a_job_can_be_cancelled() -> None:
-    script, steps = "One is here. Two is here. Three is here.", []
-
-    class Steps:
-        def step(self, done: float, total: float) -> None:
-            steps.append((done, total))
-
-        def check(self) -> None:
-            """No one cancels."""
-
+    script, steps = "One is here. Two is here. Three is here.", Steps()
     said = spoken(script)
-    phrases(script, said.words, said.sentences, said.duration_s, width_in(script), 40, 2, progress=Steps())
-    assert steps == [(1, 3), (2, 3), (3, 3)]
+    phrases(script, said.words, said.sentences, said.duration_s, width_in(script), 40, 2, progress=steps)
+    assert steps.seen == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_a_title_is_wrapped_evenly_and_shrunk_when_too_long() -> None:

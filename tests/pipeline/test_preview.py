@@ -13,28 +13,33 @@ from pipeline.spec import Settings
 from tests.pipeline.captioning import ink
 
 
-def test_a_look_is_drawn_on_the_neutral_backdrop(tmp_path: Path) -> None:
-    out = tmp_path / "look.png"
+@pytest.fixture(scope="module")
+def panel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The preview of the look "panel"."""
+    out = tmp_path_factory.mktemp("looks") / "panel.png"
     preview("panel", out, Settings())
-    drawn = np.asarray(Image.open(out).convert("RGB"), np.int16)
+    return out
+
+
+def test_a_look_is_drawn_on_the_neutral_backdrop(panel: Path) -> None:
+    drawn = np.asarray(Image.open(panel).convert("RGB"), np.int16)
     difference = np.abs(drawn - gradient(1920, 1080))
     assert ink(difference[:960], grey=0)[2] > 500  # the title
     x0, y0, x1, y1 = ink(difference[960:], grey=0)  # the subtitle
     assert x1 - x0 > 400 and y1 - y0 > 60
 
 
-def test_two_looks_look_different(tmp_path: Path) -> None:
-    for name in ("clean", "banner"):
-        preview(name, tmp_path / f"{name}.png", Settings())
-    assert (tmp_path / "clean.png").read_bytes() != (tmp_path / "banner.png").read_bytes()
+def test_two_looks_look_different(panel: Path, tmp_path: Path) -> None:
+    preview("clean", tmp_path / "clean.png", Settings())
+    assert (tmp_path / "clean.png").read_bytes() != panel.read_bytes()
 
 
 def test_a_clip_filmed_upright_is_shown_upright(tmp_path: Path) -> None:
     # Red above, green below, stored lying on its side with a rotation flag, as phones do.
     lying, clip = tmp_path / "lying.mp4", tmp_path / "clip.mp4"
     red, green = (
-        ffmpeg.generated("color=red:s=160x180:d=2:r=25"),
-        ffmpeg.generated("color=green:s=160x180:d=2:r=25"),
+        ffmpeg.generated("color=red:s=160x180:d=1.2:r=25"),
+        ffmpeg.generated("color=green:s=160x180:d=1.2:r=25"),
     )
     stacked = ["-filter_complex", "[0][1]vstack,transpose=2", "-pix_fmt", "yuv420p"]
     inputs = [*red.output("-").get_args()[:4], *green.output("-").get_args()[:4]]
@@ -62,8 +67,10 @@ def test_what_is_no_clip_is_refused_and_nothing_written(tmp_path: Path) -> None:
 
 
 def test_an_unwritable_place_is_named(tmp_path: Path) -> None:
+    photo = tmp_path / "me.png"
+    Image.new("RGB", (320, 320)).save(photo)
     with pytest.raises(BadInput, match=r"no/x\.png") as caught:
-        preview("clean", tmp_path / "no" / "x.png", Settings())
+        preview("clean", tmp_path / "no" / "x.png", Settings(), photo)
     assert caught.value.code == "out_unwritable"
 
 

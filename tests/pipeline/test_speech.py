@@ -18,12 +18,13 @@ from scipy.io import wavfile
 from models.engine import Audio, LipSyncEngine, Sentence, Speech, SpeechEngine
 from models.errors import BadInput, Cancelled, StageFailed
 from models.espeak import EspeakEngine
-from models.progress import Progress
+from models.progress import Progress, Quiet
 from pipeline import speech
 from pipeline.job import Job
 from pipeline.recording import spread_words
 from pipeline.spec import JobSpec, Settings
 from pipeline.text import tokens
+from tests.progress_kit import Steps
 
 SCRIPT = "Hello everyone. 大家好，今天价格是$1,299.99。\n\nThis is the end!"
 RATE = 16_000
@@ -38,20 +39,6 @@ class OnlySpeech:
         raise AssertionError("the speech stage has no business with lips")
 
 
-class Steps:
-    def __init__(self, cancel_after: int = 10**9) -> None:
-        self.seen: list[tuple[float, float]] = []
-        self.cancel_after = cancel_after
-
-    def step(self, done: float, total: float) -> None:
-        self.seen.append((done, total))
-        self.check()
-
-    def check(self) -> None:
-        if len(self.seen) >= self.cancel_after:
-            raise Cancelled
-
-
 def a_job(settings: dict[str, Any] | None = None, engine: SpeechEngine | None = None, **spec: Any) -> Job:
     chosen: dict[str, Any] = {"script": SCRIPT, "clip": Path("/clip.mp4")} | spec
     return Job(
@@ -61,9 +48,9 @@ def a_job(settings: dict[str, Any] | None = None, engine: SpeechEngine | None = 
     )
 
 
-def made(job: Job, folder: Path, progress: Steps | None = None) -> speech.Spoken:
+def made(job: Job, folder: Path, progress: Progress | None = None) -> speech.Spoken:
     folder.mkdir(exist_ok=True)
-    speech.make(job, folder, progress or Steps())
+    speech.make(job, folder, progress or Quiet())
     return speech.load(folder)
 
 
@@ -160,11 +147,11 @@ def test_engine_that_gives_silence(tmp_path: Path) -> None:
         name = "mute"
         version = 1
 
-        def voices(self) -> list[str]:
-            return ["default"]
-
         def warm_up(self) -> None:
             pass
+
+        def voices(self) -> list[str]:
+            return ["default"]
 
         def speak(
             self, sentences: Sequence[Sentence], voice: str, language: str, seed: int, progress: Progress

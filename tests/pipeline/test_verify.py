@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from models.errors import StageFailed
+from models.progress import Quiet
 from pipeline import compose, ffmpeg, lipsync, verify
 from pipeline.job import Job
 from pipeline.media import load_facts
 from pipeline.timeline import timeline
-from tests.pipeline.handmade import Shot, Silent, babble, job_of
+from tests.pipeline.handmade import Shot, babble, job_of
+from tests.progress_kit import Steps
 
 SHOT = Shot(seconds=3.0, width=160, height=288)
 
@@ -32,7 +34,7 @@ def finished(root: Path, shot: Shot) -> Job:
     folder.mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lipsync, "frames", shot.frames)
-        compose.make(job, folder, Silent())
+        compose.make(job, folder, Quiet())
     job.artifacts["compose"] = folder
     return job
 
@@ -75,20 +77,20 @@ def refused(job: Job, root: Path) -> StageFailed:
     folder = root / "verify"
     folder.mkdir()
     with pytest.raises(StageFailed) as failed:
-        verify.make(job, folder, Silent())
+        verify.make(job, folder, Quiet())
     assert failed.value.code == "verify_failed"
     assert "\n" not in failed.value.message
     return failed.value
 
 
 def test_a_good_video_passes_and_every_check_is_written_down(good: Job, tmp_path: Path) -> None:
-    told = Silent()
+    told = Steps()
     verify.make(good, tmp_path, told)
     checks = json.loads((tmp_path / "verify.json").read_text("utf-8"))["checks"]
     assert all(check["ok"] for check in checks)
     assert {"picture size", "frame rate", "motion", "loudness", "true peak"} <= {c["name"] for c in checks}
-    assert told.steps == sorted(told.steps)
-    assert told.steps[-1] == pytest.approx(1, abs=0.05)
+    assert told.shares == sorted(told.shares)
+    assert told.shares[-1] == pytest.approx(1, abs=0.05)
 
 
 COPY_SOUND = ("-map", "1:v", "-map", "0:a", "-c:a", "copy", "-pix_fmt", "yuv420p", "-frames:v", "75")
@@ -150,7 +152,7 @@ def test_every_check_is_made_whatever_failed_before(
     facts = load_facts(good.artifacts["probe"])
     wanted = verify.Wanted(facts, timeline(good.artifacts["speech"], facts), good.settings.video)
     damage(good.artifacts["compose"] / "video.mp4", tmp_path / "bad.mp4")
-    checks = list(verify.examine(tmp_path / "bad.mp4", wanted, Silent()))
+    checks = list(verify.examine(tmp_path / "bad.mp4", wanted, Quiet()))
     assert not all(check.ok for check in checks)
     assert {"the pictures", "number of pictures"} & {check.name for check in checks}
     assert "the sound" in {check.name for check in checks}
@@ -166,10 +168,11 @@ def test_a_video_of_another_speech_is_too_short(good: Job, tmp_path: Path) -> No
 
 def test_a_photo_may_stand_still(tmp_path: Path) -> None:
     (tmp_path / "verify").mkdir()
-    photo = finished(tmp_path / "photo", replace(SHOT, still=True, moving=False))
+    standing = replace(SHOT, seconds=1.0, moving=False)
+    photo = finished(tmp_path / "photo", replace(standing, still=True))
     assert load_facts(photo.artifacts["probe"]).still
-    verify.make(photo, tmp_path / "verify", Silent())
-    film = finished(tmp_path / "film", replace(SHOT, moving=False))
+    verify.make(photo, tmp_path / "verify", Quiet())
+    film = finished(tmp_path / "film", standing)
     shutil.rmtree(tmp_path / "verify")
     assert "motion" in refused(film, tmp_path).message
 
@@ -185,4 +188,4 @@ def test_a_photo_may_stand_still(tmp_path: Path) -> None:
 )
 def test_other_rates_and_shapes_pass(tmp_path: Path, shot: Shot) -> None:
     (tmp_path / "verify").mkdir()
-    verify.make(finished(tmp_path, shot), tmp_path / "verify", Silent())
+    verify.make(finished(tmp_path, shot), tmp_path / "verify", Quiet())

@@ -1,0 +1,45 @@
+"""Size, rate and orientation of the video are those of the clip, whatever kind of clip it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.media import main_video, open_local
+from tests.face_kit import clip_of
+from tests.media_kit import QUICK, ffmpeg, psnr
+from tests.video.conftest import Desk
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "size", "rate"),
+    [
+        ("turned", ["-vf", "transpose=2"], (180, 320), 25),  # stored lying, shown upright
+        ("odd", ["-vf", "scale=181:321,setsar=1", "-pix_fmt", "yuv444p"], (180, 320), 25),
+        ("squeezed", ["-vf", "scale=144:320,setsar=5/4"], (144, 320), 25),
+        ("film", ["-vf", "fps=24000/1001"], (180, 320), 24000 / 1001),
+        ("fast", ["-vf", "fps=60"], (180, 320), 60),
+        ("vfr", ["-vf", r"select='lt(mod(n\,7)\,5)'", "-fps_mode", "vfr"], (180, 320), 25),
+    ],
+)
+def test_size_rate_and_orientation_are_the_clips(
+    desk: Desk, face: Path, name: str, options: list[str], size: tuple[int, int], rate: float
+) -> None:
+    clip = desk.folder / f"{name}.mp4"
+    ffmpeg("-i", face, *options, *QUICK, "-crf", "14", clip)
+    if name == "turned":
+        lying = clip.rename(desk.folder / "lying.mp4")
+        ffmpeg("-display_rotation", "270", "-i", lying, "-c", "copy", clip)
+    desk.submit("Good morning.", clip, "--subtitles", "none", "--out", "out.mp4")
+    with open_local(desk.folder / "out.mp4") as container:
+        stream = main_video(container)
+        assert stream is not None
+        assert (stream.width, stream.height) == size
+        assert float(stream.average_rate or 0) == pytest.approx(rate, rel=1e-4)
+        assert float(stream.sample_aspect_ratio or 1) == (1.25 if name == "squeezed" else 1)
+        frame = next(container.decode(stream))
+        assert frame.rotation == 0
+    (ours,) = clip_of(desk.folder / "out.mp4").pictures([0])
+    (theirs,) = clip_of(clip).pictures([0])
+    assert psnr(ours[: size[1] // 3], theirs[: size[1] // 3]) > 35  # the forehead, the right way up
