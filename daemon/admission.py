@@ -14,9 +14,9 @@ from pydantic import ValidationError
 
 from daemon import catalogue
 from daemon.config import Config
+from daemon.control.wish import PATHS
+from daemon.disk.housekeeping import room, room_needed
 from daemon.folders import absolute, is_unicode, make_private, refuse_address, unwritable
-from daemon.housekeeping import room, room_needed
-from daemon.wish import PATHS
 from models.errors import BadInput, Unavailable, VigentdError
 from models.progress import Progress
 from pipeline.spec import JobSpec, Settings

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from daemon.config import Config
 from daemon.jobs import JobRow
-from daemon.lock import WorkerLock, holder
 from daemon.queue import Queue
 from daemon.recovery import take_back
 from daemon.stop import Stop
+from daemon.store.lock import WorkerLock, holder
 from models.memory import share_one_heap
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class App:
         return claim is not None
 
     def _runner(self, watch: Callable[[Snapshot], None], stop: Stop) -> Runner:
-        from daemon.local import LocalEngines
+        from daemon.engines.local import LocalEngines
         from daemon.runner import Runner
         from pipeline.deliver import deliver
 

@@ -15,7 +15,7 @@ def main() -> None:
     # Imports make no garbage, and looking for it among them takes a quarter of the time of `vigentd ls`.
     gc.disable()
     try:
-        from daemon import streams
+        from daemon.commands import streams
 
         streams.prepare()
         from daemon.command_line import run

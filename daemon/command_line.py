@@ -17,8 +17,8 @@ from typing import Annotated, Any
 import typer
 from typer.main import get_command
 
-from daemon.streams import OutputLost, silence_stdout
-from daemon.terminal import out_json, tell, tell_error
+from daemon.commands.streams import OutputLost, silence_stdout
+from daemon.commands.terminal import out_json, tell, tell_error
 from daemon.version import installed_version
 from daemon.wording import in_words
 from models.errors import BadInput, StageFailed, VigentdError

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from daemon.config import Config
+from daemon.disk.housekeeping import watermark
 from daemon.folders import make_private
-from daemon.housekeeping import watermark
 from models.errors import FULL, VigentdError
 
 State = Literal["ok", "warn", "fail"]
@@ -54,7 +54,7 @@ def report(findings: list[Finding]) -> None:
     """For a person: a line for each finding, and under it what to do."""
     from rich.text import Text
 
-    from daemon.terminal import console
+    from daemon.commands.terminal import console
 
     colours = {"ok": "green", "warn": "yellow", "fail": "red"}
     screen = console()

@@ -26,7 +26,6 @@ from pydantic import ValidationError
 from sqlalchemy import delete
 from sqlmodel import Session, col, func, select
 
-from daemon.database import Database
 from daemon.jobs import (
     IDS_A_SECOND,
     JobRow,
@@ -38,7 +37,8 @@ from daemon.jobs import (
     new_id,
     out_key,
 )
-from daemon.lookup import Lookup, in_line, row_of
+from daemon.store.database import Database
+from daemon.store.lookup import Lookup, in_line, row_of
 from models.errors import BadInput, Cancelled, StageFailed, VigentdError
 from pipeline.progress import Snapshot
 from pipeline.spec import JobSpec

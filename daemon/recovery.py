@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from daemon.config import Config
-from daemon.housekeeping import tidy_job
+from daemon.disk.housekeeping import tidy_job
 from daemon.jobs import JobRow
 from daemon.queue import Queue
 from pipeline.stages import RESUMABLE

@@ -16,15 +16,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from daemon import history
 from daemon.config import Config
+from daemon.disk.housekeeping import tidy_job
+from daemon.engines.roster import EngineAway, Roster
 from daemon.folders import make_private
-from daemon.housekeeping import tidy_job
-from daemon.joblog import JobLog
-from daemon.patience import persist
+from daemon.logs.joblog import JobLog
 from daemon.queue import Claim, Queue, Superseded
-from daemon.roster import EngineAway, Roster
 from daemon.stop import Stop
+from daemon.store import history
+from daemon.store.patience import persist
 from daemon.wording import in_words
 from models.errors import Cancelled, ProcessDied, StageFailed, Unavailable, VigentdError
 from models.memory import give_back

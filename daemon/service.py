@@ -19,17 +19,17 @@ from collections.abc import Callable
 from typing import Any
 
 from daemon.config import Config
-from daemon.control import Control
-from daemon.events import Events
+from daemon.control.events import Events
+from daemon.control.server import Control
+from daemon.disk.housekeeping import empty_scratch
+from daemon.engines.hosts import Hosts
 from daemon.folders import make_private, unwritable
-from daemon.hosts import Hosts
-from daemon.housekeeping import empty_scratch
 from daemon.jobs import JobRow, described, iso, job_json
-from daemon.lock import WorkerLock, holder
-from daemon.log import Log
+from daemon.logs.log import Log
 from daemon.queue import Queue
 from daemon.recovery import take_back
 from daemon.runner import Deliver
+from daemon.store.lock import WorkerLock, holder
 from daemon.worker import Worker
 from models.errors import Unavailable, VigentdError
 

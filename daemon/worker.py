@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from daemon.ahead import Ahead
 from daemon.config import Config
-from daemon.events import Events
-from daemon.hosts import Hosts
-from daemon.housekeeping import Housekeeping, room
+from daemon.control.events import Events
+from daemon.disk.housekeeping import Housekeeping, room
+from daemon.engines.ahead import Ahead
+from daemon.engines.hosts import Hosts
 from daemon.jobs import job_json
-from daemon.log import Log
+from daemon.logs.log import Log
 from daemon.queue import Claim, Queue
 from daemon.recovery import take_back
 from daemon.runner import Deliver, Runner

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from daemon.benches.processes import family, rss
+from daemon.commands.terminal import duration, tell
 from daemon.config_file import Loaded
 from daemon.folders import absolute
-from daemon.terminal import duration, tell
 
 SIZE = (1080, 1920)
 SAMPLE_EVERY_S = 0.05
@@ -68,7 +68,7 @@ def report(results: Sequence[Result]) -> None:
     """For a person: one row for each video."""
     from rich.table import Table
 
-    from daemon.terminal import console
+    from daemon.commands.terminal import console
 
     stages = list(dict.fromkeys(stage for result in results for stage in result.stages))
     table = Table(box=None, pad_edge=False)

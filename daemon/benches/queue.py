@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from daemon.benches import processes
-from daemon.client import Client, DaemonAway
 from daemon.config import Config
+from daemon.control.client import Client, DaemonAway
 from daemon.jobs import FINISHED, State
 from daemon.queue import Queue
 from models.errors import StageFailed

@@ -30,8 +30,8 @@ from typing import Any, Self
 
 from daemon.benches import processes
 from daemon.benches.queue import config_in
-from daemon.client import Client, DaemonAway
 from daemon.config import Config
+from daemon.control.client import Client, DaemonAway
 from daemon.jobs import FINISHED, State
 from daemon.queue import Queue
 from models.errors import VigentdError
@@ -153,7 +153,7 @@ class Bench:
         self.queue = Queue(self.config.database)
         self.accepted: dict[str, str] = {}  # key → id
         self.daemon: subprocess.Popen[bytes] | None = None
-        self._log = (folder / "daemon.log").open("ab")
+        self._log = (folder / "daemon.logs.log").open("ab")
 
     def keep_running(self) -> None:
         """A daemon is there and answers."""

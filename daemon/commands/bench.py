@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from daemon.commands.common import AsJson
+from daemon.commands.terminal import out_json, tell
 from daemon.config_file import load
-from daemon.terminal import out_json, tell
 
 
 def register(app: typer.Typer) -> None:

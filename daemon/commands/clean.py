@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from daemon.commands.common import AsJson, opened
-from daemon.terminal import console, out, out_json, printable, tell
+from daemon.commands.terminal import console, out, out_json, printable, tell
 
 if TYPE_CHECKING:
-    from daemon.housekeeping import Swept
+    from daemon.disk.housekeeping import Swept
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")]
 
@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 def clean(ctx: typer.Context, dry_run: DryRun = False, as_json: AsJson = False) -> None:
     """Remove old work and results, as [disk] says; the daemon does so on its own. Exit code 1 when
     something could not be removed."""
-    from daemon.housekeeping import Housekeeping, Unlogged
+    from daemon.disk.housekeeping import Housekeeping, Unlogged
 
     with opened(ctx) as app:
         swept = Housekeeping(app.config, app.queue, Unlogged()).sweep(dry_run)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from daemon.commands.common import AsJson, opened
-from daemon.terminal import tell
+from daemon.commands.terminal import tell
 
 
 def register(app: typer.Typer) -> None:

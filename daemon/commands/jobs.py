@@ -10,9 +10,9 @@ import typer
 
 from daemon.app import App
 from daemon.commands.common import AsJson, JobId, opened
+from daemon.commands.terminal import console, duration, local_time, out, out_json, printable, tell, tell_error
 from daemon.jobs import JobRow, State, described, job_json
 from daemon.stop import Stop
-from daemon.terminal import console, duration, local_time, out, out_json, printable, tell, tell_error
 from models.errors import VigentdError
 from pipeline.spec import Language
 
@@ -169,7 +169,7 @@ def retry(ctx: typer.Context, job_id: JobId, wait_for_it: Wait = False, as_json:
 
 def finish(app: App, job_id: str, as_json: bool) -> JobRow:
     """Follow the job to its end and say how it ended. Raises typer.Exit(1) unless it is done."""
-    from daemon.follow import follow
+    from daemon.commands.follow import follow
 
     job_id = app.job(job_id)[0].id  # as it is written in the database; an unknown one is wrong use
     _nudge(app)
@@ -211,7 +211,7 @@ def _read_script(script: Path | None, limit_chars: int) -> bytes | None:
 
 
 def _nudge(app: App) -> None:
-    from daemon.client import nudge
+    from daemon.control.client import nudge
 
     nudge(app.config.socket)
 

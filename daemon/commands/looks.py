@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from daemon.commands.common import AsJson, configuration
+from daemon.commands.terminal import console, out, out_json, tell
 from daemon.folders import absolute
-from daemon.terminal import console, out, out_json, tell
 
 
 def register(app: typer.Typer) -> None:

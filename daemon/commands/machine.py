@@ -7,8 +7,8 @@ from typing import Any
 import typer
 
 from daemon.commands.common import AsJson, configuration
+from daemon.commands.terminal import out, out_json, tell
 from daemon.config_file import Loaded, load
-from daemon.terminal import out, out_json, tell
 
 
 def register(app: typer.Typer) -> None:

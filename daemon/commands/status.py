@@ -16,13 +16,13 @@ import typer
 
 from daemon.app import App
 from daemon.commands.common import AsJson, configuration, opened
+from daemon.commands.terminal import console, duration, local_time, out, out_json, printable, tell, tell_error
 from daemon.jobs import job_json
-from daemon.lock import holder
-from daemon.terminal import console, duration, local_time, out, out_json, printable, tell, tell_error
+from daemon.store.lock import holder
 from models.errors import Unavailable
 
 if TYPE_CHECKING:
-    from daemon.client import EventStream
+    from daemon.control.client import EventStream
 
 
 def register(app: typer.Typer) -> None:
@@ -49,7 +49,7 @@ def events(
     job_id: Annotated[str | None, typer.Option("--job", metavar="ID", help="Of this job only.")] = None,
 ) -> None:
     """Print what happens in the daemon, one JSON object a line, until Ctrl-C (exit code 0)."""
-    from daemon.client import Client, DaemonAway
+    from daemon.control.client import Client, DaemonAway
 
     away = DaemonAway("The daemon has stopped", hint="The jobs are safe; `vigentd ls` shows them.")
     ended: list[int] = []
@@ -91,7 +91,7 @@ def _one_line(event: dict[str, Any]) -> str:
 
 def _ask(app: App) -> tuple[dict[str, Any], Unavailable | None]:
     """What the daemon says; or what the database knows, and why the daemon says nothing."""
-    from daemon.client import Client, DaemonAway
+    from daemon.control.client import Client, DaemonAway
 
     try:
         told: dict[str, Any] = Client(app.config.socket).get("/status")

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from daemon.client import Client
 from daemon.command_line import run as run_command
 from daemon.config import Config
-from daemon.events import Events
+from daemon.control.client import Client
+from daemon.control.events import Events
 from daemon.queue import Queue
 from pipeline.spec import JobSpec
 from tests.daemon.control_kit import TinyOffice, serving

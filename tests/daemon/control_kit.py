@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from daemon import unix_socket
-from daemon.control import Control
-from daemon.events import Events
+from daemon.control import unix_socket
+from daemon.control.events import Events
+from daemon.control.server import Control
 from daemon.jobs import JobRow, job_json
 from daemon.queue import Queue
 from pipeline.spec import JobSpec

@@ -12,8 +12,8 @@ from pydantic import ByteSize
 
 from daemon.admission import Request, admit
 from daemon.config import Config, DiskSettings
+from daemon.disk.housekeeping import room, room_needed
 from daemon.folders import absolute
-from daemon.housekeeping import room, room_needed
 from models.errors import BadInput, Unavailable
 from tests.media_kit import pattern
 

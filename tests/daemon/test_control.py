@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon import unix_socket
-from daemon.client import Client, nudge
+from daemon.control import unix_socket
+from daemon.control.client import Client, nudge
 from daemon.queue import Queue
 from models.errors import BadInput, StageFailed, Unavailable, VigentdError
 from pipeline.spec import JobSpec

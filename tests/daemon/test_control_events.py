@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from daemon import control as control_module
-from daemon.client import Client
 from daemon.config import Config
+from daemon.control import server as control_module
+from daemon.control.client import Client
 from daemon.queue import Queue
 from pipeline.spec import JobSpec
 from tests.daemon.control_kit import WISH, TinyOffice, listening, serving, until

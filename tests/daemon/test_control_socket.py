@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from daemon import unix_socket
-from daemon.client import Client, DaemonAway, nudge
 from daemon.config import Config
+from daemon.control import unix_socket
+from daemon.control.client import Client, DaemonAway, nudge
 from daemon.queue import Queue
 from models.errors import Unavailable
 from tests.daemon.control_kit import TinyOffice, serving

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 
-from daemon.events import Event, Events
+from daemon.control.events import Event, Events
 
 NOON = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
 

@@ -17,15 +17,15 @@ from pathlib import Path
 
 import pytest
 
-from daemon import follow as follow_module
-from daemon import unix_socket
+from daemon.commands import follow as follow_module
+from daemon.commands.follow import Expected, follow
 from daemon.commands.jobs import finish
 from daemon.config import Config
-from daemon.follow import Expected, follow
+from daemon.control import unix_socket
 from daemon.jobs import JobRow, State
-from daemon.lock import WorkerLock
 from daemon.queue import Claim, Queue
 from daemon.stop import Stop
+from daemon.store.lock import WorkerLock
 from pipeline.spec import JobSpec
 from tests.daemon.conftest import ROOT
 from tests.daemon.control_kit import TinyOffice, serving, until
@@ -158,8 +158,8 @@ def test_a_state_of_which_no_event_told_is_found_in_the_database(
 A_DAEMON = """
 import sys, time
 from pathlib import Path
-from daemon.events import Events
-from daemon.lock import WorkerLock
+from daemon.control.events import Events
+from daemon.store.lock import WorkerLock
 from daemon.queue import Queue
 from tests.daemon.control_kit import TinyOffice, serving, until
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.history import UNKNOWN_S, amount, expected
 from daemon.jobs import StageTime
+from daemon.store.history import UNKNOWN_S, amount, expected
 from pipeline.spec import JobSpec
 from pipeline.stages import STAGES, Stage
 

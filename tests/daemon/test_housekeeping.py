@@ -18,10 +18,10 @@ import pytest
 from pydantic import ByteSize
 
 from daemon.config import Config, DiskSettings
-from daemon.housekeeping import Housekeeping, Swept, Unlogged, empty_scratch, room, room_needed, tidy_job
+from daemon.disk.housekeeping import Housekeeping, Swept, Unlogged, empty_scratch, room, room_needed, tidy_job
 from daemon.jobs import JobRow, State
-from daemon.lookup import Finished
 from daemon.queue import Claim, Queue
+from daemon.store.lookup import Finished
 from models.errors import StageFailed, Unavailable
 from pipeline import spill
 from pipeline.result import temporary

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from daemon.lock import Holder, WorkerLock, holder
+from daemon.store.lock import Holder, WorkerLock, holder
 from tests.daemon.conftest import ROOT
 
 
@@ -43,7 +43,7 @@ def test_a_child_program_does_not_keep_the_lock(tmp_path: Path) -> None:
 LOOKER = """
 import sys
 from pathlib import Path
-from daemon.lock import holder
+from daemon.store.lock import holder
 print(flush=True)
 while True:
     holder(Path(sys.argv[1]))
@@ -71,7 +71,7 @@ def test_looking_never_turns_a_starting_worker_away(tmp_path: Path) -> None:
 ASK = """
 import sys
 from pathlib import Path
-from daemon.lock import holder
+from daemon.store.lock import holder
 print(holder(Path(sys.argv[1])))
 """
 

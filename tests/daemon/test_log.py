@@ -20,11 +20,11 @@ from typing import Any
 import pytest
 from pydantic import Field, SecretStr
 
-from daemon import log as daemon_log
 from daemon.config import Config, LogSettings
-from daemon.joblog import JobLog
-from daemon.log import Log
-from daemon.logline import MASKED
+from daemon.logs import log as daemon_log
+from daemon.logs.joblog import JobLog
+from daemon.logs.log import Log
+from daemon.logs.logline import MASKED
 
 STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 JOB_TIME = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
@@ -145,7 +145,9 @@ def test_warnings_and_library_errors_come_in_the_same_shape(
 ) -> None:
     start()
     root = logging.getLogger()  # pytest's own handlers would not bear the second one
-    monkeypatch.setattr(root, "handlers", [h for h in root.handlers if type(h).__module__ == "daemon.log"])
+    monkeypatch.setattr(
+        root, "handlers", [h for h in root.handlers if type(h).__module__ == "daemon.logs.log"]
+    )
     logging.getLogger("apscheduler").error("Job %s raised", "tick", exc_info=boom("late"))
     logging.getLogger("lib").warning("%d things", "no number")  # the library's fault: still told
     with warnings.catch_warnings():

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from daemon.config import Config
-from daemon.patience import FIRST_PAUSE_S, LONGEST_PAUSE_S, persist
 from daemon.queue import Queue
+from daemon.store.patience import FIRST_PAUSE_S, LONGEST_PAUSE_S, persist
 from models.errors import Unavailable, VigentdError
 from pipeline.spec import JobSpec
 

@@ -237,7 +237,7 @@ def test_a_job_that_was_being_cancelled_when_its_worker_died_is_cancelled(
 WORKER = """
 import sys
 from pathlib import Path
-from daemon.lock import WorkerLock
+from daemon.store.lock import WorkerLock
 from daemon.queue import Queue
 data = Path(sys.argv[1])
 queue, lock = Queue(data / "vigentd.db"), WorkerLock(data)

@@ -17,14 +17,14 @@ import pytest
 import typer
 
 from daemon.app import App, stopping
+from daemon.commands.follow import follow
 from daemon.commands.jobs import finish
 from daemon.config import Config
-from daemon.follow import follow
 from daemon.jobs import JobRow, State
-from daemon.lock import WorkerLock
 from daemon.queue import Queue
 from daemon.runner import Runner
 from daemon.stop import Stop
+from daemon.store.lock import WorkerLock
 from models.errors import BadInput, StageFailed
 from pipeline.deliver import deliver
 from pipeline.job import Job

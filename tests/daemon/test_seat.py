@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from daemon.roster import EngineAway
-from daemon.seat import PAUSES_S, Seat
+from daemon.engines.roster import EngineAway
+from daemon.engines.seat import PAUSES_S, Seat
 from models.errors import Cancelled
 from models.host import Plan
 from models.progress import Quiet
@@ -104,7 +104,7 @@ def test_an_engine_that_cannot_be_loaded_is_told_and_makes_jobs_wait(make: Make,
     assert "cannot be loaded" in seat.why()
     with pytest.raises(EngineAway, match="The test engine cannot be loaded: "):
         seat.ready(Quiet())
-    assert seat.status()["state"] == "dead"
+    assert "cannot be loaded" in seat.status()["why"]
 
 
 def test_waiting_for_an_engine_can_be_cancelled(make: Make) -> None:

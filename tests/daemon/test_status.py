@@ -12,8 +12,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from daemon.config import Config
-from daemon.lock import WorkerLock
 from daemon.queue import Queue
+from daemon.store.lock import WorkerLock
 from pipeline.spec import JobSpec
 from tests.daemon.conftest import ROOT, Cli
 from tests.daemon.control_kit import TinyOffice, serving
@@ -107,7 +107,8 @@ def test_the_daemon_learns_at_once_of_what_commands_do(
 def test_the_command_line_imports_none_of_the_server(config: Config, queue: Queue) -> None:
     code = (
         "import sys; from daemon import command_line; command_line.run(['ls', '--json'])\n"
-        "print(sorted({'aiohttp', 'http.client', 'daemon.client', 'daemon.control'} & set(sys.modules)))"
+        "heavy = {'aiohttp', 'http.client', 'daemon.control.client', 'daemon.control.server'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     said = subprocess.run(
         [sys.executable, "-c", code],
@@ -116,7 +117,7 @@ def test_the_command_line_imports_none_of_the_server(config: Config, queue: Queu
         env={"VIGENTD_DATA_DIR": str(config.data_dir), "PYTHONPATH": str(ROOT)},
     )
     assert said.stdout == "[]\n[]\n", said.stderr
-    code = "import sys, daemon.client; print({'aiohttp', 'asyncio', 'sqlalchemy'} & set(sys.modules))"
+    code = "import sys, daemon.control.client; print({'aiohttp', 'asyncio', 'sqlalchemy'} & set(sys.modules))"
     said = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)}
     )

@@ -49,7 +49,8 @@ def shell(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sh
 
 
 @pytest.mark.parametrize(
-    "module", ["daemon.streams", "typer", "daemon.commands.jobs", "sqlalchemy", "sqlmodel", "rich.table"]
+    "module",
+    ["daemon.commands.streams", "typer", "daemon.commands.jobs", "sqlalchemy", "sqlmodel", "rich.table"],
 )
 def test_ctrl_c_at_an_early_moment(shell: Shell, queue: Queue, spec: JobSpec, module: str) -> None:
     queue.submit(spec)

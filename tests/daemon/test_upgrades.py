@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Connection
 
 from daemon.config import Config
-from daemon.database import Database
 from daemon.queue import Queue
-from daemon.upgrades import UPGRADES
+from daemon.store.database import Database
+from daemon.store.upgrades import UPGRADES
 from models.errors import BadInput, Unavailable
 from pipeline.spec import JobSpec
 from tests.daemon.claims import claimed

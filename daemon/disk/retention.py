@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Literal
 
 from daemon.config import DiskSettings
-from daemon.inventory import VIDEO, WORK, Inventory, JobFolder, Result
+from daemon.disk.inventory import VIDEO, WORK, Inventory, JobFolder, Result
 from daemon.jobs import State
-from daemon.lookup import Finished
+from daemon.store.lookup import Finished
 
 What = Literal["work", "log", "result", "temporary"]
 Why = Literal["age", "size", "unknown", "unfinished", "alone"]

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from daemon.roster import EngineAway
+from daemon.engines.roster import EngineAway
 from models.errors import StageFailed, VigentdError
 from models.host import Host, HostDied, Plan
 from models.progress import Progress

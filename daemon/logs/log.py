@@ -24,11 +24,11 @@ from typing import Any, Final, TextIO
 
 from pydantic import BaseModel, SecretStr
 
-from daemon import logline
 from daemon.config import Config
 from daemon.folders import make_private
-from daemon.joblog import private
 from daemon.jobs import iso
+from daemon.logs import logline
+from daemon.logs.joblog import private
 
 FILE_NAME = "vigentd.log"
 FILE_BYTES, FILES = 5_000_000, 5

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from daemon.client import Client, EventStream
+from daemon.control.client import Client, EventStream
 from models.errors import VigentdError
 
 AGAIN_S = 0.3  # between two tries to reach the daemon

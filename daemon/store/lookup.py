@@ -9,8 +9,8 @@ from sqlalchemy import and_, or_
 from sqlalchemy.orm import aliased, defer
 from sqlmodel import Session, col, func, select
 
-from daemon.database import Database
 from daemon.jobs import FINISHED, JobRow, Milestone, StageTime, State
+from daemon.store.database import Database
 from models.errors import BadInput
 
 

@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from daemon.config import Config
-from daemon.roster import Chosen
-from daemon.seat import Seat, Tell
+from daemon.engines.roster import Chosen
+from daemon.engines.seat import Seat, Tell
 from models.host import Plan
 from models.progress import Quiet
 from pipeline import hosted

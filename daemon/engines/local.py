@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from daemon.config import Config
-from daemon.roster import Chosen
+from daemon.engines.roster import Chosen
 from pipeline import stages
 from pipeline.job import Job
 from pipeline.spec import JobSpec, Settings

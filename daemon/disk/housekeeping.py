@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from daemon import inventory, retention
 from daemon.config import Config
+from daemon.disk import inventory, retention
+from daemon.disk.inventory import VIDEO, WORK, Aside
+from daemon.disk.retention import Goes, What, in_words, points_here
 from daemon.folders import make_private, unwritable
-from daemon.inventory import VIDEO, WORK, Aside
 from daemon.jobs import State
-from daemon.lookup import Finished
 from daemon.queue import Queue
-from daemon.retention import Goes, What, in_words, points_here
+from daemon.store.lookup import Finished
 from models.errors import BadInput
 from pipeline.result import left_by_the_killed
 from pipeline.workspace import SPILL_BYTES, Workspace, remove
@@ -31,7 +31,7 @@ AT_ONCE = 100  # as many are renamed while the queue stands still: a few millise
 
 
 class Log(Protocol):
-    """daemon.log.Log, or `Unlogged`."""
+    """daemon.logs.log.Log, or `Unlogged`."""
 
     def event(self, name: str, /, **facts: object) -> None: ...
 

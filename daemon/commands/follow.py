@@ -9,11 +9,11 @@ from types import TracebackType
 from typing import Literal, Protocol, Self
 
 from daemon.app import App, stopping
+from daemon.commands.terminal import console, duration, tell
+from daemon.control.live import Live
 from daemon.folders import make_private
 from daemon.jobs import JobRow, State
-from daemon.live import Live
 from daemon.stop import Stop
-from daemon.terminal import console, duration, tell
 from models.quiet import native_stderr_to
 
 POLL_S = 0.3

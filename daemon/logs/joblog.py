@@ -7,9 +7,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from daemon import logline
 from daemon.folders import make_private
 from daemon.jobs import iso
+from daemon.logs import logline
 
 
 class JobLog:

@@ -22,10 +22,10 @@ from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 
-from daemon import unix_socket
-from daemon.events import Event, Events, Subscription
-from daemon.http_json import HEADERS, STOP_S, JsonServer, answer, read_json, read_number, to_json
-from daemon.wish import check_wish
+from daemon.control import unix_socket
+from daemon.control.events import Event, Events, Subscription
+from daemon.control.http_json import HEADERS, STOP_S, JsonServer, answer, read_json, read_number, to_json
+from daemon.control.wish import check_wish
 from models.errors import BadInput, Unavailable
 
 BODY_BYTES = 2**20

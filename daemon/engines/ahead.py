@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable
 
 from daemon.config import Config
+from daemon.engines.roster import Roster
 from daemon.jobs import State
-from daemon.log import Log
+from daemon.logs.log import Log
 from daemon.queue import Queue
-from daemon.roster import Roster
 from models.errors import Cancelled, VigentdError
 from pipeline.spec import JobSpec
 from pipeline.stages import STAGES, place_of

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
 from daemon.folders import make_private, unwritable
-from daemon.upgrades import UPGRADES, Upgrade
+from daemon.store.upgrades import UPGRADES, Upgrade
 from models.errors import Unavailable, VigentdError
 
 ROOM = 2**20  # bytes: when less is free, an error of the disk means that it is full

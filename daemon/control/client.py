@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
-from daemon import unix_socket
+from daemon.control import unix_socket
 from models.errors import BadInput, StageFailed, Unavailable, VigentdError
 
 READ_S = 30.0  # longer than the daemon's keep-alive

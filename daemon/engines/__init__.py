@@ -1,0 +1,1 @@
+"""Who does the work of a job: engines in hosts, or in this process."""

@@ -1,0 +1,1 @@
+"""The SQLite file, and what is read from it."""
