@@ -164,16 +164,18 @@ class Queue(Lookup):
             s.add(row)
         return row
 
-    def expire(self, job_id: str, note: str) -> None:
+    def expire(self, job_id: str, note: str, finished_at: str | None = None) -> None:
         """What was kept of a finished job was removed: there is no output any more, and a note says why.
 
-        Saying so twice changes nothing. Raises BadInput `job_unknown`, `job_active`.
+        Saying so twice changes nothing. finished_at: when the job ended whose result that was; if it has
+        been made again since, nothing is said of it. Raises BadInput `job_unknown`, `job_active`.
         """
         with self._db.writing() as s:
             row = row_of(s, job_id)
             if not row.finished:
                 raise BadInput(f"Job {job_id} is {row.state}, so all of it is kept", code="job_active")
-            if row.output is None and note in row.notes:
+            made_again = finished_at is not None and row.finished_at != finished_at
+            if made_again or (row.output is None and note in row.notes):
                 return
             row.output = None
             row.notes = list(dict.fromkeys([*row.notes, note]))
@@ -309,11 +311,11 @@ class Queue(Lookup):
                 self._end(s, row, State.FAILED)
             s.add(row)
 
-    def release(self, claim: Claim) -> None:
-        """Puts the job back into its place, untried: the worker leaves in good order."""
+    def release(self, claim: Claim, *, tried: bool = False) -> None:
+        """Puts the job back into its place: the worker leaves in good order. tried: the attempt counts."""
         with self._db.writing() as s:
             row = _owned(s, claim)
-            row.attempts -= 1
+            row.attempts -= not tried
             if row.cancel_asked:
                 self._end(s, row, State.CANCELLED)
             else:

@@ -43,9 +43,10 @@ T = TypeVar("T")
 
 @dataclass
 class Runner:
-    """queue: where the job was claimed. deliver: the pipeline's. watch: gets every Snapshot, for a
-    progress bar. patience_s: how long a database that cannot be written is waited for; the work is done,
-    and only its word is missing. now, clock: the time of day, and monotonic seconds."""
+    """queue: where the job was claimed. deliver: the pipeline's. watch: gets every Snapshot, for a progress
+    bar. settle: told before the files of a job are tidied; ends what else works on them. patience_s: how
+    long a database that cannot be written is waited for; the work is done, and only its word is missing.
+    now, clock: the time of day, and monotonic seconds."""
 
     queue: Queue
     config: Config
@@ -53,12 +54,14 @@ class Runner:
     deliver: Deliver
     stop: Stop = field(default_factory=Stop)
     watch: Callable[[Snapshot], None] = lambda _: None
+    settle: Callable[[str], None] = lambda _: None
     steps: Sequence[Stage] = stages.STAGES
     patience_s: float = 60.0
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     _look: bool = False
+    _deaths: int = 0  # of processes, under this job
 
     def look(self) -> None:
         """From any thread: a cancel may have been asked for, so look at once."""
@@ -83,6 +86,7 @@ class Runner:
     def _tidy(self, claim: Claim, keep: Collection[str]) -> None:
         """Before the last word about the job: after that, nobody comes by again."""
         self.queue.asked_to_stop(claim)  # raises Superseded: then these files are another worker's
+        self.settle(claim.job_id)
         tidy_job(self.config, claim.job_id, claim.spec.out, keep)
 
     def _make(self, claim: Claim, log: JobLog) -> Path:
@@ -114,6 +118,7 @@ class Runner:
         raise AssertionError  # the loop has no end of its own
 
     def _process_gone(self, claim: Claim, log: JobLog, stage: Stage, error: ProcessDied) -> None:
+        self._deaths += 1
         log.event("process_gone", stage=stage.name, **error.as_dict())
         facts = {"stage": stage.name, "reason": error.message}
         self._persist(lambda: self.queue.milestone(claim, "process_gone", **facts))
@@ -127,7 +132,10 @@ class Runner:
                 cancel_asked = self.queue.progress(claim, at)
             except Unavailable as e:  # a report may be lost; the work goes on, and the next one tells more
                 log.event("unreported", **e.as_dict())
-            self.watch(at)
+            try:
+                self.watch(at)
+            except Exception as e:  # who looks on is not part of the work
+                log.trace(e)
 
         def cancelled() -> bool:
             nonlocal cancel_asked
@@ -173,8 +181,8 @@ class Runner:
         try:
             with suppress(Unavailable):
                 self._tidy(claim, stages.RESUMABLE)
-            if self.stop.asked == "requeue" or isinstance(error, EngineAway):
-                self._persist(lambda: self.queue.release(claim))
+            if self.stop.asked == "requeue" or self._may_wait(claim, error):
+                self._persist(lambda: self.queue.release(claim, tried=self._deaths > 0))
                 because = error.message if isinstance(error, EngineAway) else "the worker was told to stop"
                 log.event("requeued", because=because)
             else:
@@ -182,6 +190,11 @@ class Runner:
                 log.event("cancelled" if isinstance(told, Cancelled) else "failed", **told.as_dict())
         except Superseded as e:
             log.event("superseded", message=e.message)
+
+    def _may_wait(self, claim: Claim, error: BaseException) -> bool:
+        """For an engine that is away: unless this job itself may be what ends its processes."""
+        worn_out = self._deaths > 0 and claim.attempt >= self.config.queue.max_attempts
+        return isinstance(error, EngineAway) and not worn_out
 
     def _in_words(self, error: BaseException, log: JobLog) -> VigentdError:
         # Once the work is told to stop, what it stumbles over on the way out is not the reason.

@@ -16,6 +16,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from daemon.config import Config
@@ -23,17 +24,19 @@ from daemon.control.events import Events
 from daemon.control.server import Control
 from daemon.disk.housekeeping import empty_scratch
 from daemon.engines.hosts import Hosts
+from daemon.engines.roster import Chosen
 from daemon.folders import make_private, unwritable
 from daemon.jobs import JobRow, described, iso, job_json
 from daemon.logs.log import Log
 from daemon.queue import Queue
-from daemon.recovery import take_back
 from daemon.runner import Deliver
 from daemon.store.lock import WorkerLock, holder
 from daemon.worker import Worker
-from models.errors import Unavailable, VigentdError
+from models.errors import StageFailed, Unavailable, VigentdError
 
 LOCK_EVERY_S = 0.2
+WORKER_EVERY_S = 5.0  # how soon it is noticed that the worker is gone
+LAST_S = 30.0  # for a job to be put back
 
 
 class Service:
@@ -46,6 +49,7 @@ class Service:
         self._version = version
         self._started_at = iso(dt.datetime.now(dt.UTC))
         self.config = load()
+        self.worker: Worker | None = None
 
     async def run(self) -> None:
         """Until SIGTERM or SIGINT. Raises Unavailable when it cannot start."""
@@ -54,7 +58,7 @@ class Service:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
-        loop.add_signal_handler(signal.SIGHUP, self.reload)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
         try:
             make_private(self.config.data_dir)
         except OSError as e:
@@ -90,41 +94,50 @@ class Service:
         self.events = Events()
         self.queue = Queue(self.config.database, max_attempts=self.config.queue.max_attempts)
         self.queue.quick_check()
-        for row in take_back(self.config, self.queue):
-            self.log.event("recovered", job=row.id, state=str(row.state))
         self.hosts = Hosts(self.config, self._host_says)
-        self.worker = Worker(
+        worker = self.worker = Worker(
             self._owner, self.config, self.queue, self.hosts, self._deliver, self.events, self.log
         )
         control = Control(self, self.events, self.config.socket)
-        thread = threading.Thread(target=self.worker.run, name="worker", daemon=True)
+        thread = threading.Thread(target=worker.run, name="worker", daemon=True)
         self.hosts.open()
         try:
             await control.start()
             thread.start()
             self.log.event("started", version=self._version, pid=os.getpid(), data_dir=self.config.data_dir)
-            await self._told_to_stop.wait()
-            await self._let_finish(thread)
+            await self._until_stopped(thread)
+            await self._let_finish(worker, thread)
         finally:
-            self.worker.leave()
+            worker.leave()
             await asyncio.to_thread(self.hosts.close)
             await control.stop()
             self.queue.close()
             self.log.event("stopped")
 
-    async def _let_finish(self, thread: threading.Thread) -> None:
+    async def _until_stopped(self, thread: threading.Thread) -> None:
+        """Raises StageFailed when the worker is gone: a daemon that does nothing must not look alive."""
+        while not self._told_to_stop.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._told_to_stop.wait(), WORKER_EVERY_S)
+            if not thread.is_alive():
+                raise StageFailed("The daemon's worker has ended", code="internal", hint="Its log says more.")
+
+    async def _let_finish(self, worker: Worker, thread: threading.Thread) -> None:
         """The job at work is finished if `queue.stop_grace` is enough for it; else it goes back in line."""
-        self.worker.leave()
-        grace_s, at = self.config.queue.stop_grace, self.worker.at
-        self.log.event("stopping", job=self.worker.job_id or "", grace_s=grace_s)
+        worker.leave()
+        grace_s, at = self.config.queue.stop_grace, worker.at
+        self.log.event("stopping", job=worker.job_id or "", grace_s=grace_s)
         soon = at is not None and at.eta_s is not None and at.eta_s <= grace_s
         hurry = asyncio.create_task(self._told_to_hurry.wait())
         ended = asyncio.create_task(asyncio.to_thread(thread.join))
         if soon:
             await asyncio.wait({hurry, ended}, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
-        self.worker.put_back()
-        await ended
+        worker.put_back()
+        await asyncio.wait({ended}, timeout=LAST_S)
         hurry.cancel()
+        if thread.is_alive():  # in a disk that does not answer, say; nothing here can end that
+            self.log.error("stuck", job=worker.job_id or "", because="the job could not be put back in time")
+            os._exit(1)  # the hosts die with us, and the next daemon takes the job back
 
     def _stop(self) -> None:
         if self._told_to_stop.is_set():
@@ -135,7 +148,7 @@ class Service:
         tell = self.log.event if name in ("starting", "ready", "ended") else self.log.warning
         tell(f"host_{name}", **facts)
         self.events.publish("host", state=name, **facts)
-        self.worker.wake()
+        self.wake()
 
     # ------------------------------------------------------------ what the control socket asks for
 
@@ -147,8 +160,8 @@ class Service:
             "version": self._version,
             "started_at": self._started_at,
             "data_dir": str(self.config.data_dir),
-            "state": self.worker.state,
-            "why": self.worker.why,
+            "state": self.worker.state if self.worker is not None else "starting",
+            "why": self.why(),
             "hosts": self.hosts.status(),
             "job": job_json(running, None) if running else None,
             "counts": self.queue.counts(),
@@ -157,7 +170,7 @@ class Service:
         }
 
     def why(self) -> str:
-        return self.worker.why
+        return self.worker.why if self.worker is not None else ""
 
     def jobs(self, limit: int | None) -> list[dict[str, Any]]:
         positions = self.queue.positions()
@@ -171,6 +184,9 @@ class Service:
     def submit(self, wish: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         """A job for what a program wishes for; False: its key is known, and this is that job."""
         key, priority = wish.pop("key", None), wish.pop("priority", 0)
+        known = self.queue.of_key(key) if key is not None else None
+        if known is not None:  # whatever has become of its clip since
+            return job_json(known, self.queue.position(known.id)), False
         spec = self.hosts.admit(wish)
         row, new = self.queue.submit_once(spec, source="api", key=key, priority=priority)
         self._changed(row)
@@ -183,23 +199,28 @@ class Service:
         return self._changed(self.queue.retry(job_id))
 
     def wake(self) -> None:
-        self.worker.wake()
+        if self.worker is not None:
+            self.worker.wake()
 
     def reload(self) -> None:
-        """Reads the configuration again; a mistake in it is told, and the old one stays in force."""
-        try:
-            config = self._load()
-        except VigentdError as e:
-            self.log.error("not_reloaded", message=e.message)
-            return
+        """Reads the configuration again. Raises what is wrong with it; then the old one stays in force."""
+        config = self._load()
+        Chosen(config)
         if config.data_dir != self.config.data_dir:
             self.log.warning("not_reloaded", key="data_dir", because="it needs a restart")
             config = config.model_copy(update={"data_dir": self.config.data_dir})
         self.config = config
-        self.worker.reload(config)
+        if self.worker is not None:
+            self.worker.reload(config)
+
+    def _reload(self) -> None:
+        try:
+            self.reload()
+        except VigentdError as e:
+            self.log.error("not_reloaded", message=e.message)
 
     def _changed(self, row: JobRow) -> dict[str, Any]:
         job = job_json(row, self.queue.position(row.id))
         self.events.publish("job", **job)
-        self.worker.wake()
+        self.wake()
         return job

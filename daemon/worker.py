@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 from daemon.config import Config
 from daemon.control.events import Events
-from daemon.disk.housekeeping import Housekeeping, room
+from daemon.disk.housekeeping import Housekeeping, room, tidy_all
 from daemon.engines.ahead import Ahead
 from daemon.engines.hosts import Hosts
 from daemon.jobs import job_json
@@ -29,6 +31,13 @@ IDLE_S = 2.0  # how late a job is noticed that was put into the database without
 HELD_S = 0.5  # how often a reason to wait is looked at again
 LOOK_AFTER_S = 60.0  # memory of the hosts, while there are no jobs
 SWEEP_S = 900.0
+
+
+class Reason(NamedTuple):
+    """Why the jobs wait; kind: what stays the same while the words change."""
+
+    kind: str = ""
+    why: str = ""
 
 
 class Worker:
@@ -59,9 +68,11 @@ class Worker:
         self._stop = Stop()
         self._wake = threading.Event()
         self._leaving = threading.Event()
-        self._new_config: Config | None = None
+        self._reloads: deque[Config] = deque(maxlen=1)
         self._runner: Runner | None = None
         self._ahead = Ahead(queue, hosts, log, self._leaving.is_set)
+        self._tidied = False  # of what was left when the last daemon died
+        self._told = ""  # the kind of the reason that was told
         self._looked_after = self._swept = float("-inf")
 
     @property
@@ -82,7 +93,7 @@ class Worker:
 
     def reload(self, config: Config) -> None:
         """Taken up between two jobs."""
-        self._new_config = config
+        self._reloads.append(config)
         self._wake.set()
 
     def leave(self) -> None:
@@ -103,31 +114,45 @@ class Worker:
                 self._once()
             except Exception as e:
                 self._log.error("worker_fault", error=repr(e), trace=e)
-                self._recover()
                 self._wake.wait(HELD_S)
         self._ahead.join()
 
     def _once(self) -> None:
         self._wake.clear()
         self._between_jobs()
-        claim, why = self._next()
-        if why != self.why:
-            self.why = why
-            self._log.event("held" if why else "released", **({"because": why} if why else {}))
-            self._events.publish("queue", why=why)
+        claim, reason = self._next()
+        if reason.kind != self._told:  # how much room there is, say, changes all the time
+            self._told = reason.kind
+            if reason.why:
+                self._log.event("held", because=reason.why)
+            else:
+                self._log.event("released")
+            self._events.publish("queue", why=reason.why)
+        self.why = reason.why
         if claim is not None:
             self._work(claim)
         else:
-            self._wake.wait(HELD_S if why else IDLE_S)
+            self._wake.wait(HELD_S if reason.why else IDLE_S)
 
-    def _next(self) -> tuple[Claim | None, str]:
-        """The next job, or why there is none now ("": none is in line)."""
-        if why := room(self._config) or self._hosts.why():
-            return None, why
+    def _next(self) -> tuple[Claim | None, Reason]:
+        """The next job, or why there is none now."""
         try:
-            return self._queue.claim(self._owner), ""
+            self._take_back()
+            if why := room(self._config):
+                return None, Reason("disk", why)
+            if why := self._hosts.why():
+                return None, Reason(why, why)
+            return self._queue.claim(self._owner), Reason()
         except Unavailable as e:
-            return None, e.message
+            return None, Reason(e.code, e.message)
+
+    def _take_back(self) -> None:
+        """A job that is marked as running while nobody works lost its daemon, or its last word."""
+        if not self._tidied:
+            tidy_all(self._config)
+            self._tidied = True
+        for row in take_back(self._config, self._queue):
+            self._log.event("recovered", job=row.id, attempts=row.attempts)
 
     def _work(self, claim: Claim) -> None:
         self._log.event("job_claimed", job=claim.job_id, attempt=claim.attempt)
@@ -162,9 +187,8 @@ class Worker:
             self._log.event("job_left", **facts, **({"error": row.error_code} if row.error_code else {}))
 
     def _between_jobs(self) -> None:
-        if (config := self._new_config) is not None:
-            self._new_config = None
-            self._take_up(config)
+        with suppress(IndexError):
+            self._take_up(self._reloads.pop())
         now = self._clock()
         if now - self._looked_after >= LOOK_AFTER_S:
             self._looked_after = now
@@ -191,10 +215,3 @@ class Worker:
             return
         if swept.removed:
             self._log.event("swept", removed=len(swept.removed), freed_mb=swept.freed // 10**6)
-
-    def _recover(self) -> None:
-        """After a fault of ours no job may stay marked as running: nobody works on it."""
-        try:
-            take_back(self._config, self._queue)
-        except VigentdError as e:
-            self._log.error("not_recovered", message=e.message)

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -111,9 +111,16 @@ def _visible(device: str, environment: Mapping[str, str]) -> str:
     return allowed[int(number)]
 
 
+def rotate(log: Path) -> None:
+    """When it is large, its content is set aside; a process that appends to it goes on doing so."""
+    with suppress(OSError):
+        if log.stat().st_size > LARGEST_LOG:
+            shutil.copyfile(log, log.with_name(log.name + ".1"))
+            os.truncate(log, 0)
+
+
 def _open_log(path: Path) -> int:
-    if path.exists() and path.stat().st_size > LARGEST_LOG:
-        path.replace(path.with_name(path.name + ".1"))
+    rotate(path)
     return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 

@@ -53,11 +53,13 @@ class Process:
     def attend(self, heard: Callable[[Message], None]) -> None:
         """Hands over what it says until it is gone. Leaves no zombie, and no member of its process group,
         also when `heard` raises."""
-        gone = os.pidfd_open(self.pid)
         try:
-            self._listen(gone, heard)
+            gone = os.pidfd_open(self.pid)  # may fail, too: there may be no descriptor left
+            try:
+                self._listen(gone, heard)
+            finally:
+                os.close(gone)
         finally:
-            os.close(gone)
             self.signal(signal.SIGKILL, group=True)  # as long as it is not reaped, the group is its own
             self._reap()
 

@@ -25,6 +25,7 @@ from pipeline.spec import JobSpec
 WAITING = 10_000
 TRIES = 200
 LOAD_S = 600.0
+LIMIT_MS, LIMIT_IDLE = 20.0, 0.005
 SCRIPT = "Good morning, and welcome."
 HEAVY = ("torch", "mediapipe", "cv2", "libav", "numpy")
 
@@ -60,8 +61,21 @@ class Figures:
     daemon_rss: int = 0
     daemon_heavy: list[str] = field(default_factory=list)  # of HEAVY, what the daemon itself has loaded
 
+    @property
+    def wrong(self) -> list[str]:
+        """What is worse than it may be."""
+        spreads = {"submit": self.submit_ms, "claim": self.claim_ms}
+        found = [f"{name} is slow" for name, ms in spreads.items() if ms.p99 > LIMIT_MS]
+        if self.idle_daemon > LIMIT_IDLE:
+            found.append("the daemon does not rest")
+        if "torch" in self.daemon_heavy:
+            found.append("the daemon has loaded torch")
+        if set(self.starts.values()) - {1}:
+            found.append("engines were loaded more than once")
+        return found
+
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return asdict(self) | {"wrong": self.wrong}
 
 
 def config_in(folder: Path) -> Config:
@@ -201,3 +215,5 @@ def report(figures: Figures, tell: Callable[[str], None]) -> None:
         f"{'the daemon itself:':<22} {figures.daemon_rss / 1e6:.0f} MB;"
         f" of {', '.join(HEAVY)} it has loaded {', '.join(figures.daemon_heavy) or 'none'}"
     )
+    for complaint in figures.wrong:
+        tell(f"too much: {complaint}")

@@ -39,6 +39,7 @@ from models.errors import VigentdError
 SCRIPTS = ("Good morning.", "Hello and welcome.", "你好，早上好。", "See you tomorrow.")
 SIZE = (180, 320)
 PAUSE_S = 2.5  # between two blows, on average
+CHANGES_MIND = 0.1  # of the jobs
 AHEAD = 3  # jobs that are kept in line
 PATIENCE_S = 300.0  # for the line to empty in the end
 VICTIMS = ("daemon", "speech", "lipsync", "media", "door", "ffmpeg")
@@ -56,6 +57,7 @@ class Outcome:
     starts: int = 0  # of the daemon
     accepted: int = 0
     done: int = 0
+    cancelled: int = 0
     failed: Counter[str] = field(default_factory=Counter)  # code → jobs
     retried: int = 0  # failed jobs that `retry` made
     attempts: int = 0
@@ -84,7 +86,7 @@ def torture(
                 if run % 10 == 9:
                     tell(f"{run + 1} of {runs}: {dict(outcome.kills)}, {bench.count()}")
             bench.keep_running()
-        bench.accepted = customer.accepted
+        bench.accepted, bench.cancelled = customer.accepted, customer.cancelled
         outcome.wrong += customer.trouble
         bench.drain()
         bench.check_jobs()
@@ -99,11 +101,12 @@ def torture(
 
 class Customer(threading.Thread):
     """Puts jobs into the daemon's line, while it is being killed, too; the same key again whenever the
-    answer was lost. accepted: key → id."""
+    answer was lost. Some jobs it then does not want any more. accepted: key → id."""
 
     def __init__(self, config: Config, clip: Path, chance: random.Random) -> None:
         super().__init__(name="customer")
         self.accepted: dict[str, str] = {}
+        self.cancelled: set[str] = set()  # ids; the daemon said that it would
         self.trouble: list[str] = []
         self._client = Client(config.socket)
         self._queue = Queue(config.database)
@@ -115,7 +118,9 @@ class Customer(threading.Thread):
     def run(self) -> None:
         while not self._enough.wait(0.1):
             if self._queue.counts()[State.QUEUED] < AHEAD:
-                self._submit(f"key-{len(self.accepted)}")
+                self._submit(key := f"key-{len(self.accepted)}")
+                if key in self.accepted and self._chance.random() < CHANGES_MIND:
+                    self._cancel(self.accepted[key])
 
     def _submit(self, key: str) -> None:
         wish = {"clip": str(self._clip), "script": self._chance.choice(SCRIPTS), "key": key}
@@ -128,6 +133,11 @@ class Customer(threading.Thread):
                     self.trouble.append(f"a job was refused: {e.message}")
                     return
             self._enough.wait(0.05)  # not the end: what was begun must have an answer
+
+    def _cancel(self, job_id: str) -> None:
+        with suppress(VigentdError):  # the daemon is away, or the job has ended
+            self._client.post(f"/jobs/{job_id}/cancel")
+            self.cancelled.add(job_id)
 
     def __enter__(self) -> Self:
         self.start()
@@ -152,6 +162,7 @@ class Bench:
         self.config = config_in(self.data)
         self.queue = Queue(self.config.database)
         self.accepted: dict[str, str] = {}  # key → id
+        self.cancelled: set[str] = set()
         self.daemon: subprocess.Popen[bytes] | None = None
         self._log = (folder / "daemon.logs.log").open("ab")
 
@@ -171,7 +182,12 @@ class Bench:
             time.sleep(0.05)
 
     def _start(self) -> None:
-        environment = os.environ | {VARIABLE: str(self.data), "TMPDIR": str(self.temporary)}
+        overlap = str(self.outcome.starts % 2 == 1).lower()  # every second one works ahead
+        environment = os.environ | {
+            VARIABLE: str(self.data),
+            "TMPDIR": str(self.temporary),
+            "VIGENTD_QUEUE__OVERLAP": overlap,
+        }
         self.daemon = subprocess.Popen(
             [sys.executable, "-m", "daemon.cli", "run"],
             stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, env=environment,
@@ -187,8 +203,10 @@ class Bench:
         """After a random while, one of them, or several at the same moment."""
         time.sleep(self.chance.expovariate(1 / PAUSE_S))
         many = 1 if self.chance.random() < 0.75 else self.chance.randint(2, len(VICTIMS))
-        victims = self.chance.sample(VICTIMS, many)
-        found = [(name, pid) for name in victims for pid in self._find(name)]
+        found: list[tuple[str, int]] = []
+        while not found:  # not every one of them is there at every moment
+            victims = self.chance.sample(VICTIMS, many)
+            found = [(name, pid) for name in victims for pid in self._find(name)]
         family = self._family()
         for name, pid in found:
             with suppress(ProcessLookupError):
@@ -249,6 +267,8 @@ class Bench:
                 self._check_done(row.id, Path(row.output or ""), finished)
             elif row.state == State.FAILED and row.error_code:
                 self.outcome.failed[row.error_code] += 1
+            elif row.state == State.CANCELLED and row.id in self.cancelled:
+                self.outcome.cancelled += 1
             else:
                 self.outcome.wrong.append(f"job {row.id} is {row.state}, {row.error}")
 
@@ -342,6 +362,7 @@ def report(outcome: Outcome, tell: Callable[[str], None]) -> None:
     failed = ", ".join(f"{code} {count}" for code, count in sorted(outcome.failed.items())) or "none"
     tell(f"{outcome.runs} blows in {outcome.seconds:.0f} s (seed {outcome.seed}); killed: {kills}")
     tell(f"daemon started {outcome.starts} times; orphans: {outcome.orphans}")
-    tell(f"jobs accepted {outcome.accepted}, done {outcome.done}, failed: {failed}")
-    tell(f"claims {outcome.attempts}; made by retry afterwards: {outcome.retried}")
+    tell(f"jobs accepted {outcome.accepted}: done {outcome.done}, cancelled {outcome.cancelled}")
+    tell(f"failed: {failed}; made by retry afterwards: {outcome.retried}")
+    tell(f"claims {outcome.attempts}")
     tell("nothing was lost" if outcome.ok else json.dumps(outcome.wrong, ensure_ascii=False, indent=1))

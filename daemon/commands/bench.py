@@ -57,6 +57,8 @@ def queue(
         out_json(figures.as_dict())
     else:
         report(figures, tell)
+    if figures.wrong:
+        raise typer.Exit(1)
 
 
 def torture(

@@ -87,6 +87,8 @@ class Control:
                 hint="Move away what has this name, or give the owner the right to write to its folder.",
             ) from e
         self._threads = ThreadPoolExecutor(THREADS, "control")
+        # Of their own: a clip on a disk that does not answer must not keep anybody from `cancel`.
+        self._submissions = ThreadPoolExecutor(2, "submit")
         self._runner = web.ServerRunner(JsonServer(self._answer, BODY_BYTES), shutdown_timeout=STOP_S)
         await self._runner.setup()
         await web.SockSite(self._runner, listener).start()
@@ -100,7 +102,8 @@ class Control:
                 self._path.unlink()
         await self._end_streams()
         await self._runner.cleanup()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._submissions):
+            threads.shutdown(wait=False, cancel_futures=True)
         self._runner = None
 
     # ------------------------------------------------------------ routes
@@ -133,7 +136,8 @@ class Control:
 
     async def _submit(self, request: web.BaseRequest) -> web.Response:
         wish = check_wish(await read_json(request))
-        job, new = await self._in_thread(self._office.submit, wish)
+        loop = asyncio.get_running_loop()
+        job, new = await loop.run_in_executor(self._submissions, self._office.submit, wish)
         return answer(to_json(job), 201 if new else 200)
 
     async def _cancel(self, _: web.BaseRequest, job_id: str) -> web.Response:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import os
 import shutil
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from daemon.queue import Queue
 from daemon.store.lookup import Finished
 from models.errors import BadInput
 from pipeline.result import left_by_the_killed
+from pipeline.stages import RESUMABLE
 from pipeline.workspace import SPILL_BYTES, Workspace, remove
 
 JOB_BYTES = 200 * 2**20  # what a minute of 1080x1920 leaves while it is made
@@ -158,7 +160,8 @@ class Housekeeping:
             return
         reason = in_words("result", why, self._config.disk)
         with contextlib.suppress(BadInput):  # it is retried this very moment, and makes a new one
-            self._queue.expire(job, f"The video was removed on {self._now():%Y-%m-%d}: it was {reason}")
+            note = f"The video was removed on {self._now():%Y-%m-%d}: it was {reason}"
+            self._queue.expire(job, note, row.finished_at)
 
     def _remove(self, paths: list[Path], removed: Removed, swept: Swept) -> None:
         try:
@@ -195,6 +198,14 @@ def tidy_job(config: Config, job_id: str, out: Path | None, keep_parts: Collecti
         for path in left_by_the_killed(target) if target else ():
             with contextlib.suppress(OSError):
                 remove(path)
+
+
+def tidy_all(config: Config) -> None:
+    """Removes what workers that were killed have left in any job's workspace. Only while nobody works."""
+    with contextlib.suppress(OSError):
+        for job in os.scandir(config.data_dir / "jobs"):
+            with contextlib.suppress(OSError):
+                Workspace(Path(job.path) / WORK).tidy(RESUMABLE)
 
 
 def empty_scratch(config: Config) -> None:

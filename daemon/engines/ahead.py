@@ -20,7 +20,7 @@ from pipeline.spec import JobSpec
 from pipeline.stages import STAGES, place_of
 from pipeline.workspace import Workspace
 
-LOOK_EVERY_S = 1.0
+LOOK_EVERY_S = 0.5
 SPEECH = next(stage for stage in STAGES if stage.name == "speech")
 
 
@@ -33,44 +33,50 @@ class Ahead:
         self._log = log
         self._leaving = leaving
         self._thread: threading.Thread | None = None
-        self._tried = ""  # what did not work is left for the job's own turn
+        self._job_id = ""  # that it works on, or worked on last: what fails is left for the job's own turn
+        self._dropped = False
 
     def begin(self, config: Config) -> None:
-        """Prepares the job that is next in line, unless that is being done or has been tried."""
-        if self._thread is not None and self._thread.is_alive():
-            return
-        row = self._queue.next()
-        if row is None or row.id == self._tried:
-            return
-        self._tried = row.id
-        spec = JobSpec.model_validate(row.spec)
-        if place_of(SPEECH, spec) == "speech":
-            self._thread = threading.Thread(
-                target=self._prepare, args=(row.id, spec, config), name="ahead", daemon=True
-            )
+        """Prepares the job that is next in line, unless one is being prepared."""
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._run, args=(config,), name="ahead", daemon=True)
             self._thread.start()
+
+    def drop(self, job_id: str) -> None:
+        """Nobody works ahead for this job any more."""
+        if self._thread is not None and self._job_id == job_id:
+            self._dropped = True
+            self._thread.join()
 
     def join(self) -> None:
         if self._thread is not None:
             self._thread.join()
 
+    def _run(self, config: Config) -> None:
+        try:
+            row = self._queue.next()
+            if row is None or row.id == self._job_id:
+                return
+            self._job_id, self._dropped = row.id, False
+            spec = JobSpec.model_validate(row.spec)
+            if place_of(SPEECH, spec) == SPEECH.place:
+                self._prepare(row.id, spec, config)
+        except Cancelled:
+            self._log.event("ahead_dropped", job=self._job_id)
+        except Exception as e:  # it will be told when it is this job's turn
+            self._log.event("ahead_failed", job=self._job_id, message=str(e))
+
     def _prepare(self, job_id: str, spec: JobSpec, config: Config) -> None:
         began = time.monotonic()
         job = self._roster.job(job_id, spec, config.settings)
         job.progress = _WhileWanted(lambda: not self._leaving() and self._wanted(job_id))
-        try:
-            made = self._roster.make(SPEECH, job, Workspace(config.job_dir(job_id) / "work"))
-        except Cancelled:
-            self._log.event("ahead_dropped", job=job_id)
-        except VigentdError as e:  # it will be told when it is this job's turn
-            self._log.event("ahead_failed", job=job_id, **e.as_dict())
-        except Exception as e:
-            self._log.error("ahead_failed", job=job_id, message=repr(e))
-        else:
-            seconds = time.monotonic() - began
-            self._log.event("ahead", job=job_id, stage=SPEECH.name, seconds=seconds, reused=made.reused)
+        made = self._roster.make(SPEECH, job, Workspace(config.job_dir(job_id) / "work"))
+        seconds = time.monotonic() - began
+        self._log.event("ahead", job=job_id, stage=SPEECH.name, seconds=seconds, reused=made.reused)
 
     def _wanted(self, job_id: str) -> bool:
+        if self._dropped:
+            return False
         try:
             row = self._queue.get(job_id)
             return row.state in (State.QUEUED, State.RUNNING) and not row.cancel_asked

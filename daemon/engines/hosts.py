@@ -9,13 +9,15 @@ One whose memory has grown over the limit is replaced between two jobs.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from daemon.config import Config
-from daemon.engines.roster import Chosen
+from daemon.engines.roster import Chosen, EngineAway
 from daemon.engines.seat import Seat, Tell
+from models.errors import Unavailable
 from models.host import Plan
 from models.progress import Quiet
 from pipeline import hosted
@@ -31,6 +33,7 @@ TITLES = {
     "door": "checking process",
 }
 DOOR_IDLE_S = 300.0
+CHECK_S = 60.0  # in which a wish is checked, or the clip lies where nothing can be read
 ON_THE_CPU = {"espeak", "mouthwarp"}
 
 
@@ -42,6 +45,7 @@ class Hosts:
         self._chosen = Chosen(config)
         self._tell = tell
         self._seats: dict[str, Seat] = {plan.name: self._seat(plan) for plan in plans(config, self._chosen)}
+        self._closed = False
         self._door = self._seat(Plan("door", preload=("daemon.admission", "pipeline.probe")))
 
     def _seat(self, plan: Plan) -> Seat:
@@ -53,7 +57,8 @@ class Hosts:
             seat.open()
 
     def close(self) -> None:
-        """Ends all hosts, at the same time, and waits for their end."""
+        """Ends all hosts, at the same time, and waits for their end. None is opened any more."""
+        self._closed = True
         with ThreadPoolExecutor() as threads:
             list(threads.map(Seat.close, [*self._seats.values(), self._door]))
 
@@ -79,16 +84,15 @@ class Hosts:
         return Job(spec, settings, id=job_id)
 
     def make(self, stage: Stage, job: Job, workspace: Workspace) -> Made:
-        seat = self._seats[place_of(stage, job.spec)]
-        told = seat.ready(job.progress).ask(
-            hosted.MAKE,
-            hosted.request(stage, job, workspace),
-            job.progress,
-            job=job.id,
-            stage=stage.name,
-            patience_s=stage.patience_s,
-        )
-        seat.worked()
+        with self._seats[place_of(stage, job.spec)].asked(job.progress) as host:
+            told = host.ask(
+                hosted.MAKE,
+                hosted.request(stage, job, workspace),
+                job.progress,
+                job=job.id,
+                stage=stage.name,
+                patience_s=stage.patience_s,
+            )
         return hosted.answer(told)
 
     # ------------------------------------------------------------ the door
@@ -96,12 +100,13 @@ class Hosts:
     def admit(self, wish: dict[str, Any]) -> JobSpec:
         """Checks what a program wishes for, in a process of its own: clips come from anywhere, and a
         decoder that they break must not be the daemon's. Raises BadInput or Unavailable."""
+        if self._closed:
+            raise EngineAway("The daemon is stopping", hint="Try again when it is back.")
         self._door.open()
-        host = self._door.ready(Quiet())
-        config = self._config.model_dump(mode="json")
-        told = host.ask("daemon.admission:admit_wish", {"wish": wish, "config": config}, Quiet())
-        self._door.worked()
-        return JobSpec.model_validate(told)
+        asked = {"wish": wish, "config": self._config.model_dump(mode="json")}
+        in_time = _InTime(CHECK_S)
+        with self._door.asked(in_time) as host:
+            return JobSpec.model_validate(host.ask("daemon.admission:admit_wish", asked, in_time))
 
     # ------------------------------------------------------------ between jobs
 
@@ -109,6 +114,7 @@ class Hosts:
         """Replaces what has grown too large, and lets go of what is not needed."""
         limits = self._config.models
         for seat in self._seats.values():
+            seat.trim_log()
             health = seat.status()
             for kind, used, limit in (
                 ("memory", health["rss"], limits.max_rss),
@@ -132,6 +138,19 @@ class Hosts:
             if plan != seat.plan:
                 seat.plan = plan
                 seat.replace("its configuration has changed")
+
+
+class _InTime(Quiet):
+    def __init__(self, seconds: float) -> None:
+        self._until = time.monotonic() + seconds
+
+    def check(self) -> None:
+        if time.monotonic() > self._until:
+            raise Unavailable(
+                "The job could not be checked in time",
+                code="check_timeout",
+                hint="Does the clip lie on a disk that does not answer? Else try again.",
+            )
 
 
 def plans(config: Config, chosen: Chosen) -> Sequence[Plan]:

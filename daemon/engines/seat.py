@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from daemon.engines.roster import EngineAway
 from models.errors import StageFailed, VigentdError
 from models.host import Host, HostDied, Plan
+from models.launch import rotate
 from models.progress import Progress
 
 PAUSES_S = (0.0, 0.5, 2.0, 10.0, 60.0)  # after the 1st, 2nd, … start with no work done since
@@ -48,7 +50,8 @@ class Seat:
         self._scratch = scratch / plan.name
         self._tell = tell
         self._clock = clock
-        self._changed = threading.Condition()
+        self._opening = threading.Lock()  # held for the whole of `open` and of `close`: one keeper at a time
+        self._changed = threading.Condition()  # for what follows
         self._wanted = False
         self._host: Host | None = None
         self._loaded = False
@@ -61,30 +64,34 @@ class Seat:
     # ------------------------------------------------------------ there or not
 
     def open(self) -> None:
-        """From now on a host is kept here."""
-        with self._changed:
-            self._wanted, self._used = True, self._clock()
+        """From now on a host is kept here. While another thread closes the seat, this waits for that."""
+        with self._opening, self._changed:
+            self._used = self._clock()
             if self._keeper is None:
-                self._keeper = threading.Thread(
-                    target=self._keep, name=f"keeper-{self.plan.name}", daemon=True
-                )
+                self._wanted, self._trouble = True, None
+                self._fruitless, self._due = 0, float("-inf")
+                name = f"keeper-{self.plan.name}"
+                self._keeper = threading.Thread(target=self._keep, name=name, daemon=True)
                 self._keeper.start()
 
     def close(self) -> None:
         """Ends the host, and waits for its end; none is started any more."""
-        with self._changed:
-            self._wanted = False
-            host, keeper, self._keeper = self._host, self._keeper, None
-            self._changed.notify_all()
-        if host is not None:
-            host.stop()
-        if keeper is not None:
-            keeper.join()
+        with self._opening:
+            with self._changed:
+                self._wanted = False
+                host, keeper, self._keeper = self._host, self._keeper, None
+                self._changed.notify_all()
+            if host is not None:
+                host.stop()
+            if keeper is not None:
+                keeper.join()
 
     def replace(self, because: str) -> None:
         """Ends this host in good order; the next one is started from the plan as it is then."""
         with self._changed:
             host, self._loaded, self._fruitless = self._host, False, 0
+            self._trouble, self._due = None, float("-inf")
+            self._changed.notify_all()
         if host is not None:
             self._say("replaced", because=because)
             host.stop()
@@ -103,8 +110,20 @@ class Seat:
                     raise EngineAway(self._why(), hint=self._trouble.hint if self._trouble else "")
                 self._changed.wait(LOOK_S)
 
-    def worked(self) -> None:
-        """The host has proved that it can."""
+    @contextmanager
+    def asked(self, progress: Progress) -> Iterator[Host]:
+        """The host, as `ready` gives it, to be asked for something. When it answers, if only with a refusal,
+        it has proved that it works."""
+        try:
+            yield self.ready(progress)
+        except (HostDied, EngineAway):
+            raise
+        except Exception:
+            self._worked()
+            raise
+        self._worked()
+
+    def _worked(self) -> None:
         with self._changed:
             self._fruitless, self._used = 0, self._clock()
 
@@ -129,6 +148,10 @@ class Seat:
         if self.starts > 1:
             return f"The {self.title} is started again, for its process is gone"
         return f"The {self.title} is loading"
+
+    def trim_log(self) -> None:
+        """A host that lives for months writes into one file: when it is large, what is in it is set aside."""
+        rotate(self._log)
 
     def status(self) -> dict[str, Any]:
         """Its health, as programs see it."""
@@ -168,10 +191,9 @@ class Seat:
             self._say("starting", start=self.starts, device=self.plan.device)
             try:
                 host.start()
-            except (VigentdError, OSError) as e:
-                self._failed(
-                    e if isinstance(e, VigentdError) else StageFailed(f"No process can be started: {e}")
-                )
+            except Exception as e:  # no thread, no memory: whatever it is, the keeper goes on
+                known = isinstance(e, VigentdError)
+                self._failed(e if known else StageFailed(f"No process can be started: {e}"))  # type: ignore[arg-type]
             else:
                 self._load(host)
                 ended.wait()

@@ -34,6 +34,11 @@ class Lookup:
         with self._db.reading() as s:
             return row_of(s, job_id)
 
+    def of_key(self, key: str) -> JobRow | None:
+        """The job that was submitted with this idempotency key."""
+        with self._db.reading() as s:
+            return s.exec(select(JobRow).where(JobRow.idempotency_key == key)).first()
+
     def list(self, limit: int | None = None) -> Sequence[JobRow]:
         """The newest first. Without their specs, which are long."""
         wanted = select(JobRow).order_by(col(JobRow.number).desc()).options(defer(col(JobRow.spec)))  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 
 from daemon.engines.roster import EngineAway
 from daemon.engines.seat import PAUSES_S, Seat
-from models.errors import Cancelled
+from models.errors import BadInput, Cancelled
 from models.host import Plan
 from models.progress import Quiet
 from tests.models import host_work
@@ -80,7 +81,8 @@ def test_a_dead_host_is_never_handed_out(make: Make) -> None:
     seat = make(Plan("test"))
     for _ in range(5):
         host = seat.ready(Quiet())
-        seat.worked()
+        with seat.asked(Quiet()):
+            pass
         host.kill()
         while host.alive:
             pass
@@ -92,8 +94,8 @@ def test_pauses_grow_until_work_is_done(make: Make, told: Told) -> None:
     for death in range(1, 4):
         seat.ready(Quiet()).kill()
         assert told.until("gone", death)["again_in_s"] == PAUSES_S[death - 1]
-    seat.ready(Quiet())
-    seat.worked()
+    with pytest.raises(BadInput), seat.asked(Quiet()):
+        raise BadInput("A refusal is an answer, too")
     seat.ready(Quiet()).kill()
     assert told.until("gone", 4)["again_in_s"] == 0.0
 
@@ -127,6 +129,25 @@ def test_a_new_plan_comes_with_a_new_host(make: Make, told: Told) -> None:
     told.until("ready", 2)
     assert seat.ready(Quiet()).plan.preload == ("wave",)
     assert not first.alive
+
+
+def test_opened_while_it_is_closed_it_has_one_keeper_and_ends(make: Make) -> None:
+    """The door is closed when it is idle, and may be asked for in that very moment: `close` then hung."""
+    seat = make(Plan("test"))
+    for pause_s in (0.0, 0.001, 0.003, 0.01):
+        seat.open()
+        seat.ready(Quiet())
+        closing = threading.Thread(target=seat.close)
+        closing.start()
+        time.sleep(pause_s)  # to meet different moments of it
+        seat.open()
+        closing.join(10)
+        assert not closing.is_alive()
+        keepers = [thread for thread in threading.enumerate() if thread.name == "keeper-test"]
+        assert len(keepers) == 1
+        assert seat.ready(Quiet()).alive
+    seat.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "keeper-test"]
 
 
 def test_closing_ends_the_host_and_the_keeper(make: Make, told: Told) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import sqlite3
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +17,11 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from daemon.benches import processes
+from daemon.folders import make_private
 from daemon.jobs import State
-from models.errors import BadInput
+from daemon.store.lock import WorkerLock
+from models.errors import BadInput, VigentdError
+from pipeline.spec import JobSpec
 from tests.daemon.daemon_kit import LONG, SHORT, Daemon, Desk, gone
 from tests.face_kit import portrait
 
@@ -98,6 +106,16 @@ def test_a_program_submits_by_the_socket_and_its_key_makes_one_job(daemon: Daemo
     assert daemon.until_finished(first["id"]).state == State.DONE
     with pytest.raises(BadInput, match=r"The clip /nowhere.mp4 does not exist"):
         client.post("/jobs", wish | {"clip": "/nowhere.mp4", "key": "other"})
+    assert client.post("/jobs", wish | {"clip": "/nowhere.mp4"})["id"] == first["id"]  # it moved since
+
+
+def test_a_job_that_nobody_works_on_is_taken_back(daemon: Daemon) -> None:
+    """Its worker could not write its last word, say; it must not stand in the way for ever."""
+    with daemon.desk.queue() as queue:
+        job_id = queue.submit(JobSpec(script=SHORT, clip=daemon.desk.clip)).id
+        assert queue.claim("a ghost", job_id) is not None
+    row = daemon.until_finished(job_id)
+    assert (row.state, row.attempts) == (State.DONE, 2)
 
 
 def test_a_killed_host_is_replaced_and_the_job_goes_on(daemon: Daemon) -> None:
@@ -141,6 +159,42 @@ def test_sigterm_puts_the_job_back_and_it_goes_on(desk: Desk) -> None:
     assert row.reused == ["probe", "speech", "lipsync", "captions"]
 
 
+def test_sigterm_ends_it_while_programs_submit(desk: Desk) -> None:
+    with desk.daemon() as daemon:
+        stopping = threading.Event()
+
+        def submit() -> None:
+            while not stopping.is_set():
+                with contextlib.suppress(VigentdError):
+                    desk.client.post("/jobs", {"clip": str(desk.clip), "script": SHORT})
+
+        threads = [threading.Thread(target=submit) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        daemon.until(lambda event: event["event"] == "job")
+        began = time.monotonic()
+        assert daemon.stop() == 0
+        assert time.monotonic() - began < 15
+        stopping.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_it_waits_for_a_foreground_worker_and_bears_signals_meanwhile(desk: Desk) -> None:
+    make_private(desk.config.data_dir)
+    with WorkerLock(desk.config.data_dir) as lock:
+        assert lock.take()
+        with (desk.folder / "daemon.err").open("ab") as err:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "daemon.cli", "run"], env=desk.environment, stderr=err
+            )
+        assert gone(lambda: "waiting_for_foreground" not in desk.said(), 10)
+        process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    assert "Traceback" not in desk.said()
+
+
 def test_sigterm_lets_a_job_finish_that_is_nearly_done(desk: Desk) -> None:
     with desk.daemon() as daemon:
         job_id = desk.submit()
@@ -174,6 +228,8 @@ def test_sighup_takes_up_a_new_configuration_and_refuses_a_wrong_one(desk: Desk)
         file.write_text("[speech]\nlead_s = true\nnonsense = 1\n")
         daemon.process.send_signal(signal.SIGHUP)
         assert gone(lambda: "not_reloaded" not in desk.said(), 10)
+        with pytest.raises(BadInput, match="nonsense"):
+            desk.client.post("/reload")
         assert daemon.process.poll() is None
     (speech,) = desk.config.job_dir(first).glob("work/speech-*/speech.json")
     assert '"start_s": 1.5' in speech.read_text()
@@ -182,10 +238,15 @@ def test_sighup_takes_up_a_new_configuration_and_refuses_a_wrong_one(desk: Desk)
 def test_the_next_script_is_spoken_ahead(desk: Desk) -> None:
     desk.variables["VIGENTD_QUEUE__OVERLAP"] = "true"
     with desk.daemon() as daemon:
-        first, second = desk.submit(LONG), desk.submit()
+        first, second, outdated = desk.submit(LONG), desk.submit(LONG[:40]), desk.submit()
+        with sqlite3.connect(desk.config.database) as database:
+            database.execute("UPDATE job SET spec = '{}' WHERE id = ?", (outdated,))
+        database.close()
         row = daemon.until_finished(second)
+        daemon.until_finished(outdated)
     assert (row.state, row.reused) == (State.DONE, ["speech"])
     assert desk.row(first).finished_at < row.finished_at  # type: ignore[operator]
+    assert desk.row(outdated).error_code == "job_outdated"  # and that did not disturb the one before it
 
 
 def test_a_host_that_has_grown_too_large_is_replaced_between_jobs(desk: Desk) -> None:

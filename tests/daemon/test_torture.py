@@ -15,6 +15,6 @@ def test_nothing_is_lost(tmp_path: Path, blows: int) -> None:
     clip = portrait(tmp_path, (180, 320))
     outcome = torture(clip, tmp_path / "bench", blows, seed=blows)
     assert outcome.ok, outcome.wrong
-    assert outcome.accepted == outcome.done + sum(outcome.failed.values())
+    assert outcome.accepted == outcome.done + outcome.cancelled + sum(outcome.failed.values())
     assert outcome.accepted > 0 and outcome.orphans == 0
-    assert sum(outcome.kills.values()) >= blows // 2  # else there was nothing to survive
+    assert sum(outcome.kills.values()) >= blows
