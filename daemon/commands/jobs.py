@@ -262,9 +262,14 @@ def _how_far(row: JobRow, position: int | None) -> str:
 
 
 def _milestone(milestone: dict[str, Any]) -> str:
-    facts = " ".join(f"{key}={value}" for key, value in milestone["facts"].items())
-    at = local_time(milestone["at"], seconds=True)
-    return f"{at} {milestone['name'].replace('_', ' ')} {facts}".rstrip()
+    """ "2026-11-21 22:39:25 stage lipsync, 1.8 s"."""
+    name, facts = milestone["name"].replace("_", " "), dict(milestone["facts"])
+    if name == "stage":
+        name += " " + facts["name"]
+        told = "reused" if facts["reused"] else f"{facts['seconds']:.1f} s"
+    else:
+        told = ", ".join(f"{key} {value}" for key, value in facts.items() if key != "owner")
+    return f"{local_time(milestone['at'], seconds=True)} {name}{', ' * bool(told)}{told}"
 
 
 def _card(job: dict[str, Any]) -> None:
