@@ -78,7 +78,7 @@ class Queue(Lookup):
         busy_s: float = 10.0,
     ) -> None:
         super().__init__(Database(path, busy_s=busy_s))
-        self._max_attempts = max_attempts
+        self.max_attempts = max_attempts
         self._now = now
         self._chance = chance
 
@@ -202,7 +202,7 @@ class Queue(Lookup):
             for row in orphans:
                 if row.cancel_asked:
                     self._end(s, row, State.CANCELLED)
-                elif row.attempts >= self._max_attempts:
+                elif row.attempts >= self.max_attempts:
                     row.set_error(_died(row))
                     self._end(s, row, State.FAILED)
                 else:

@@ -6,6 +6,7 @@ the jobs wait, for they would fail one after the other for something that none o
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -157,7 +158,16 @@ class Worker:
     def _work(self, claim: Claim) -> None:
         self._log.event("job_claimed", job=claim.job_id, attempt=claim.attempt)
         self.job_id = claim.job_id
-        self._runner = Runner(self._queue, self._config, self._hosts, self._deliver, self._stop, self._watch)
+        self._runner = Runner(
+            self._queue,
+            self._config,
+            self._hosts,
+            self._deliver,
+            self._stop,
+            self._watch,
+            self._ahead.drop,
+            patience_s=math.inf,
+        )
         self._tell(claim.job_id)
         try:
             self._runner.work(claim)
@@ -204,6 +214,7 @@ class Worker:
             self._log.error("not_reloaded", message=e.message)
             return
         self._config = config
+        self._queue.max_attempts = config.queue.max_attempts
         self._log.configure(config)
         self._log.event("reloaded")
 

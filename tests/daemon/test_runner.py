@@ -376,3 +376,24 @@ def test_signal_handlers_are_put_back() -> None:
     with stopping(Stop()):
         assert signal.getsignal(signal.SIGTERM) is not before
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_what_else_works_on_a_job_ends_before_its_files_are_tidied(
+    queue: Queue, config: Config, spec: JobSpec
+) -> None:
+    """The next job's speech is made ahead: tidied away under it, both would fail."""
+    part = config.job_dir(queue.submit(spec).id) / "work" / "speech-0123456789ab.part"
+    claim, there = queue.claim("tests"), []
+    assert claim is not None
+    part.mkdir(parents=True)
+
+    def fail(_: Any) -> None:
+        raise StageFailed("No")
+
+    tiny = TinyPipeline(during=fail)
+    runner = Runner(
+        queue, config, tiny, tiny.deliver, steps=STEPS, settle=lambda _: there.append(part.exists())
+    )
+    runner.work(claim)
+    assert queue.get(claim.job_id).state == State.FAILED
+    assert there == [True] and not part.exists()
