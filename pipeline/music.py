@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.errors import BadInput, StageFailed
+from models.errors import BadInput, ProcessDied, StageFailed
 from pipeline import ffmpeg
 from pipeline.media import FORMATS
 from pipeline.spec import Settings
@@ -72,6 +72,8 @@ def check_sound(track: Track) -> None:
     trial = read(track.path, t=2).output("-", format="null")
     try:
         ffmpeg.run(["-xerror", *trial.get_args()], doing="reading the music")
+    except ProcessDied:
+        raise  # that says nothing about the file
     except StageFailed as error:
         reason = error.message.removeprefix("ffmpeg failed while reading the music: ")
         raise BadInput(

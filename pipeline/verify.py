@@ -17,7 +17,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from models.errors import StageFailed, VigentdError
+from models.errors import ProcessDied, StageFailed
 from models.progress import Progress, Share
 from pipeline import ffmpeg
 from pipeline.loudness import measure
@@ -169,6 +169,8 @@ def _pictures(video: Path, wanted: Wanted, progress: Progress) -> Iterator[Check
             moved += before is not None and bool(np.abs(picture - before).max() > _MOVED)
             before = picture
             progress.step(total, wanted.time.frames)
+    except ProcessDied:
+        raise  # that says nothing about the video
     except StageFailed as error:
         yield Check("the pictures", "decodable", f"broken after {total} ({error.message})", False)
         return
@@ -197,7 +199,9 @@ def _sound(video: Path, wanted: Wanted, progress: Progress) -> Iterator[Check]:
     settings = wanted.settings
     try:
         heard = measure(video, progress=progress, total_s=wanted.time.duration_s)
-    except VigentdError as error:
+    except ProcessDied:
+        raise
+    except StageFailed as error:
         yield Check("the sound", "decodable", f"broken ({error.message})", False)
         return
     level = f"{heard.integrated:.1f} LUFS"

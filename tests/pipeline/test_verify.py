@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from models.errors import StageFailed
+from models.errors import Cancelled, ProcessDied, StageFailed, VigentdError
 from models.progress import Quiet
 from pipeline import compose, ffmpeg, lipsync, verify
 from pipeline.job import Job
@@ -189,3 +190,19 @@ def test_a_photo_may_stand_still(tmp_path: Path) -> None:
 def test_other_rates_and_shapes_pass(tmp_path: Path, shot: Shot) -> None:
     (tmp_path / "verify").mkdir()
     verify.make(finished(tmp_path, shot), tmp_path / "verify", Quiet())
+
+
+@pytest.mark.parametrize("error", [Cancelled(), ProcessDied("ffmpeg was killed")], ids=["cancel", "kill"])
+@pytest.mark.parametrize("reader", ["_thumbnails", "measure"])
+def test_a_video_is_not_called_broken_because_nobody_looked_to_its_end(
+    good: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: str, error: VigentdError
+) -> None:
+    """A cancelled job was told to have a damaged video; one whose ffmpeg was killed was given up."""
+
+    def broken_off(*_: object, **__: object) -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(verify, reader, broken_off)
+    with pytest.raises(type(error)) as told:
+        verify.make(good, tmp_path, Quiet())
+    assert told.value is error
