@@ -16,14 +16,14 @@ from tests.models.host_kit import Hosts, descriptors, within
 
 @pytest.fixture
 def hosts(tmp_path: Path) -> Iterator[Hosts]:
-    before = descriptors()
+    before, others = descriptors(), set(psutil.Process().children())  # another test's helper may be there
     hosts = Hosts(tmp_path)
     yield hosts
     for host in hosts.made:
         host.stop(0.0)
     assert [host for host in hosts.made if host.alive] == []
     assert len(hosts.ended) == len(set(hosts.ended))
-    assert psutil.Process().children() == []  # a zombie would be among them
+    assert set(psutil.Process().children()) <= others  # a zombie would be among them
     assert within(1.0, lambda: descriptors() == before)
 
 
