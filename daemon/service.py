@@ -189,8 +189,7 @@ class Service:
             return job_json(known, self.queue.position(known.id)), False
         spec = self.hosts.admit(wish)
         row, new = self.queue.submit_once(spec, source="api", key=key, priority=priority)
-        self._changed(row)
-        return job_json(row, self.queue.position(row.id)), new
+        return self._changed(row), new
 
     def cancel(self, job_id: str) -> dict[str, Any]:
         return self._changed(self.queue.cancel(job_id))

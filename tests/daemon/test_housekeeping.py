@@ -19,6 +19,7 @@ from pydantic import ByteSize
 
 from daemon.config import Config, DiskSettings
 from daemon.disk.housekeeping import Housekeeping, Swept, Unlogged, empty_scratch, room, room_needed, tidy_job
+from daemon.disk.inventory import WORK
 from daemon.jobs import JobRow, State
 from daemon.queue import Claim, Queue
 from daemon.store.lookup import Finished
@@ -441,7 +442,7 @@ def test_a_sweep_that_is_killed_anywhere_is_completed_by_the_next(
         assert house.files() == sorted(
             ["jobs", f"jobs/{new}", f"jobs/{new}/job.log", f"jobs/{new}/work", "results"]
             + [
-                f"jobs/{new}/work/lipsync-0123456789ab{name}"
+                f"jobs/{new}/{WORK}/lipsync-0123456789ab{name}"
                 for name in ("", "/artifact.json", "/chunk-000000.npz")
             ]
             + [f"results/{new}.{suffix}" for suffix in ("mp4", "srt")]

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from daemon.disk.inventory import WORK
 from tests.face_kit import ENGLISH
 from tests.video.conftest import Desk, done, seconds_of
 
-CHUNKS = "jobs/*/work/lipsync-*.part/chunk-*.npz"
+CHUNKS = f"jobs/*/{WORK}/lipsync-*.part/chunk-*.npz"
 
 
 @contextmanager
@@ -52,7 +53,7 @@ def killed_while(desk: Desk, face: Path, ready: str, sig: signal.Signals) -> str
 
 @pytest.mark.parametrize(
     "ready",
-    ["jobs/*/work/lipsync-*.part/chunk-000003.npz", "jobs/*/work/compose-*.part/*.mp4"],
+    [f"jobs/*/{WORK}/lipsync-*.part/chunk-000003.npz", f"jobs/*/{WORK}/compose-*.part/*.mp4"],
     ids=["lipsync", "compose"],
 )
 def test_a_killed_job_goes_on_where_it_was(desk: Desk, face: Path, ready: str) -> None:
