@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from daemon.config import Config
 from daemon.disk.housekeeping import tidy_job
+from daemon.disk.inventory import WORK
 from daemon.engines.roster import EngineAway, Roster
 from daemon.folders import make_private
 from daemon.logs.joblog import JobLog
@@ -95,7 +96,7 @@ class Runner:
         engines, notes = self.roster.names(spec), self.roster.notes(spec)
         self._persist(lambda: self.queue.record(claim, engines=engines, notes=notes))
         log.event("engines", **engines)
-        workspace = Workspace(self.config.job_dir(claim.job_id) / "work")
+        workspace = Workspace(self.config.job_dir(claim.job_id) / WORK)
         job = stages.run(
             self.roster.job(claim.job_id, spec, self.config.settings),
             workspace,

@@ -26,7 +26,7 @@ from daemon.disk.housekeeping import empty_scratch
 from daemon.engines.hosts import Hosts
 from daemon.engines.roster import Chosen
 from daemon.folders import make_private, unwritable
-from daemon.jobs import JobRow, described, iso, job_json
+from daemon.jobs import JobRow, iso, job_json
 from daemon.logs.log import Log
 from daemon.queue import Queue
 from daemon.runner import Deliver
@@ -177,9 +177,7 @@ class Service:
         return [job_json(row, positions.get(row.id)) for row in self.queue.list(limit)]
 
     def job(self, job_id: str) -> dict[str, Any]:
-        row = self.queue.get(job_id)
-        position, milestones = self.queue.position(row.id), self.queue.milestones(row.id)
-        return described(row, position, milestones, self.config.job_log(row.id))
+        return self.queue.described(job_id, self.config.job_log)
 
     def submit(self, wish: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         """A job for what a program wishes for; False: its key is known, and this is that job."""

@@ -11,7 +11,7 @@ import typer
 from daemon.app import App
 from daemon.commands.common import AsJson, JobId, opened
 from daemon.commands.terminal import console, duration, local_time, out, out_json, printable, tell, tell_error
-from daemon.jobs import JobRow, State, described, job_json
+from daemon.jobs import JobRow, State, job_json
 from daemon.stop import Stop
 from models.errors import VigentdError
 from pipeline.spec import Language
@@ -193,9 +193,7 @@ def finish(app: App, job_id: str, as_json: bool) -> JobRow:
 
 
 def _described(app: App, row: JobRow) -> dict[str, Any]:
-    row = app.queue.get(row.id)
-    position, milestones = app.queue.position(row.id), app.queue.milestones(row.id)
-    return described(row, position, milestones, app.config.job_log(row.id))
+    return app.queue.described(row.id, app.config.job_log)
 
 
 def _read_script(script: Path | None, limit_chars: int) -> bytes | None:

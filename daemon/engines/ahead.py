@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 from daemon.config import Config
+from daemon.disk.inventory import WORK
 from daemon.engines.roster import Roster
 from daemon.jobs import State
 from daemon.logs.log import Log
@@ -70,7 +71,7 @@ class Ahead:
         began = time.monotonic()
         job = self._roster.job(job_id, spec, config.settings)
         job.progress = _WhileWanted(lambda: not self._leaving() and self._wanted(job_id))
-        made = self._roster.make(SPEECH, job, Workspace(config.job_dir(job_id) / "work"))
+        made = self._roster.make(SPEECH, job, Workspace(config.job_dir(job_id) / WORK))
         seconds = time.monotonic() - began
         self._log.event("ahead", job=job_id, stage=SPEECH.name, seconds=seconds, reused=made.reused)
 

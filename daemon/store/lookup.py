@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from sqlalchemy import and_, or_
 from sqlalchemy.orm import aliased, defer
 from sqlmodel import Session, col, func, select
 
-from daemon.jobs import FINISHED, JobRow, Milestone, StageTime, State
+from daemon.jobs import FINISHED, JobRow, Milestone, StageTime, State, described
 from daemon.store.database import Database
 from models.errors import BadInput
 
@@ -38,6 +39,11 @@ class Lookup:
         """The job that was submitted with this idempotency key."""
         with self._db.reading() as s:
             return s.exec(select(JobRow).where(JobRow.idempotency_key == key)).first()
+
+    def described(self, job_id: str, log: Callable[[str], Path]) -> dict[str, Any]:
+        """All that is known of the job, for programs. log: where the log of a job is."""
+        row = self.get(job_id)
+        return described(row, self.position(row.id), self.milestones(row.id), log(row.id))
 
     def list(self, limit: int | None = None) -> Sequence[JobRow]:
         """The newest first. Without their specs, which are long."""
