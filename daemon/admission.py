@@ -6,6 +6,8 @@ a reason that was plain at once: a wrong path, an unknown style, a missing font,
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,28 +18,34 @@ from daemon import catalogue
 from daemon.config import Config
 from daemon.control.wish import PATHS
 from daemon.disk.housekeeping import room, room_needed
-from daemon.folders import absolute, is_unicode, make_private, refuse_address, unwritable
+from daemon.folders import absolute, make_private, refuse_address, unwritable
+from daemon.said import Said, checked, checked_head, limit_bytes, read_script, track_path
 from models.errors import BadInput, Unavailable, VigentdError
 from models.progress import Progress
+from models.words import is_unicode
+from pipeline.script import check_script
 from pipeline.spec import JobSpec, Settings
-
-BYTES_PER_CHARACTER = 4  # at most, in UTF-8, UTF-16 and GB18030
 
 
 @dataclass(frozen=True)
 class Request:
     """What the person said, before anything is checked; None is "not said".
 
-    script: the bytes of a text of unknown encoding; script_file: where they are from, if that is a file.
-    options: fields of JobSpec by name.
+    script:      the bytes of a text of unknown encoding; options may stand at its head.
+    script_file: where they are from, if that is a file. script_name: what a person calls it.
+    preset:      options from files that count unless the script's head or `options` say otherwise; of two,
+                 the later one counts.
+    options:     fields of JobSpec by name; or what a file says.
     """
 
     clip: Path
     script: bytes | None = None
     speech: Path | None = None
     out: Path | None = None
-    options: dict[str, Any] | None = None
+    options: dict[str, Any] | Said | None = None
     script_file: Path | None = None
+    script_name: str = ""
+    preset: tuple[Said, ...] = ()
 
 
 def admit(request: Request, config: Config) -> JobSpec:
@@ -54,6 +62,13 @@ def admit(request: Request, config: Config) -> JobSpec:
         _check_out(spec, request.script_file)
     _check_room(config)
     return spec
+
+
+def be_ready(config: dict[str, Any]) -> None:
+    """For a host, while it loads: reads what the first check would have to wait for, most of all fonts."""
+    with suppress(VigentdError):  # whoever comes is told
+        some = JobSpec(script="Good morning, 早上好", clip=Path("/"))
+        catalogue.check_fonts(some, Config(**config).settings)
 
 
 def admit_wish(_: object, asked: dict[str, Any], progress: Progress) -> dict[str, Any]:
@@ -97,11 +112,6 @@ def read_script_file(path: Path, limit_chars: int) -> bytes:
         ) from e
 
 
-def limit_bytes(limit_chars: int) -> int:
-    """Enough of a script to tell that it is too long. A multiple of four, so that UTF-16 stays whole."""
-    return BYTES_PER_CHARACTER * (limit_chars + 1024)
-
-
 def _spec(request: Request, config: Config) -> JobSpec:
     if request.script is None and request.speech is None:
         raise BadInput(
@@ -109,42 +119,52 @@ def _spec(request: Request, config: Config) -> JobSpec:
             code="script_missing",
             hint="Give --script FILE (or - for stdin), or --speech WAV.",
         )
-    script = _read(request.script, config.limits.script_chars) if request.script is not None else ""
-    said = {key: value for key, value in (request.options or {}).items() if value is not None}
-    values = config.defaults.model_dump() | said
-    _check_text(values)
-    values["music"] = _track_path(values["music"])
+    head, script = _script(request, config.limits.script_chars)
     try:
         return JobSpec(
             script=script,
             clip=absolute(request.clip),
             speech=absolute(request.speech) if request.speech else None,
             out=absolute(request.out) if request.out else None,
-            **values,
+            **_options(request, head, config),
         )
     except ValidationError as e:
         raise _bad_option(e) from e
 
 
-def _read(data: bytes, limit_chars: int) -> str:
-    from pipeline.script import read_script
+def _script(request: Request, limit_chars: int) -> tuple[Said, str]:
+    """What is said at the head of the script, and what is to be spoken."""
+    name = request.script_name or (request.script_file.name if request.script_file else "-")
+    where = "the front matter of " + ("the script" if name == "-" else name)
+    if request.script is None:
+        return Said({}, where), ""
+    head, script = read_script(request.script, limit_chars, where)
+    if request.speech and head.options and not script.strip():
+        return head, ""  # it is there for its options
+    return head, check_script(script, limit_chars)
 
-    try:
-        return read_script(data, limit_chars)
-    except BadInput as e:
-        if e.code == "script_encoding" and len(data) >= limit_bytes(limit_chars):
-            raise BadInput(  # it was cut where we stopped reading, perhaps within a character
-                f"The script has more than the {limit_chars:,} characters that are allowed",
-                code="script_too_long",
-                hint="Make several videos of it, or raise limits.script_chars in the configuration.",
-            ) from e
-        raise
+
+def _options(request: Request, head: Said, config: Config) -> dict[str, Any]:
+    """The later counts."""
+    values = config.defaults.model_dump()
+    values["music"] = track_path(values["music"])
+    for said in request.preset:
+        values |= checked(said, config.settings)
+    values |= checked_head(head, config.settings)
+    if isinstance(request.options, Said):
+        return values | checked(request.options, config.settings)
+    typed = {key: value for key, value in (request.options or {}).items() if value is not None}
+    _check_text(typed)
+    if isinstance(typed.get("music"), str):
+        typed["music"] = track_path(typed["music"])
+    return values | typed
 
 
 def _bad_option(error: ValidationError) -> VigentdError:
     first = error.errors()[0]
     name = "--" + str(first["loc"][0]).replace("_", "-")
-    what = first["msg"].replace("Input should be", "must be").replace("Input should", "must")
+    what = str(first["msg"]).removeprefix("Value error, ")
+    what = re.sub("^(Input )?should( be)?", lambda m: "must be" if m[2] else "must", what)
     return BadInput(
         f"{name} {what}, not {first['input']!r}", code="option_invalid", hint="See `vigentd submit --help`."
     )
@@ -158,13 +178,6 @@ def _check_text(values: dict[str, Any]) -> None:
                 code="option_encoding",
                 hint="Type it in a terminal that uses UTF-8; a file with such a name has to be renamed.",
             )
-
-
-def _track_path(music: str) -> str:
-    """A file for music is kept by its absolute path; a name stays a name."""
-    path = Path(music).expanduser()
-    is_file = "/" in music or (path.suffix and path.is_file())
-    return str(absolute(path)) if is_file else music
 
 
 def _check_clip(clip: Path, settings: Settings) -> None:

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -63,7 +63,14 @@ class App:
             take_back(self.config, self.queue)
             claim = self.queue.claim(owner(), job_id)
             if claim is not None:
+                from handlers.inbox.inboxes import Foreground
+
+                files = Foreground(self.config, self.queue)
+                with suppress(OSError):  # the job itself will say what it lacks
+                    files.bring_back(job_id)
                 runner.work(claim)
+                with suppress(OSError):  # the daemon does it, when it runs
+                    files.leave(job_id)
         return claim is not None
 
     def _runner(self, watch: Callable[[Snapshot], None], stop: Stop) -> Runner:

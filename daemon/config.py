@@ -6,10 +6,12 @@ Every key can stand in `vigentd.toml` and in the environment (`queue.max_attempt
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ByteSize,
     ConfigDict,
@@ -18,16 +20,21 @@ from pydantic import (
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
+    field_serializer,
     field_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from daemon.folders import absolute
+from models.errors import BadInput
 from pipeline.spec import (
+    NAME_OR_FILE,
     JobSpec,
     Language,
     Limits,
     LipsyncSettings,
+    Names,
+    Options,
     Settings,
     SpeechSettings,
     VideoSettings,
@@ -35,12 +42,10 @@ from pipeline.spec import (
 
 ENV_PREFIX = "VIGENTD_"
 ENV_DELIMITER = "__"
-# A marker on a text field: the value is a name, or (with a "/" in it) a file.
-NAME_OR_FILE = "name or file"
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class QueueSettings(_Section):
@@ -110,6 +115,81 @@ class JobDefaults(_Section):
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1247
 
 
+def _folder(given: str) -> str:
+    if not given.strip() or "\0" in given:
+        raise ValueError("should be a folder")
+    return str(_whole(Path(given))) if given.startswith("~") else given
+
+
+def _whole(path: Path) -> Path:
+    try:
+        whole = absolute(path)
+    except BadInput as e:
+        raise ValueError("should be a path on this machine") from e
+    if "\0" in str(whole):
+        raise ValueError("should be a path on this machine")
+    return whole
+
+
+def _short_name(given: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", given):
+        raise ValueError("should be a short name of small letters, digits, - and _")
+    return given
+
+
+Folder = Annotated[str, AfterValidator(_folder)]
+
+
+class InboxFolders(_Section):
+    """Beside the sources, or anywhere when they are whole paths."""
+
+    outbox: Folder = "outbox"
+    done: Folder = "done"
+    failed: Folder = "failed"
+    duplicates: Folder = "duplicates"
+
+
+class InboxSettings(_Section):
+    """A watched folder. inbox_rules.py says how it and the others may lie."""
+
+    name: Annotated[str, AfterValidator(_short_name)]
+    path: Path
+    presenter: Path | None = None  # the clip of a script that comes alone
+    settle: Annotated[float, Field(ge=0.1, le=3600)] = (
+        3.0  # seconds without a change: then a file is complete
+    )
+    wait_for_clip: Annotated[float, Field(ge=0, le=86400)] = 20.0  # with a presenter, so long a clip may come
+    remind: Annotated[float, Field(ge=1)] = 3600.0  # seconds after which a note says what is waited for
+    poll: bool | None = None  # look instead of listening; None: where listening does not work
+    duplicates: Literal["set_aside", "make"] = "set_aside"
+    priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
+    publish: Names = ()
+    preset: Options = Options()  # options of its jobs that are not said otherwise
+    folders: InboxFolders = InboxFolders()
+
+    @field_validator("path", mode="before")
+    @classmethod
+    def _named(cls, path: object) -> object:
+        if path == "":  # Path("") would quietly be the current folder
+            raise ValueError("should be a folder")
+        return path
+
+    @field_validator("presenter", mode="before")
+    @classmethod
+    def _none(cls, path: object) -> object:
+        return None if path == "" else path
+
+    @field_validator("path", "presenter")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return None if path is None else _whole(path)
+
+    @field_serializer("preset")
+    def _as_said(self, preset: Options) -> dict[str, Any]:
+        """What is not said must not become said: a job gets its own defaults there."""
+        return preset.model_dump(mode="json", exclude_unset=True)
+
+
 class Config(BaseSettings):
     model_config = SettingsConfigDict(
         extra="forbid", frozen=True, env_prefix=ENV_PREFIX, env_nested_delimiter=ENV_DELIMITER
@@ -126,6 +206,7 @@ class Config(BaseSettings):
     lipsync: LipsyncSettings = LipsyncSettings()
     video: VideoSettings = VideoSettings()
     limits: Limits = Limits()
+    inbox: tuple[InboxSettings, ...] = ()
 
     @field_validator("data_dir", mode="before")
     @classmethod

@@ -6,6 +6,7 @@ The first of these wins: `--config`, `$VIGENTD_CONFIG`, `./vigentd.toml`, `~/.co
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 import re
@@ -20,9 +21,11 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings.exceptions import SettingsError
 
-from daemon.config import ENV_DELIMITER, ENV_PREFIX, NAME_OR_FILE, Config
+from daemon.config import ENV_DELIMITER, ENV_PREFIX, Config
 from daemon.folders import absolute
+from daemon.inbox_rules import mistake
 from models.errors import BadInput
+from pipeline.spec import NAME_OR_FILE
 
 FILE_NAME = "vigentd.toml"
 FILE_VARIABLE = "VIGENTD_CONFIG"
@@ -43,13 +46,21 @@ def load(named: Path | None = None, model: type[Config] = Config) -> Loaded:
     """Raises BadInput `config_missing` or `config_invalid`, naming the key and its place."""
     file = _find(named)
     raw, places = _read(file, model) if file else ({}, {})
-    places |= _environment(model)
+    for key, name in _environment(model).items():  # it wins over the key, and over all that stands below it
+        places = {k: place for k, place in places.items() if k[: len(key)] != key} | {key: name}
     try:
         config = model(**raw)
     except ValidationError as e:
         raise _explained(e, model, places, file) from e
-    except SettingsError as e:  # pragma: no cover - sections by environment are refused before
-        raise BadInput(f"The environment's configuration cannot be read: {e}", code="config_invalid") from e
+    except SettingsError as e:
+        raise BadInput(
+            f"{ENV_PREFIX}INBOX is not valid JSON",  # the only key that is a list
+            code="config_invalid",
+            hint='It has to look like [{"name": "main", "path": "/srv/inbox"}].',
+        ) from e
+    if wrong := mistake(config):
+        place = _place(wrong.key, places, file)
+        raise BadInput(f"{_dotted(wrong.key)} {wrong.what} ({place})", code="config_invalid", hint=wrong.hint)
     return Loaded(config, file, places)
 
 
@@ -103,17 +114,23 @@ def _read(file: Path, model: type[BaseModel]) -> tuple[dict[str, Any], dict[Key,
     return _anchored(raw, model, file.parent), places
 
 
-_HEADER = re.compile(r"^\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_HEADER = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _ASSIGNMENT = re.compile(r"^\s*([A-Za-z0-9_\-.\"' ]+?)\s*=")
 
 
 def _lines(text: str) -> dict[Key, int]:
     """Key → line. tomllib keeps no positions; this reads the plain ways to write a key."""
     lines: dict[Key, int] = {}
+    counts: dict[Key, int] = {}  # of the tables of a list, [[inbox]]
     section: Key = ()
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if header := _HEADER.match(line):
-            section = _parts(header[1])
+            section = _parts(header[2])
+            if header[1] == "[[":
+                counts[section] = counts.get(section, 0) + 1
+            for length in range(len(section), 0, -1):  # [inbox.preset] belongs to the last [[inbox]]
+                if count := counts.get(section[:length]):
+                    section = (*section[:length], str(count - 1), *section[length:])
             lines.setdefault(section, number)
         elif assignment := _ASSIGNMENT.match(line):
             lines.setdefault(section + _parts(assignment[1]), number)
@@ -128,13 +145,18 @@ def _anchored(raw: dict[str, Any], model: type[BaseModel], folder: Path) -> dict
     anchored = dict(raw)
     for name, info in model.model_fields.items():
         value = raw.get(name)
-        section = _section(info)
+        section = _section(info) or _listed(info)
         if section and isinstance(value, dict):
             anchored[name] = _anchored(value, section, folder)
+        elif section and isinstance(value, list):
+            anchored[name] = [
+                _anchored(one, section, folder) if isinstance(one, dict) else one for one in value
+            ]
         elif isinstance(value, str) and value:
             named_file = NAME_OR_FILE in info.metadata and "/" in value
             if named_file or Path in _alternatives(info.annotation):
-                anchored[name] = str(folder / Path(value).expanduser())
+                with contextlib.suppress(RuntimeError):  # ~nobody: told when the value is checked
+                    anchored[name] = str(folder / Path(value).expanduser())
     return anchored
 
 
@@ -181,37 +203,61 @@ def _explained(
     """The first mistake, as one sentence with its key and place."""
     first = error.errors()[0]
     key: Key = tuple(str(part) for part in first["loc"])
-    info = _field(model, key)
+    place = _place(key, places, file)
     if first["type"] == "extra_forbidden":
-        return _unknown(key, model, _place(key, places, file))
-    dotted = ".".join(key)
-    if info is not None and _section(info):
-        what = f"is a section, and its keys stand under [{dotted}]"
-    else:
-        wanted = "should be a path" if first["type"] == "path_type" else str(first["msg"])
-        wanted = re.sub(r"^(Input should|Value error, should)", "should", wanted)
-        secret = info is not None and SecretStr in _alternatives(info.annotation)
-        what = wanted if secret else f"{wanted}, not {first['input']!r}"
+        return _unknown(key, model, place)
+    if first["type"] == "missing":
+        hint = f"Write a line {key[-1]} = … there."
+        return BadInput(f"{_dotted(key)} is missing ({place})", code="config_invalid", hint=hint)
     return BadInput(
-        f"{dotted} {what} ({_place(key, places, file)})",
+        f"{_dotted(key)} {_what_is_wrong(first, _field(model, key))} ({place})",
         code="config_invalid",
         hint="Correct the value, or take the key out to use the default.",
     )
 
 
+def _what_is_wrong(first: Any, info: FieldInfo | None) -> str:
+    """first: of pydantic's errors."""
+    header = ".".join(part for part in first["loc"] if isinstance(part, str))
+    if info is not None and _listed(info):
+        is_one_of_them = isinstance(first["loc"][-1], int)
+        what = "a section, and its keys stand" if is_one_of_them else "a list of sections, and each stands"
+        return f"is {what} under [[{header}]]"
+    if info is not None and _section(info):
+        return f"is a section, and its keys stand under [{header}]"
+    wanted = "should be a path" if first["type"] == "path_type" else str(first["msg"])
+    wanted = re.sub(r"^(Input should|Value error, should)", "should", wanted)
+    if first["type"].startswith("bool"):
+        wanted = "should be true or false"
+    secret = info is not None and SecretStr in _alternatives(info.annotation)
+    return wanted if secret else f"{wanted}, not {first['input']!r}"
+
+
+def _dotted(key: Key) -> str:
+    """inbox[0].settle"""
+    return "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in key).removeprefix(".")
+
+
 def _unknown(key: Key, model: type[BaseModel], place: str) -> BadInput:
     parent = _field(model, key[:-1])
-    section = _section(parent) if parent else model
+    section = (_section(parent) or _listed(parent)) if parent else model
     known = list(section.model_fields) if section else []
     near = difflib.get_close_matches(key[-1], known, 1)
+    below = {".".join(k) for k in (_nested(section) if section else ()) if k[-1] == key[-1]}
     everywhere = {".".join(k) for k in keys(model) if k[-1] == key[-1]}
-    if near:
-        hint = f"Did you mean {near[0]}?"
-    elif everywhere:
-        hint = f"Did you mean {sorted(everywhere)[0]}?"
+    if near or below or everywhere:
+        hint = f"Did you mean {(near or sorted(below) or sorted(everywhere))[0]}?"
     else:
         hint = f"Known here: {', '.join(known)}."
-    return BadInput(f"{'.'.join(key)} is not a configuration key ({place})", code="config_invalid", hint=hint)
+    return BadInput(f"{_dotted(key)} is not a configuration key ({place})", code="config_invalid", hint=hint)
+
+
+def _nested(model: type[BaseModel]) -> Iterator[Key]:
+    """All keys within its sections, and within those that are lists."""
+    for name, info in model.model_fields.items():
+        if section := _section(info) or _listed(info):
+            yield from ((name, key) for key in section.model_fields)
+            yield from ((name, *rest) for rest in _nested(section))
 
 
 def _place(key: Key, places: Mapping[Key, str], file: Path | None) -> str:
@@ -225,15 +271,23 @@ def _place(key: Key, places: Mapping[Key, str], file: Path | None) -> str:
 def _field(model: type[BaseModel], key: Key) -> FieldInfo | None:
     info = None
     for part in key:
+        if part.isdigit():  # of a list; what is asked for stands in its kind
+            continue
         info = model.model_fields.get(part)
         if info is None:
             return None
-        model = _section(info) or BaseModel
+        model = _section(info) or _listed(info) or BaseModel
     return info
 
 
 def _section(info: FieldInfo) -> type[BaseModel] | None:
     kind = info.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def _listed(info: FieldInfo) -> type[BaseModel] | None:
+    """The section of which the field is a list."""
+    kind = next(iter(get_args(info.annotation)), None) if get_origin(info.annotation) is tuple else None
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 

@@ -46,7 +46,8 @@ def check_all(configuration: Callable[[], Config]) -> list[Finding]:
     first, config = _config_finding(configuration)
     checks: list[Callable[[], Iterator[Finding]]] = [ffmpeg, encoders, lips, voice, gpu]
     if config is not None:
-        checks += [partial(check, config) for check in (fonts, styles, engines, defaults, data_dir, disk)]
+        for check in (fonts, styles, engines, defaults, data_dir, disk, inboxes):
+            checks.append(partial(check, config))
     return [first, *(finding for check in checks for finding in _guarded(check))]
 
 
@@ -256,6 +257,22 @@ def disk(config: Config) -> Iterator[Finding]:
         yield Finding("disk", "warn", found, "Enough for a few jobs; free some space soon.")
     else:
         yield Finding("disk", "ok", found)
+
+
+def inboxes(config: Config) -> Iterator[Finding]:
+    for inbox in config.inbox:
+        name = f"inbox {inbox.name}"
+        if inbox.presenter is not None and not inbox.presenter.is_file():
+            fix = "Correct `presenter`, or put the clip there: scripts that come alone wait for it."
+            yield Finding(name, "fail", f"the presenter {inbox.presenter} is not there", fix)
+        elif not inbox.path.exists():
+            fix = "`vigentd run` makes it the first time; if it was there before, mount its disk."
+            yield Finding(name, "warn", f"{inbox.path} is not there", fix)
+        elif not (inbox.path.is_dir() and os.access(inbox.path, os.R_OK | os.W_OK | os.X_OK)):
+            fix = "Give vigentd's user the right to read and write there."
+            yield Finding(name, "fail", f"{inbox.path} is not a folder in which files can be moved", fix)
+        else:
+            yield Finding(name, "ok", f"watches {inbox.path}")
 
 
 def _nearest(folder: Path) -> Path:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from models.errors import BadInput, Unavailable
+from models.words import is_unicode
 
 
 def make_private(folder: Path) -> None:
@@ -28,11 +29,17 @@ def unwritable(data_dir: Path, error: OSError) -> Unavailable:
 
 
 def absolute(path: Path) -> Path:
-    """A path as a person gave it, as it can be kept. Raises BadInput `folder_gone`, `path_encoding` and
-    `address_given`."""
+    """A path as a person gave it, as it can be kept. Raises BadInput `folder_gone`, `home_unknown`,
+    `path_encoding` and `address_given`."""
     refuse_address(path)
     try:
         whole = path.expanduser().absolute()
+    except RuntimeError as e:
+        raise BadInput(
+            f"The path {path} lies in the home of a user who is not known here",
+            code="home_unknown",
+            hint="Give the whole path.",
+        ) from e
     except FileNotFoundError as e:
         raise BadInput(
             f"The path {path} is relative to the current folder, which no longer exists",
@@ -56,12 +63,3 @@ def refuse_address(path: Path) -> None:
             code="address_given",
             hint="Download it first, and give the file.",
         )
-
-
-def is_unicode(text: str) -> bool:
-    """Bytes that are no UTF-8 come from the command line as lone surrogates, which no database takes."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,26 +101,76 @@ class Queue(Lookup):
     ) -> tuple[JobRow, bool]:
         """As `submit`, and whether the job is new."""
         with self._db.writing() as s:
-            if key is not None:
-                known = s.exec(select(JobRow).where(JobRow.idempotency_key == key)).first()
-                if known is not None:
-                    return known, False
-            now = self._now()
-            row = JobRow(
-                id=self._free_id(s, now),
-                idempotency_key=key,
-                source=source,
-                label=label_of(spec),
-                spec=spec.model_dump(mode="json"),
-                created_at=iso(now),
-                priority=priority,
-                place=_end_of_line(s),
-                out_key=_reserved(s, spec.out),
-            )
-            s.add(row)
-            s.flush()  # its milestone refers to it
-            self._tell(s, row, "submitted")
-        return row, True
+            known = _of_key(s, key)
+            return (known, False) if known else (self._add(s, spec, source, key, priority), True)
+
+    def submit_again(
+        self,
+        spec: JobSpec,
+        *,
+        source: str,
+        key: str,
+        priority: int = 0,
+        job_id: str | None = None,
+        also: Callable[[Session, JobRow, bool], None] = lambda *_: None,
+    ) -> JobRow:
+        """As `submit`, but a job with this key that failed or was cancelled is retried, for this spec: its
+        files may lie elsewhere now. So is one in line whose files are gone.
+
+        job_id: what a new job is to be called, if that is free. also: writes something else in the same
+        transaction; it is told the job, and whether that waits or is made for somebody else already.
+        """
+        with self._db.writing() as s:
+            row = _of_key(s, key)
+            known = False
+            if row is None:
+                row = self._add(s, spec, source, key, priority, job_id)
+            elif row.state in (State.FAILED, State.CANCELLED):
+                row.spec, row.label = spec.model_dump(mode="json"), label_of(spec)
+                self._back_in_line(s, row)
+            elif row.state == State.QUEUED and not Path(row.spec["clip"]).exists():
+                row.spec = spec.model_dump(mode="json")
+                s.add(row)
+            else:
+                known = True
+            also(s, row, known)
+        return row
+
+    def _add(
+        self,
+        s: Session,
+        spec: JobSpec,
+        source: str,
+        key: str | None,
+        priority: int,
+        job_id: str | None = None,
+    ) -> JobRow:
+        now = self._now()
+        if job_id is None or s.exec(select(JobRow.id).where(JobRow.id == job_id)).first() is not None:
+            job_id = self._free_id(s, now)
+        row = JobRow(
+            id=job_id,
+            idempotency_key=key,
+            source=source,
+            label=label_of(spec),
+            spec=spec.model_dump(mode="json"),
+            created_at=iso(now),
+            priority=priority,
+            place=_end_of_line(s),
+            out_key=_reserved(s, spec.out),
+        )
+        s.add(row)
+        s.flush()  # its milestone refers to it
+        self._tell(s, row, "submitted")
+        return row
+
+    def _back_in_line(self, s: Session, row: JobRow) -> None:
+        row.out_key = _reserved(s, Path(out) if (out := row.spec.get("out")) else None)
+        row.attempts, row.place, row.finished_at = 0, _end_of_line(s), None
+        row.set_error(None)
+        _requeue(row)
+        self._tell(s, row, "retried")
+        s.add(row)
 
     def cancel(self, job_id: str) -> JobRow:
         """A queued job is cancelled at once; a running one is asked to stop (its worker looks often).
@@ -156,12 +206,7 @@ class Queue(Lookup):
                 )
             if not row.finished:
                 raise BadInput(f"Job {job_id} is {row.state}, so it cannot be retried", code="job_active")
-            row.out_key = _reserved(s, Path(out) if (out := row.spec.get("out")) else None)
-            row.attempts, row.place, row.finished_at = 0, _end_of_line(s), None
-            row.set_error(None)
-            _requeue(row)
-            self._tell(s, row, "retried")
-            s.add(row)
+            self._back_in_line(s, row)
         return row
 
     def expire(self, job_id: str, note: str, finished_at: str | None = None) -> None:
@@ -211,9 +256,12 @@ class Queue(Lookup):
                 s.add(row)
         return orphans
 
-    def claim(self, owner: str, job_id: str | None = None) -> Claim | None:
-        """The next job in line, or the one asked for; None when it is not queued or another one runs."""
-        wanted = in_line(select(JobRow))
+    def claim(self, owner: str, job_id: str | None = None, without: Collection[str] = ()) -> Claim | None:
+        """The next job in line, or the one asked for; None when it is not queued or another one runs.
+
+        without: jobs that came from these sources stay where they are.
+        """
+        wanted = in_line(select(JobRow)).where(col(JobRow.source).not_in(without))
         if job_id is not None:
             wanted = wanted.where(JobRow.id == job_id)
         with self._db.writing() as s:
@@ -341,6 +389,10 @@ class Queue(Lookup):
                 if (job_id := new_id(now, chance)) not in taken:
                     return job_id
             now += dt.timedelta(seconds=1)
+
+
+def _of_key(s: Session, key: str | None) -> JobRow | None:
+    return None if key is None else s.exec(select(JobRow).where(JobRow.idempotency_key == key)).first()
 
 
 def _end_of_line(s: Session) -> int:

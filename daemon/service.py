@@ -1,6 +1,6 @@
 """`vigentd run`: the daemon from its start to its end.
 
-    lock → database → hosts → control socket → worker        … and down again in the opposite order
+    lock → database → hosts → control socket → worker → inboxes        … and down again in the opposite order
 
 The main thread runs the event loop, for the control socket and the signals; the worker has a thread of
 its own, the engines are in other processes. Whatever kills this process, the lock falls, the hosts die
@@ -32,6 +32,8 @@ from daemon.queue import Queue
 from daemon.runner import Deliver
 from daemon.store.lock import WorkerLock, holder
 from daemon.worker import Worker
+from handlers.inbox.house import House
+from handlers.inbox.inboxes import Inboxes
 from models.errors import StageFailed, Unavailable, VigentdError
 
 LOCK_EVERY_S = 0.2
@@ -58,7 +60,7 @@ class Service:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
-        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, self._reload))
         try:
             make_private(self.config.data_dir)
         except OSError as e:
@@ -94,9 +96,12 @@ class Service:
         self.events = Events()
         self.queue = Queue(self.config.database, max_attempts=self.config.queue.max_attempts)
         self.queue.quick_check()
-        self.hosts = Hosts(self.config, self._host_says)
+        self.hosts = Hosts(self.config, self._host_says, ["handlers.inbox.contents.examine"])
+        inboxes = self.inboxes = Inboxes(
+            House(self.config, self.queue, self.hosts, self.log, self._came, self._happened)
+        )
         worker = self.worker = Worker(
-            self._owner, self.config, self.queue, self.hosts, self._deliver, self.events, self.log
+            self._owner, self.config, self.queue, self.hosts, self._deliver, self.events, self.log, inboxes
         )
         control = Control(self, self.events, self.config.socket)
         thread = threading.Thread(target=worker.run, name="worker", daemon=True)
@@ -104,11 +109,13 @@ class Service:
         try:
             await control.start()
             thread.start()
+            inboxes.start()
             self.log.event("started", version=self._version, pid=os.getpid(), data_dir=self.config.data_dir)
             await self._until_stopped(thread)
             await self._let_finish(worker, thread)
         finally:
             worker.leave()
+            await asyncio.to_thread(inboxes.stop)
             await asyncio.to_thread(self.hosts.close)
             await control.stop()
             self.queue.close()
@@ -150,6 +157,16 @@ class Service:
         self.events.publish("host", state=name, **facts)
         self.wake()
 
+    def _came(self, job_id: str) -> None:
+        """A job has come through an inbox."""
+        row = self.queue.get(job_id)
+        self.events.publish("job", **job_json(row, self.queue.position(row.id)))
+        if self.worker is not None:
+            self.worker.wake()
+
+    def _happened(self, facts: dict[str, Any]) -> None:
+        self.events.publish("inbox", **facts)
+
     # ------------------------------------------------------------ what the control socket asks for
 
     def status(self) -> dict[str, Any]:
@@ -163,11 +180,16 @@ class Service:
             "state": self.worker.state if self.worker is not None else "starting",
             "why": self.why(),
             "hosts": self.hosts.status(),
+            "inboxes": self.inboxes.brief(),
             "job": job_json(running, None) if running else None,
             "counts": self.queue.counts(),
             "oldest_waiting": self.queue.oldest_waiting(),
             "free": shutil.disk_usage(self.config.data_dir).free,
         }
+
+    def inbox_status(self) -> list[dict[str, Any]]:
+        """As `vigentd inbox status --json` prints it."""
+        return self.inboxes.status()
 
     def why(self) -> str:
         return self.worker.why if self.worker is not None else ""
@@ -198,6 +220,7 @@ class Service:
     def wake(self) -> None:
         if self.worker is not None:
             self.worker.wake()
+            self.inboxes.job_left()
 
     def reload(self) -> None:
         """Reads the configuration again. Raises what is wrong with it; then the old one stays in force."""
@@ -209,6 +232,7 @@ class Service:
         self.config = config
         if self.worker is not None:
             self.worker.reload(config)
+            self.inboxes.reload(config)
 
     def _reload(self) -> None:
         try:

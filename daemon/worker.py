@@ -10,9 +10,9 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from daemon.config import Config
 from daemon.control.events import Events
@@ -41,6 +41,19 @@ class Reason(NamedTuple):
     why: str = ""
 
 
+class Doors(Protocol):
+    """Where jobs come from, and where it matters what becomes of them."""
+
+    def bring_back(self, job_id: str) -> None:
+        """The job is about to be worked on."""
+
+    def job_left(self) -> None:
+        """A job has ended, or is in line again."""
+
+    def away(self) -> Mapping[str, str]:
+        """The sources of jobs whose files cannot be had now, and why."""
+
+
 class Worker:
     """owner: what the jobs it works on are marked with. Threads: `run` is one; all else may come from any."""
 
@@ -53,6 +66,7 @@ class Worker:
         deliver: Deliver,
         events: Events,
         log: Log,
+        doors: Doors,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.why = ""  # why the jobs wait
@@ -65,6 +79,7 @@ class Worker:
         self._deliver = deliver
         self._events = events
         self._log = log
+        self._doors = doors
         self._clock = clock
         self._stop = Stop()
         self._wake = threading.Event()
@@ -143,7 +158,11 @@ class Worker:
                 return None, Reason("disk", why)
             if why := self._hosts.why():
                 return None, Reason(why, why)
-            return self._queue.claim(self._owner), Reason()
+            away = self._doors.away()
+            claim = self._queue.claim(self._owner, without=away)
+            if claim is None and away and self._queue.next() is not None:
+                return None, Reason("away", next(iter(away.values())))
+            return claim, Reason()
         except Unavailable as e:
             return None, Reason(e.code, e.message)
 
@@ -170,11 +189,19 @@ class Worker:
         )
         self._tell(claim.job_id)
         try:
+            self._bring_back(claim.job_id)
             self._runner.work(claim)
         finally:
             self._runner = self.job_id = self.at = None
             self._tell(claim.job_id)
+            self._doors.job_left()
         self._looked_after = float("-inf")
+
+    def _bring_back(self, job_id: str) -> None:
+        try:
+            self._doors.bring_back(job_id)
+        except (VigentdError, OSError) as e:  # the job itself will say what it lacks
+            self._log.warning("not_brought_back", job=job_id, because=str(e))
 
     def _watch(self, at: Snapshot) -> None:
         self.at = at

@@ -154,3 +154,13 @@ def _syllables_of_letters(part: str) -> float:
     if groups > 1 and re.search(r"[^aeiouyl]e$", part):
         groups -= 1  # "make", "score"
     return max(groups, 1)
+
+
+def is_unicode(text: str) -> bool:
+    """Bytes that are no UTF-8 come from the command line, and half a character from JSON ("\\ud83d"), as lone
+    surrogates, which no database takes."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -42,17 +42,17 @@ _SAVE_AS_UTF8 = "Open it in an editor and save it as UTF-8"
 _COMMON_HAN = frozenset("的一是不了在有我人这中大来上国个到和这为他們这")
 
 
-def read_script(data: bytes, limit_chars: int) -> str:
-    """The script in a file's bytes: exactly its text, with LF for CRLF and without a byte order mark.
+def decode_script(data: bytes) -> str:
+    """The text in a file's bytes: exactly that, with LF for CRLF and without a byte order mark.
 
-    Raises BadInput: script_not_text, script_encoding, script_empty, script_too_long.
+    Raises BadInput: script_not_text, script_encoding.
     """
     _refuse_document(data)
-    return check_script(_decode(data).replace("\r\n", "\n"), limit_chars)
+    return _decode(data).replace("\r\n", "\n")
 
 
 def check_script(text: str, limit_chars: int) -> str:
-    """The text, if it can be spoken; for scripts that come as text (a chat message, an argument).
+    """The text, if it can be spoken.
 
     Raises BadInput: script_empty, script_too_long.
     """

@@ -2,37 +2,86 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Language = Literal[
     "auto", "zh", "en", "de", "it", "pt", "es", "ja", "ko", "fr", "ru"
 ]  # what Qwen3-TTS speaks; "auto" looks at the script
 
 
+# A marker on a text field: the value is a name, or (with a "/" in it) a file.
+NAME_OR_FILE = "name or file"
+NONE = "none"
+
+A_TIME = "a time such as 2026-11-23 08:00, or with its zone 2026-11-23T08:00+01:00"
+_TIME = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?\s?(Z|[+-]\d\d:?\d\d)?", re.ASCII | re.IGNORECASE
+)
+
+
+def _time(given: object) -> dt.datetime | None:
+    """A time without a zone is this machine's. A day alone is none: midnight would be a guess."""
+    if given is None:
+        return None
+    try:
+        if isinstance(given, str) and _TIME.fullmatch(text := given.strip().upper()):
+            given = dt.datetime.fromisoformat(text[:11] + text[11:].replace(" ", ""))
+        if isinstance(given, dt.datetime):
+            return given if given.tzinfo else given.astimezone()
+    except (ValueError, OverflowError):  # the 31st of February; a year that has no local time
+        pass
+    raise ValueError(f"should be {A_TIME}")
+
+
+def _names(given: object) -> object:
+    """ "youtube, telegram" is a list too; "none" is an empty one."""
+    parts = given.split(",") if isinstance(given, str) else given
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+        raise ValueError("should be a list of names")
+    names = tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+    return () if names == (NONE,) else names
+
+
+Time = Annotated[dt.datetime | None, BeforeValidator(_time)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class JobSpec(_Strict):
-    """One script + one clip + options → one video. Everything that the person chose, nothing else.
+class Options(_Strict):
+    """What a person may choose about a job, beside what it is made of.
 
-    Paths are absolute. Names (voice, styles, music) are resolved when the job is admitted.
+    Names (voice, styles, music) are resolved when the job is admitted.
     """
 
-    script: str = ""  # may be empty only with `speech`
-    clip: Path
-    speech: Path | None = None  # a recording instead of synthesis
     voice: str = "default"
     language: Language = "auto"
     title: str = ""
     subtitles: str = "clean"  # a subtitle style, or "none"
     title_style: str = "headline"
-    music: str = "none"  # a track's name, a file's path, or "none"
+    music: Annotated[str, NAME_OR_FILE] = NONE  # a track's name, a file's path, or "none"
     music_volume: Annotated[float, Field(ge=0, le=1)] = 0.25
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1247
+    publish: Names = ()  # targets
+    publish_at: Time = None  # None: when it is done
+
+
+class JobSpec(Options):
+    """One script + one clip + options → one video. Everything that the person chose, nothing else.
+
+    Paths are absolute.
+    """
+
+    script: str = ""  # may be empty only with `speech`
+    clip: Path
+    speech: Path | None = None  # a recording instead of synthesis
     out: Path | None = None
 
 

@@ -101,7 +101,7 @@ def _video(folder: Path, clip: Path, length: int, config: Path | None) -> Result
     command = [sys.executable, "-m", "daemon.cli", *(["--config", str(config)] if config else [])]
     command += ["submit", "--script", str(script), "--clip", str(clip)]
     command += ["--title", "Bench", "--music", "calm", "--out", str(out), "--wait", "--json"]
-    environment = os.environ | {"VIGENTD_DATA_DIR": str(folder / "data")}
+    environment = os.environ | {"VIGENTD_DATA_DIR": str(folder / "data"), "VIGENTD_INBOX": "[]"}
     began = time.monotonic()
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment

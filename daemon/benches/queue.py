@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import statistics
@@ -41,7 +42,7 @@ class Spread:
     @staticmethod
     def of(seconds: list[float]) -> Spread:
         ms = sorted(1000 * s for s in seconds)
-        return Spread(statistics.median(ms), ms[int(0.99 * (len(ms) - 1))], ms[-1])
+        return Spread(statistics.median(ms), ms[math.ceil(0.99 * len(ms)) - 1], ms[-1])
 
 
 @dataclass
@@ -131,7 +132,7 @@ def _foreground(folder: Path, clip: Path) -> float:
 
 
 def _environment(data: Path) -> dict[str, str]:
-    return os.environ | {"VIGENTD_DATA_DIR": str(data)}
+    return os.environ | {"VIGENTD_DATA_DIR": str(data), "VIGENTD_INBOX": "[]"}
 
 
 def _daemon(folder: Path, clip: Path, idle_s: float, figures: Figures, tell: Callable[[str], None]) -> None:

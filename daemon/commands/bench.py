@@ -1,4 +1,4 @@
-"""bench draft · bench queue · bench torture: how fast this machine is, and how hard to break."""
+"""bench draft · queue · inbox · torture: how fast this machine is, and how hard to break."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     bench = typer.Typer(no_args_is_help=True, help="Measure how fast this machine is, and how hard to break.")
     bench.command("draft")(draft)
     bench.command("queue")(queue)
+    bench.command("inbox")(inbox)
     bench.command("torture")(torture)
     app.add_typer(bench, name="bench")
 
@@ -53,6 +54,32 @@ def queue(
 
     with workplace(None) as folder:
         figures = measure(_small_clip(ctx), folder, idle, tell)
+    if as_json:
+        out_json(figures.as_dict())
+    else:
+        report(figures, tell)
+    if figures.wrong:
+        raise typer.Exit(1)
+
+
+def inbox(
+    ctx: typer.Context,
+    pairs: Annotated[int, typer.Option(metavar="N", min=2, help="Pairs that are dropped at once.")] = 500,
+    times: Annotated[int, typer.Option(metavar="N", min=1, help="Drops one by one, in each way.")] = 20,
+    old: Annotated[int, typer.Option(metavar="N", min=0, help="Files that lie in done/ already.")] = 10_000,
+    settle: Annotated[float, typer.Option(metavar="S", min=0.1, help="`settle` of the inbox.")] = 1.0,
+    seconds: Annotated[float, typer.Option(metavar="S", min=1, help="How long to watch it idle.")] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """How soon dropped files are in line, many at once, and what it costs to watch a folder."""
+    import random
+
+    from daemon.benches.inbox import Plan, measure, report
+    from daemon.benches.torture import workplace
+
+    plan = Plan(settle, times, pairs, old, seconds)
+    with workplace(None) as folder:
+        figures = measure(_small_clip(ctx), folder, plan, random.Random(0), tell)
     if as_json:
         out_json(figures.as_dict())
     else:

@@ -197,7 +197,8 @@ def _described(app: App, row: JobRow) -> dict[str, Any]:
 
 
 def _read_script(script: Path | None, limit_chars: int) -> bytes | None:
-    from daemon.admission import limit_bytes, read_script_file
+    from daemon.admission import read_script_file
+    from daemon.said import limit_bytes
 
     if script is None:
         return None

@@ -49,6 +49,7 @@ def config_show(ctx: typer.Context, as_json: AsJson = False) -> None:
 
 def _toml(values: dict[str, Any], loaded: Loaded) -> None:
     """As a vigentd.toml, with the place of what was set."""
+    inboxes = values.pop("inbox")
     flat = {key: value for key, value in values.items() if not isinstance(value, dict)}
     sections = {key: value for key, value in values.items() if isinstance(value, dict)}
     for key, value in flat.items():
@@ -57,12 +58,29 @@ def _toml(values: dict[str, Any], loaded: Loaded) -> None:
         out(f"\n[{name}]")
         for key, value in section.items():
             out(_assignment((name, key), value, loaded))
+    if not inboxes:
+        out("\n# [[inbox]]: no folder is watched")
+    for number, inbox in enumerate(inboxes):
+        out("\n[[inbox]]" + _place(("inbox",), loaded))
+        for key, value in inbox.items():
+            out(_assignment(("inbox", str(number), key), value, loaded))
 
 
 def _assignment(key: tuple[str, ...], value: Any, loaded: Loaded) -> str:
+    if value is None:  # TOML has no null
+        return f"# {key[-1]} is not set{_place(key, loaded)}"
+    return f"{key[-1]} = {_value(value)}{_place(key, loaded)}"
+
+
+def _value(value: Any) -> str:
+    """JSON's way is also TOML's, but for a table and for DEL."""
     import json
 
-    place = f"  # {loaded.places[key]}" if key in loaded.places else ""
-    if value is None:  # TOML has no null
-        return f"# {key[-1]} is not set{place}"
-    return f"{key[-1]} = {json.dumps(value, ensure_ascii=False)}{place}"
+    if isinstance(value, dict):
+        said = ", ".join(f"{key} = {_value(one)}" for key, one in value.items() if one is not None)
+        return f"{{ {said} }}" if said else "{}"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _place(key: tuple[str, ...], loaded: Loaded) -> str:
+    return f"  # {loaded.places[key]}" if key in loaded.places else ""

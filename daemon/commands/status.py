@@ -119,6 +119,7 @@ def _from_the_database(app: App, away: Unavailable) -> dict[str, Any]:
         "state": state,
         "why": why,
         "hosts": [],
+        "inboxes": [],
         "job": job_json(running, None) if running else None,
         "counts": app.queue.counts(),
         "oldest_waiting": app.queue.oldest_waiting(),
@@ -134,6 +135,7 @@ def _card(told: dict[str, Any]) -> None:
         "why": told["why"],
         "job": _job(told["job"]) if told["job"] else None,
         "waiting": _waiting(counts["queued"], told["oldest_waiting"]),
+        "inboxes": "; ".join(map(_inbox, told["inboxes"])),
         "finished": ", ".join(f"{counts[state]} {state}" for state in ("done", "failed", "cancelled")),
         "data": f"{told['data_dir']} ({told['free'] / 1e9:.1f} GB free)",
     }
@@ -163,6 +165,11 @@ def _job(job: dict[str, Any]) -> str:
 def _waiting(queued: int, oldest: str | None) -> str:
     since = f", the oldest since {local_time(oldest)}" if oldest else ""
     return f"{queued} job{'' if queued == 1 else 's'}{since}"
+
+
+def _inbox(inbox: dict[str, Any]) -> str:
+    held = f", {inbox['held']} held" if inbox["held"] else ""
+    return f"{inbox['name']} {inbox['state']}{held}"
 
 
 def _table(hosts: Iterable[dict[str, Any]]) -> None:

@@ -3,7 +3,7 @@
     job        the whole job, as `job_json` gives it       at each change of its state
     progress   job, stage, progress, eta_s                 milestone   job, name, facts
     host       name, state, …                              queue       why, counts
-    lagged     dropped: you were too slow, look again
+    inbox      inbox, what (taken, held, settled, …)        lagged     dropped: you were too slow, look again
 
 Events are hints: they say when to look, and the database says what is. So a listener may be slow, or
 away for a while, and still end up knowing what matters.

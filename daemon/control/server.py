@@ -3,6 +3,7 @@
     GET  /status             what the daemon does            POST /wake      look into the database now
     GET  /jobs[?limit=N]     newest first                    POST /reload    read the configuration again
     GET  /jobs/ID            one, with all that is known     GET  /events[?job=ID]   what happens, live
+    GET  /inboxes            what lies in them
     POST /jobs               submit: 201 new, 200 its key is known
     POST /jobs/ID/cancel     POST /jobs/ID/retry
 
@@ -45,6 +46,8 @@ class Office(Protocol):
 
     def why(self) -> str:
         """Why no job is worked on though there may be some; "" when there is no reason. At once."""
+
+    def inbox_status(self) -> list[dict[str, Any]]: ...
 
     def jobs(self, limit: int | None) -> list[dict[str, Any]]: ...
 
@@ -122,11 +125,14 @@ class Control:
         raise BadInput(
             f"There is nothing at {request.path}",
             code="path_unknown",
-            hint="There are /status, /jobs, /jobs/ID, …/cancel, …/retry, /events, /wake and /reload.",
+            hint="There are /status, /jobs, /jobs/ID, …/cancel, …/retry, /inboxes, /events, /wake, /reload.",
         )
 
     async def _status(self, _: web.BaseRequest) -> web.Response:
         return answer(await self._told(self._office.status))
+
+    async def _inboxes(self, _: web.BaseRequest) -> web.Response:
+        return answer(await self._told(self._office.inbox_status))
 
     async def _jobs(self, request: web.BaseRequest) -> web.Response:
         return answer(await self._told(self._office.jobs, read_number(request, "limit", MOST_JOBS)))
@@ -247,6 +253,7 @@ ROUTES: tuple[tuple[str, re.Pattern[str], Route], ...] = tuple(
     (method, re.compile(path), handler)
     for method, path, handler in (
         ("GET", "/status", Control._status),
+        ("GET", "/inboxes", Control._inboxes),
         ("GET", "/jobs", Control._jobs),
         ("POST", "/jobs", Control._submit),
         ("GET", JOB, Control._job),

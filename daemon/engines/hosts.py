@@ -19,7 +19,7 @@ from daemon.engines.roster import Chosen, EngineAway
 from daemon.engines.seat import Seat, Tell
 from models.errors import Unavailable
 from models.host import Plan
-from models.progress import Quiet
+from models.progress import Progress, Quiet
 from pipeline import hosted
 from pipeline.job import Job
 from pipeline.spec import JobSpec, Settings
@@ -38,15 +38,25 @@ ON_THE_CPU = {"espeak", "mouthwarp"}
 
 
 class Hosts:
-    """A roster whose engines are resident. tell: gets what happens to the hosts, from any thread."""
+    """A roster whose engines are resident. tell: gets what happens to the hosts, from any thread.
 
-    def __init__(self, config: Config, tell: Tell) -> None:
+    at_the_door: further modules of which functions will be asked for there.
+    """
+
+    def __init__(self, config: Config, tell: Tell, at_the_door: Sequence[str] = ()) -> None:
         self._config = config
         self._chosen = Chosen(config)
         self._tell = tell
         self._seats: dict[str, Seat] = {plan.name: self._seat(plan) for plan in plans(config, self._chosen)}
         self._closed = False
-        self._door = self._seat(Plan("door", preload=("daemon.admission", "pipeline.probe")))
+        self._door = self._seat(
+            Plan(
+                "door",
+                "daemon.admission:be_ready",
+                {"config": config.model_dump(mode="json")},
+                preload=("daemon.admission", "pipeline.probe", *at_the_door),
+            )
+        )
 
     def _seat(self, plan: Plan) -> Seat:
         logs, scratch = self._config.logs, self._config.scratch
@@ -98,15 +108,24 @@ class Hosts:
     # ------------------------------------------------------------ the door
 
     def admit(self, wish: dict[str, Any]) -> JobSpec:
-        """Checks what a program wishes for, in a process of its own: clips come from anywhere, and a
-        decoder that they break must not be the daemon's. Raises BadInput or Unavailable."""
+        """Checks what a program wishes for. Raises BadInput or Unavailable."""
+        asked = {"wish": wish, "config": self._config.model_dump(mode="json")}
+        return JobSpec.model_validate(
+            self.at_the_door("daemon.admission:admit_wish", asked, _InTime(CHECK_S))
+        )
+
+    def at_the_door(self, do: str, asked: dict[str, Any], progress: Progress) -> Any:
+        """Has something looked at in a process of its own: clips come from anywhere, and a decoder that
+        they break must not be the daemon's. Raises what `do` raises, ProcessDied, and EngineAway."""
+        self.open_door()
+        with self._door.asked(progress) as host:
+            return host.ask(do, asked, progress)
+
+    def open_door(self) -> None:
+        """Somebody is about to come: the process is begun, if it is not there. Raises EngineAway."""
         if self._closed:
             raise EngineAway("The daemon is stopping", hint="Try again when it is back.")
         self._door.open()
-        asked = {"wish": wish, "config": self._config.model_dump(mode="json")}
-        in_time = _InTime(CHECK_S)
-        with self._door.asked(in_time) as host:
-            return JobSpec.model_validate(host.ask("daemon.admission:admit_wish", asked, in_time))
 
     # ------------------------------------------------------------ between jobs
 

@@ -18,12 +18,14 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session
 
 from daemon.folders import make_private, unwritable
+from daemon.intakes import Intake
 from daemon.store.upgrades import UPGRADES, Upgrade
 from models.errors import Unavailable, VigentdError
 
+TABLES = Intake.metadata  # those of jobs.py are in it, too
 ROOM = 2**20  # bytes: when less is free, an error of the disk means that it is full
 
 
@@ -93,7 +95,7 @@ class Database:
             with self._writer.begin() as connection:
                 version = _version(connection)
                 if version == 0:
-                    SQLModel.metadata.create_all(connection)
+                    TABLES.create_all(connection)
                 for upgrade in self._upgrades[max(version - 1, 0) :] if version else ():
                     upgrade(connection)
                 connection.exec_driver_sql(f"PRAGMA user_version = {newest}")

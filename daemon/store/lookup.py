@@ -31,6 +31,11 @@ class Lookup:
     def __init__(self, db: Database) -> None:
         self._db = db
 
+    @property
+    def database(self) -> Database:
+        """For what else is kept beside the jobs."""
+        return self._db
+
     def get(self, job_id: str) -> JobRow:
         with self._db.reading() as s:
             return row_of(s, job_id)

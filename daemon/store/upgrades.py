@@ -44,5 +44,26 @@ def _add_milestones_and_times(connection: Connection) -> None:
         connection.execute(text("UPDATE job SET out_key = :key WHERE number = :number"), named)
 
 
+_INTAKES = (
+    """CREATE TABLE intake (
+        number INTEGER NOT NULL, id VARCHAR NOT NULL, inbox VARCHAR NOT NULL, name VARCHAR NOT NULL,
+        taken JSON NOT NULL, state VARCHAR NOT NULL, at VARCHAR NOT NULL, deaths INTEGER NOT NULL,
+        error JSON, settlement JSON, settled_at VARCHAR, PRIMARY KEY (number), UNIQUE (id))""",
+    "CREATE INDEX unsettled ON intake (inbox, number) WHERE state != 'settled'",
+    "CREATE INDEX intakes_of_a_name ON intake (inbox, name)",
+    """CREATE TABLE intake_item (
+        number INTEGER NOT NULL, intake_id VARCHAR NOT NULL, position INTEGER NOT NULL,
+        name VARCHAR NOT NULL, job_id VARCHAR, duplicate BOOLEAN NOT NULL, error JSON,
+        result JSON, PRIMARY KEY (number), FOREIGN KEY(intake_id) REFERENCES intake (id))""",
+    "CREATE UNIQUE INDEX items_of_an_intake ON intake_item (intake_id, position)",
+    "CREATE INDEX ix_intake_item_job_id ON intake_item (job_id)",
+)
+
+
+def _add_intakes(connection: Connection) -> None:
+    for statement in _INTAKES:
+        connection.exec_driver_sql(statement)
+
+
 # Upgrade number i takes a database from version i + 1 to i + 2, all of them inside one transaction.
-UPGRADES: Sequence[Upgrade] = (_add_reused, _add_milestones_and_times)
+UPGRADES: Sequence[Upgrade] = (_add_reused, _add_milestones_and_times, _add_intakes)

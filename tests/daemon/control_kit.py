@@ -49,11 +49,15 @@ class TinyOffice:
             "state": "waiting",
             "why": "the disk is nearly full",
             "hosts": [host | more | {"versions": {}, "starts": 1}],
+            "inboxes": [{"name": "daily", "state": "watching", "why": "", "held": 2}],
             "job": job_json(running, None) if running else None,
             "counts": self.queue.counts(),
             "oldest_waiting": self.queue.oldest_waiting(),
             "free": 10**9,
         }
+
+    def inbox_status(self) -> list[dict[str, Any]]:
+        return []
 
     def jobs(self, limit: int | None) -> list[dict[str, Any]]:
         return [job_json(row, None) for row in self.queue.list(limit)]

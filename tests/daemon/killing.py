@@ -17,6 +17,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -79,14 +80,17 @@ class Points:
         target.write(content[len(content) // 2 :])
 
 
-def attempt(name: str, folder: Path, kill_at: int) -> dict[str, Any]:
-    """In a child of its own, so that nothing but the folder is left of it."""
+def attempt(work: Callable[[Points], None], kill_at: int) -> dict[str, Any]:
+    """In a child of its own, so that nothing but files is left of it. work: arms and disarms the points."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         status = 1
         try:
-            _work(name, folder, Points(kill_at, lambda passed: _send(writer, passed)), writer)
+            points = Points(kill_at, lambda passed: _send(writer, passed))
+            points.watch()
+            work(points)
+            _send(writer, points.passed)
             status = 0
         except BaseException:
             traceback.print_exc()
@@ -94,21 +98,19 @@ def attempt(name: str, folder: Path, kill_at: int) -> dict[str, Any]:
             os._exit(status)
     os.close(writer)
     with os.fdopen(reader, "rb") as told:
-        points = json.loads(told.read() or "[]")
+        passed = json.loads(told.read() or "[]")
     _, status = os.waitpid(child, 0)
     killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-    assert killed or status == 0, f"{name} failed at {points}"
-    return {"killed": killed, "points": points}
+    assert killed or status == 0, f"it failed at {passed}"
+    return {"killed": killed, "points": passed}
 
 
-def _work(name: str, folder: Path, points: Points, writer: int) -> None:
-    points.watch()
+def _work(name: str, folder: Path, points: Points) -> None:
     points.armed = OPERATIONS[name].opens
     with opened(folder) as queue:
         points.armed = not points.armed
         OPERATIONS[name].act(queue, folder)
         points.armed = False
-    _send(writer, points.passed)
 
 
 def _send(writer: int, passed: list[str]) -> None:
@@ -128,5 +130,6 @@ if __name__ == "__main__":
     _warm_up()
     for line in sys.stdin:
         asked = json.loads(line)
-        done = attempt(asked["operation"], Path(asked["folder"]), asked["kill_at"])
+        work = partial(_work, asked["operation"], Path(asked["folder"]))
+        done = attempt(work, asked["kill_at"])
         print(json.dumps(done), flush=True)

@@ -367,3 +367,13 @@ def test_the_database_lies_where_it_was_asked_for(tmp_path: Path, spec: JobSpec,
     queue.close()
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert config.database.stat().st_size > 0
+
+
+def test_jobs_of_a_source_that_is_away_keep_their_place(queue: Queue, spec: JobSpec) -> None:
+    away = queue.submit(spec, source="inbox:nas").id
+    other = queue.submit(spec).id
+    claim = queue.claim("tests", without=["inbox:nas"])
+    assert claim is not None and claim.job_id == other
+    queue.finish(claim, Path("/videos/a.mp4"))
+    assert queue.claim("tests", without=["inbox:nas"]) is None
+    assert claimed(queue).job_id == away

@@ -26,7 +26,13 @@ def test_status_of_a_daemon(cli: Cli, served: Path, queue: Queue, spec: JobSpec)
     queue.submit(spec)
     card = cli("status")
     assert (card.code, card.err) == (0, "")
-    for part in ("waiting, process 4123, version 0.1.0", "nearly full", claim.job_id, "1 job, the oldest"):
+    for part in (
+        "waiting, process 4123, version 0.1.0",
+        "nearly full",
+        claim.job_id,
+        "1 job, the oldest",
+        "daily watching, 2 held",
+    ):
         assert part in card.out
     assert "espeak" in card.out and "2.1 GB" in card.out and "\x1b" not in card.out
     told = cli("status", "--json")

@@ -19,6 +19,7 @@ VIGENTD = f"{sys.executable} -m daemon.cli"
 INTERRUPTED_AT = """
 import os, signal, sys
 from daemon.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored, if the tests run in the background
 class CtrlC:
     def find_spec(name, *_):
         if name == sys.argv[0]:

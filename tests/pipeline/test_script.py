@@ -9,11 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import BadInput
-from pipeline.script import read_script
+from pipeline.script import check_script, decode_script
 
 ENGLISH = "Hello there, café!\nIt costs $5.\n"
 CHINESE = "大家好，欢迎收看今天的节目。\n"
 MIXED = "我们用 GPU 跑 Qwen3，效果 very good。"
+
+
+def read_script(data: bytes, limit_chars: int) -> str:
+    return check_script(decode_script(data), limit_chars)
 
 
 def refusal(data: bytes, limit: int = 1000) -> BadInput:

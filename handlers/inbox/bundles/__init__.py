@@ -1,0 +1,1 @@
+"""Which files belong together, and why the rest has to stay. Pure: from what was seen to what it means."""

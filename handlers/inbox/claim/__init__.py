@@ -1,0 +1,1 @@
+"""The way into .work/ID and back, so that no file is lost."""

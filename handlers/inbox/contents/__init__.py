@@ -1,0 +1,1 @@
+"""What the files say. All of it comes from strangers."""

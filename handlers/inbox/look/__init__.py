@@ -1,0 +1,1 @@
+"""What lies in the watched folder, and whether it still changes. Nothing here touches a file."""

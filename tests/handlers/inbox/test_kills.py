@@ -1,0 +1,122 @@
+"""SIGKILL between every two steps that an inbox takes; then another daemon goes on from what is there."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.daemon.conftest import ROOT
+from tests.daemon.operations import scratch_folder
+from tests.handlers.inbox.lives import STEPS, go_on, opened
+from tests.handlers.inbox.yardstick import check, contents
+
+Kill = Callable[[str, Path, int], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def kill() -> Iterator[Kill]:
+    """Takes the step in the folder and is killed at its n-th point; or comes to its end."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.handlers.inbox.lives"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        told, answers = process.stdin, process.stdout
+
+        def attempt(step: str, folder: Path, kill_at: int) -> dict[str, Any]:
+            print(
+                json.dumps({"step": step, "folder": str(folder), "kill_at": kill_at}), file=told, flush=True
+            )
+            answer: dict[str, Any] = json.loads(answers.readline())
+            return answer
+
+        yield attempt
+        told.close()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with scratch_folder() as scratch:
+        yield scratch
+
+
+THOROUGH = ("take up a pair",)
+
+
+@pytest.mark.parametrize("step", THOROUGH)
+def test_a_kill_before_each_change(step: str, kill: Kill, folder: Path) -> None:
+    """In the end everything is where it would be if nothing had happened, and every job was made once."""
+    check_kills(step, kill, folder, _changes)
+
+
+@pytest.mark.parametrize("step", sorted(STEPS.keys() - set(THOROUGH)))
+def test_a_kill_before_some_of_the_changes(step: str, kill: Kill, folder: Path) -> None:
+    check_kills(step, kill, folder, lambda points: _changes(points)[::10])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", STEPS)
+def test_a_kill_at_any_point(step: str, kill: Kill, folder: Path) -> None:
+    check_kills(step, kill, folder, lambda points: range(1, len(points) + 1))
+
+
+def _changes(points: Sequence[str]) -> list[int]:
+    """The points (from 1) before something changes on the disk: between them there is nothing to be torn."""
+    harmless = ("after ", "before SELECT", "before BEGIN")
+    return [n for n, point in enumerate(points, start=1) if not point.startswith(harmless)]
+
+
+def check_kills(
+    step: str, kill: Kill, folder: Path, choose: Callable[[Sequence[str]], Sequence[int]]
+) -> None:
+    before, live = folder / "before", folder / "live"
+    live.mkdir()
+    with opened(live) as stand:
+        STEPS[step].prepare(stand)
+        dropped = stand.dropped
+    live.rename(before)
+
+    points = begin(step, kill, before, live, 0)["points"]
+    expected = end(live, dropped, f"{step}, in peace")
+    for n in choose(points):
+        at = begin(step, kill, before, live, n)
+        here = f"{step}, killed at point {n}: {at['points'][-1]}"
+        assert at["killed"] and len(at["points"]) == n, here
+        assert dropped.keys() <= contents(live / "inbox").keys(), here
+        if n % 7 == 0:
+            kill(step, live, n // 2)  # and the next one soon is, too
+        assert end(live, dropped, here) == expected, here
+    for what in ("before do_commit", "before fsync"):
+        assert any(point.startswith(what) for point in points)
+
+
+def begin(step: str, kill: Kill, before: Path, live: Path, at: int) -> dict[str, Any]:
+    """In a copy of the state before: with its hard links, so not by shutil."""
+    shutil.rmtree(live, ignore_errors=True)
+    subprocess.run(["cp", "-a", str(before), str(live)], check=True)
+    return kill(step, live, at)
+
+
+def end(live: Path, dropped: Counter[str], here: str) -> dict[str, Any]:
+    """What it comes to when nobody disturbs it any more."""
+    with opened(live) as stand:
+        stand.dropped = dropped
+        go_on(stand)
+        try:
+            check(stand)
+        except AssertionError as e:
+            raise AssertionError(here) from e
+        status = stand.inbox.status()
+        assert status["at_work"] == [] and list((stand.root / ".work").iterdir()) == [], here
+        return {"tree": stand.tree(), "jobs": [job.state for job in stand.jobs()]}
