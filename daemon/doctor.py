@@ -260,6 +260,8 @@ def disk(config: Config) -> Iterator[Finding]:
 
 
 def inboxes(config: Config) -> Iterator[Finding]:
+    from daemon import catalogue
+
     for inbox in config.inbox:
         name = f"inbox {inbox.name}"
         if inbox.presenter is not None and not inbox.presenter.is_file():
@@ -273,6 +275,12 @@ def inboxes(config: Config) -> Iterator[Finding]:
             yield Finding(name, "fail", f"{inbox.path} is not a folder in which files can be moved", fix)
         else:
             yield Finding(name, "ok", f"watches {inbox.path}")
+        for field, check in catalogue.checks(inbox.preset, config.settings).items():
+            if field in inbox.preset.model_fields_set:
+                try:
+                    check()
+                except VigentdError as e:
+                    yield Finding(f"{name}: preset {field}", "fail", e.message, e.hint)
 
 
 def _nearest(folder: Path) -> Path:

@@ -112,19 +112,21 @@ class Queue(Lookup):
         key: str,
         priority: int = 0,
         job_id: str | None = None,
+        label: str | None = None,
         also: Callable[[Session, JobRow, bool], None] = lambda *_: None,
     ) -> JobRow:
         """As `submit`, but a job with this key that failed or was cancelled is retried, for this spec: its
         files may lie elsewhere now. So is one in line whose files are gone.
 
-        job_id: what a new job is to be called, if that is free. also: writes something else in the same
-        transaction; it is told the job, and whether that waits or is made for somebody else already.
+        job_id: of a new job, if that is free. label: what lists show for it, if not what `label_of` says.
+        also: writes something else in the same transaction; it is told the job, and whether that was there.
         """
         with self._db.writing() as s:
             row = _of_key(s, key)
             known = False
             if row is None:
                 row = self._add(s, spec, source, key, priority, job_id)
+                row.label = label or row.label
             elif row.state in (State.FAILED, State.CANCELLED):
                 row.spec, row.label = spec.model_dump(mode="json"), label_of(spec)
                 self._back_in_line(s, row)

@@ -47,7 +47,8 @@ class Runner:
     """queue: where the job was claimed. deliver: the pipeline's. watch: gets every Snapshot, for a progress
     bar. settle: told before the files of a job are tidied; ends what else works on them. patience_s: how
     long a database that cannot be written is waited for; the work is done, and only its word is missing.
-    now, clock: the time of day, and monotonic seconds."""
+    now, clock: the time of day, and monotonic seconds. absent: whether what a job is made of is away now,
+    and may come back."""
 
     queue: Queue
     config: Config
@@ -60,6 +61,7 @@ class Runner:
     patience_s: float = 60.0
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)
     clock: Callable[[], float] = time.monotonic
+    absent: Callable[[Claim], bool] = lambda _: False
     sleep: Callable[[float], None] = time.sleep
     _look: bool = False
     _deaths: int = 0  # of processes, under this job
@@ -184,7 +186,7 @@ class Runner:
                 self._tidy(claim, stages.RESUMABLE)
             if self.stop.asked == "requeue" or self._may_wait(claim, error):
                 self._persist(lambda: self.queue.release(claim, tried=self._deaths > 0))
-                because = error.message if isinstance(error, EngineAway) else "the worker was told to stop"
+                because = "the worker was told to stop" if self.stop.asked else told.message
                 log.event("requeued", because=because)
             else:
                 self._persist(lambda: self.queue.fail(claim, told))
@@ -193,9 +195,11 @@ class Runner:
             log.event("superseded", message=e.message)
 
     def _may_wait(self, claim: Claim, error: BaseException) -> bool:
-        """For an engine that is away: unless this job itself may be what ends its processes."""
+        """For an engine that is away, unless this job itself may be what ends its processes; and for its
+        files, when their disk is away."""
         worn_out = self._deaths > 0 and claim.attempt >= self.config.queue.max_attempts
-        return isinstance(error, EngineAway) and not worn_out
+        away = isinstance(error, EngineAway) or (not isinstance(error, Cancelled) and self.absent(claim))
+        return away and not worn_out
 
     def _in_words(self, error: BaseException, log: JobLog) -> VigentdError:
         # Once the work is told to stop, what it stumbles over on the way out is not the reason.

@@ -30,6 +30,7 @@ from pipeline.progress import Snapshot
 
 IDLE_S = 2.0  # how late a job is noticed that was put into the database without a word
 HELD_S = 0.5  # how often a reason to wait is looked at again
+AWAY_S = 3.0  # in which it is known that a folder is away
 LOOK_AFTER_S = 60.0  # memory of the hosts, while there are no jobs
 SWEEP_S = 900.0
 
@@ -185,6 +186,7 @@ class Worker:
             self._stop,
             self._watch,
             self._ahead.drop,
+            absent=self._is_absent,
             patience_s=math.inf,
         )
         self._tell(claim.job_id)
@@ -196,6 +198,15 @@ class Worker:
             self._tell(claim.job_id)
             self._doors.job_left()
         self._looked_after = float("-inf")
+
+    def _is_absent(self, claim: Claim) -> bool:
+        """Its files are gone with the whole folder that they came from; that is noticed a moment later."""
+        until = self._clock() + AWAY_S
+        while not claim.spec.clip.exists() and self._clock() < until and not self._leaving.is_set():
+            if self._queue.get(claim.job_id).source in self._doors.away():
+                return True
+            self._wake.wait(HELD_S / 5)
+        return False
 
     def _bring_back(self, job_id: str) -> None:
         try:

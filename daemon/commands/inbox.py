@@ -85,7 +85,7 @@ def _card(inbox: dict[str, Any]) -> None:
             f"{counts['done']} done, {counts['failed']} failed, {counts['duplicate']} made before",
         ),
         *(("arriving", name) for name in inbox["arriving"]),
-        *(("at work", _at_work(intake)) for intake in inbox["at_work"]),
+        *(("taken", _at_work(intake)) for intake in inbox["at_work"]),
         *(("held", _held(held)) for held in inbox["held"]),
     ]
     for heading, text in lines:

@@ -139,7 +139,10 @@ class Course:
         if left is None:
             return
         settlement, lines = left
-        self._tell("settled", id=intake.id, name=intake.name, outcome=settlement.outcome)
+        facts = {"id": intake.id, "name": intake.name, "outcome": settlement.outcome}
+        if settlement.outcome == "failed":
+            facts["because"] = " ".join((settlement.words or "").split("\n\n")[1].split())
+        self._tell("settled", **facts)
         for line in lines:
             self._house.log.warning("inbox_note", inbox=self._inbox, id=intake.id, message=line)
 

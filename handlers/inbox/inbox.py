@@ -138,7 +138,8 @@ class Inbox:
     def _look_safely(self) -> float:
         try:
             pause = self.look()
-            self._say_why(self._course.why or self._silent or self._taker.why(self._found))
+            whys = (self._course.why, self._presenter_why(), self._silent, self._taker.why(self._found))
+            self._say_why(next(filter(None, whys), ""))
         except Wait as e:
             self._say_why(str(e))
             pause = AWAY_S
@@ -217,12 +218,18 @@ class Inbox:
             self._found,
             self._tracker.settled,
             self._files_named,
-            presenter=self.settings.presenter is not None,
+            presenter=self._presenter_why() == "" and self.settings.presenter is not None,
             patient=lambda name: (
                 self._house.clock() - self._tracker.first_seen(name)
                 < self.settings.settle + self.settings.wait_for_clip
             ),
         )
+
+    def _presenter_why(self) -> str:
+        presenter = self.settings.presenter
+        if presenter is None or presenter.is_file():
+            return ""
+        return f"The presenter {presenter} is not there, and scripts that come alone wait for it"
 
     def _files_named(self, name: str) -> frozenset[str]:
         """By a batch; read once, as long as it does not change."""

@@ -224,6 +224,7 @@ class Ledger:
             key=key,
             priority=priority,
             job_id=intake.id if position == 0 else None,
+            label=None if spec.title or spec.script else shown(name),
             also=also,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -98,3 +99,19 @@ def test_the_persons_own_assets_are_looked_at(tmp_path: Path) -> None:
     (tmp_path / "assets" / "styles" / "title.json").write_text("{")
     (broken,) = doctor._guarded(partial(doctor.styles, config))
     assert broken.state == "fail" and "title.json" in broken.found and broken.fix
+
+
+def test_inboxes_and_what_their_jobs_get(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    inboxes: list[dict[str, Any]] = [
+        {"name": "there", "path": tmp_path / "there", "preset": {"music": "klam", "voice": "default"}},
+        {"name": "new", "path": tmp_path / "new"},
+        {"name": "alone", "path": tmp_path / "alone", "presenter": tmp_path / "anna.mp4"},
+    ]
+    config = Config.model_validate({"data_dir": tmp_path / "data", "inbox": inboxes})
+    found = {finding.name: finding for finding in doctor.inboxes(config)}
+    assert found["inbox there"].state == "ok" and found["inbox new"].state == "warn"
+    music = found["inbox there: preset music"]
+    assert music.state == "fail" and "klam" in music.found
+    assert "anna.mp4" in found["inbox alone"].found and found["inbox alone"].fix
+    assert len(found) == 4

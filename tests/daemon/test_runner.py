@@ -397,3 +397,20 @@ def test_what_else_works_on_a_job_ends_before_its_files_are_tidied(
     runner.work(claim)
     assert queue.get(claim.job_id).state == State.FAILED
     assert there == [True] and not part.exists()
+
+
+@pytest.mark.parametrize(("away", "state"), [(True, "queued"), (False, "failed")])
+def test_a_job_whose_files_are_away_waits_for_them(
+    queue: Queue, config: Config, spec: JobSpec, away: bool, state: str
+) -> None:
+    job = queue.submit(spec).id
+    claim = queue.claim("tests")
+    assert claim is not None
+
+    def gone(_: JobProgress) -> None:
+        raise FileNotFoundError(2, "No such file", str(spec.clip))
+
+    pipeline = TinyPipeline(gone)
+    Runner(queue, config, pipeline, pipeline.deliver, steps=STEPS, absent=lambda _: away).work(claim)
+    row = queue.get(job)
+    assert (row.state, row.attempts) == (state, 0 if away else 1)

@@ -126,7 +126,9 @@ def coming(at: str, passing: str) -> Held:
 def lacks(have: str, stem: str, missing: Role) -> Held:
     """have: a file of this stem."""
     word = WORDS[missing]
-    hint = f"Put it beside it, and call it {shown(stem)}{word.suffix}, for instance."
+    hint = f"Put the {word.one} beside it, called {shown(stem)}{word.suffix}, for instance."
+    if missing == "script":
+        hint += " If that was taken up without it, drop both again."
     return Held(have, f"{shown(have)} waits for its {word.one}", hint)
 
 

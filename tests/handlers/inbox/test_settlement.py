@@ -595,36 +595,41 @@ def memory() -> Iterator[Path]:
         yield folder
 
 
+SOME = 3  # of so many points one is tried in the usual run, and all in the slow one
+EACH = pytest.mark.parametrize("step", [SOME, pytest.param(1, marks=pytest.mark.slow)])
+
+
+@EACH
 @pytest.mark.parametrize("case", [pair, a_folder, a_failure, a_batch, taken_names])
-def test_a_kill_at_any_point_is_made_good(case: Any, memory: Path) -> None:
-    points = check_kills(case, memory, {})
+def test_a_kill_at_any_point_is_made_good(case: Any, memory: Path, step: int) -> None:
+    points = check_kills(case, memory, {}, step)
     assert any(point.startswith("before fsync") for point in points)
     assert any(point.startswith("os.remove") for point in points)
     if case is not a_failure:
         assert "half a copy" in points
 
 
-@pytest.mark.parametrize("case", [a_folder])
-def test_a_kill_at_any_point_on_the_way_to_another_disk(case: Any, memory: Path, tmp_path: Path) -> None:
+@EACH
+def test_a_kill_at_any_point_on_the_way_to_another_disk(memory: Path, tmp_path: Path, step: int) -> None:
     if memory.stat().st_dev == tmp_path.stat().st_dev:
         pytest.skip("there is only one file system here: /dev/shm cannot be written")
     places = {"outbox": tmp_path / "outbox", "done": tmp_path / "done"}
-    points = check_kills(case, memory, places)
+    points = check_kills(a_folder, memory, places, step)
     assert points.count("half a copy") > 3
 
 
-def check_kills(case: Any, memory: Path, places: dict[str, Path]) -> Sequence[str]:
-    """At each point once, at some once more, then in peace: it ends as when nobody disturbs it."""
+def check_kills(case: Any, memory: Path, places: dict[str, Path], step: int) -> Sequence[str]:
+    """At every step-th point once, at some once more, then in peace: it ends as when nobody disturbs it."""
     fresh(case, memory, places).carry_out()
     yard = fresh(case, memory, places)
     passed = killed(yard, 0)
     expected, times = yard.tree(), changed(yard)
-    for n in range(1, len(passed) + 1):
+    for n in range(1, len(passed) + 1, step):
         yard = fresh(case, memory, places)
         at = killed(yard, n)
         assert len(at) == n
         check_what_is_there(yard, expected)
-        if n % 5 == 0:
+        if n % 5 == 1:
             killed(yard, n)
         settlement, told = yard.carry_out()
         here = f"killed at point {n}: {at[-1]}"
