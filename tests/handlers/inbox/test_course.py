@@ -8,11 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from daemon.config import Config
 from handlers.inbox.house import House
 from handlers.inbox.inboxes import Foreground, Inboxes
 from models.errors import StageFailed, Unavailable
 from tests.handlers.inbox.inbox_kit import PATIENCE_S, HereDoor, Stand
+
+pytestmark = pytest.mark.usefixtures("swift")
 
 StandWith = Callable[..., Any]
 

@@ -12,6 +12,8 @@ import pytest
 from handlers.inbox.ledger import Ledger
 from tests.handlers.inbox.inbox_kit import Stand
 
+pytestmark = pytest.mark.usefixtures("swift")
+
 BATCH = b"name,script,clip\none,Good morning.,anna.mp4\ntwo,Good morning.,anna.mp4\n"
 
 

@@ -62,7 +62,7 @@ def test_a_kill_before_each_change(step: str, kill: Kill, folder: Path) -> None:
 
 @pytest.mark.parametrize("step", sorted(STEPS.keys() - set(THOROUGH)))
 def test_a_kill_before_some_of_the_changes(step: str, kill: Kill, folder: Path) -> None:
-    check_kills(step, kill, folder, lambda points: _changes(points)[::10])
+    check_kills(step, kill, folder, lambda points: _changes(points)[::20])
 
 
 @pytest.mark.slow
