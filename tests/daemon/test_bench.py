@@ -79,6 +79,7 @@ def test_what_is_worse_than_it_may_be_is_said() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_what_is_dropped_gets_into_a_line_that_stands(tmp_path: Path) -> None:
     """What is measured is how files come in: nothing may work beside it until it is told to."""
     watched = Watched(tmp_path / "bench", settle_s=0.3)

@@ -10,7 +10,7 @@ from daemon.benches.torture import torture
 from tests.face_kit import portrait
 
 
-@pytest.mark.parametrize("blows", [4, pytest.param(300, marks=[pytest.mark.slow, pytest.mark.timeout(7200)])])
+@pytest.mark.parametrize("blows", [3, pytest.param(300, marks=[pytest.mark.slow, pytest.mark.timeout(7200)])])
 def test_nothing_is_lost(tmp_path: Path, blows: int) -> None:
     clip = portrait(tmp_path, (180, 320))
     outcome = torture(clip, tmp_path / "bench", blows, seed=blows)

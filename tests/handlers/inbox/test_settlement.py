@@ -595,7 +595,7 @@ def memory() -> Iterator[Path]:
         yield folder
 
 
-SOME = 3  # of so many points one is tried in the usual run, and all in the slow one
+SOME = 5  # of so many points one is tried in the usual run, and all in the slow one
 EACH = pytest.mark.parametrize("step", [SOME, pytest.param(1, marks=pytest.mark.slow)])
 
 
