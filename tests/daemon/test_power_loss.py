@@ -5,44 +5,23 @@ What stands there afterwards is the state before or the state after, and the nex
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline.result import files_of, left_by_the_killed
-from tests.daemon.conftest import ROOT
+from tests.daemon.killer import Kill, killer
 from tests.daemon.operations import OPERATIONS, VIDEO, files, go_on, rows, scratch_folder
-
-Kill = Callable[[str, Path, int], dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def kill() -> Iterator[Kill]:
     """Does the operation in the folder and is killed at its n-th point; or comes to its end."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.daemon.killing"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    ) as process:
-        assert process.stdin is not None and process.stdout is not None
-        told, answers = process.stdin, process.stdout
-
-        def attempt(operation: str, folder: Path, kill_at: int) -> dict[str, Any]:
-            asked = {"operation": operation, "folder": str(folder), "kill_at": kill_at}
-            print(json.dumps(asked), file=told, flush=True)
-            answer: dict[str, Any] = json.loads(answers.readline())
-            return answer
-
+    with killer("tests.daemon.killing", "operation") as attempt:
         yield attempt
-        told.close()
 
 
 @pytest.fixture

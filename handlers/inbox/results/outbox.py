@@ -11,7 +11,6 @@ import errno
 import json
 import os
 import shutil
-import stat
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from handlers.inbox.claim.files import StillWritten, digest, move, temporary, write_new
+from handlers.inbox.claim.reading import opened
 from handlers.inbox.names import fitted, group_key
 from pipeline.workspace import sync_folder
 
@@ -126,9 +126,8 @@ def _is_ours(result: Result) -> bool:
 def _owner(about: Path) -> object:
     """The id of the job that it describes; None when there is no description."""
     try:
-        fd = os.open(about, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(fd, "rb") as f:
-            there = json.loads(f.read(_LONGEST_ABOUT)) if stat.S_ISREG(os.fstat(fd).st_mode) else None
+        with opened(about) as f:
+            there = json.loads(f.read(_LONGEST_ABOUT))
         return there.get("id") if isinstance(there, dict) else None
     except (OSError, ValueError, RecursionError):
         return None

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -35,6 +34,7 @@ from tests.handlers.inbox.claiming import (
     prepare,
     tree,
 )
+from tests.handlers.inbox.files_kit import writer_elsewhere
 
 
 def all_names(root: Path) -> list[str]:
@@ -127,20 +127,6 @@ def test_what_is_written_through_another_name_does_not_reach_it(kind: str, tmp_p
 
 
 @contextmanager
-def writer(path: Path) -> Iterator[None]:
-    code = "import sys; f = open(sys.argv[1], 'ab'); print(flush=True); sys.stdin.read()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, os.fsencode(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    assert process.stdout
-    process.stdout.readline()
-    try:
-        yield
-    finally:
-        process.communicate(timeout=20)
-
-
-@contextmanager
 def done(act: Callable[[Path], object], path: Path) -> Iterator[None]:
     act(path)
     yield
@@ -149,7 +135,7 @@ def done(act: Callable[[Path], object], path: Path) -> Iterator[None]:
 def by_another_name(path: Path) -> AbstractContextManager[None]:
     other = path.parent.parent / "other"
     other.hardlink_to(path)
-    return writer(other)
+    return writer_elsewhere(other)
 
 
 def rewrite(path: Path) -> None:
@@ -165,7 +151,7 @@ def swap_for_a_fifo(path: Path) -> None:
 
 
 MEANWHILE: dict[str, Callable[[Path], AbstractContextManager[None]]] = {
-    "it is open for writing": writer,
+    "it is open for writing": writer_elsewhere,
     "it is open for writing by another name": by_another_name,
     "it grows": lambda path: done(lambda path: path.open("ab").write(b"more"), path),
     "it is written over": lambda path: done(rewrite, path),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -13,36 +11,17 @@ from typing import Any
 
 import pytest
 
-from tests.daemon.conftest import ROOT
+from tests.daemon.killer import Kill, killer
 from tests.daemon.operations import scratch_folder
 from tests.handlers.inbox.lives import STEPS, go_on, opened
 from tests.handlers.inbox.yardstick import check, contents
-
-Kill = Callable[[str, Path, int], dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def kill() -> Iterator[Kill]:
     """Takes the step in the folder and is killed at its n-th point; or comes to its end."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.handlers.inbox.lives"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    ) as process:
-        assert process.stdin is not None and process.stdout is not None
-        told, answers = process.stdin, process.stdout
-
-        def attempt(step: str, folder: Path, kill_at: int) -> dict[str, Any]:
-            print(
-                json.dumps({"step": step, "folder": str(folder), "kill_at": kill_at}), file=told, flush=True
-            )
-            answer: dict[str, Any] = json.loads(answers.readline())
-            return answer
-
+    with killer("tests.handlers.inbox.lives", "step") as attempt:
         yield attempt
-        told.close()
 
 
 @pytest.fixture
