@@ -121,6 +121,16 @@ def _folder(given: str) -> str:
     return str(_whole(Path(given))) if given.startswith("~") else given
 
 
+def _named(path: object) -> object:
+    if path == "":  # Path("") would quietly be the current folder
+        raise ValueError("should be a folder")
+    return path
+
+
+def _given(path: object) -> object:
+    return None if path == "" else path
+
+
 def _whole(path: Path) -> Path:
     try:
         whole = absolute(path)
@@ -167,17 +177,9 @@ class InboxSettings(_Section):
     preset: Options = Options()  # options of its jobs that are not said otherwise
     folders: InboxFolders = InboxFolders()
 
-    @field_validator("path", mode="before")
-    @classmethod
-    def _named(cls, path: object) -> object:
-        if path == "":  # Path("") would quietly be the current folder
-            raise ValueError("should be a folder")
-        return path
+    _named = field_validator("path", mode="before")(_named)
 
-    @field_validator("presenter", mode="before")
-    @classmethod
-    def _none(cls, path: object) -> object:
-        return None if path == "" else path
+    _given = field_validator("presenter", mode="before")(_given)
 
     @field_validator("path", "presenter")
     @classmethod
@@ -208,17 +210,9 @@ class Config(BaseSettings):
     limits: Limits = Limits()
     inbox: tuple[InboxSettings, ...] = ()
 
-    @field_validator("data_dir", mode="before")
-    @classmethod
-    def _named(cls, path: object) -> object:
-        if path == "":  # Path("") would quietly be the current folder
-            raise ValueError("should be a folder")
-        return path
+    _named = field_validator("data_dir", mode="before")(_named)
 
-    @field_validator("assets", mode="before")
-    @classmethod
-    def _none(cls, path: object) -> object:
-        return None if path == "" else path
+    _given = field_validator("assets", mode="before")(_given)
 
     @field_validator("data_dir", "assets")
     @classmethod
