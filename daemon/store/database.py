@@ -11,6 +11,7 @@ import fcntl
 import os
 import shutil
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,12 +21,14 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
+from daemon.chats import ChatMessage
 from daemon.folders import make_private, unwritable
 from daemon.intakes import Intake
 from daemon.store.upgrades import UPGRADES, Upgrade
 from models.errors import Unavailable, VigentdError
 
-TABLES = Intake.metadata  # those of jobs.py are in it, too
+TABLES = Intake.metadata  # those of jobs.py and chats.py are in it, too
+assert ChatMessage.metadata is TABLES
 ROOM = 2**20  # bytes: when less is free, an error of the disk means that it is full
 
 
@@ -52,20 +55,40 @@ class Database:
             raise unwritable(path.parent, e) from e
         self._writer = _engine(path, busy_s)
         self._reader = self._writer.execution_options(begin="BEGIN")
+        self._open = threading.local()  # .session: of the write transaction that this thread is in
         with told(path):
             self._prepare()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """One consistent view; never waits for a writer."""
+        """One consistent view, which never waits for a writer; within this thread's own transaction, that."""
+        if (own := self._own) is not None:
+            yield own
+            return
         with told(self._path), Session(self._reader, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """One write transaction: all of it at the end of the block, or nothing when the block raises."""
+        """One write transaction: all of it at the end of the block, or nothing when the block raises.
+
+        A block within a block of the same thread is a part of it: what that one writes is there when the
+        outer one is, and when the inner one raises, only what it wrote is taken back.
+        """
+        if (own := self._own) is not None:
+            with own.begin_nested():
+                yield own
+            return
         with told(self._path), Session(self._writer, expire_on_commit=False) as session, session.begin():
-            yield session
+            self._open.session = session
+            try:
+                yield session
+            finally:
+                self._open.session = None
+
+    @property
+    def _own(self) -> Session | None:
+        return getattr(self._open, "session", None)
 
     def check(self) -> None:
         """Reads the whole file. Raises Unavailable `database_damaged`."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 
 from daemon.jobs import out_key
+from daemon.store.version5 import CHATS
 
 Upgrade = Callable[[Connection], None]
 
@@ -65,5 +66,10 @@ def _add_intakes(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
+def _add_chats(connection: Connection) -> None:
+    for statement in CHATS:
+        connection.exec_driver_sql(statement)
+
+
 # Upgrade number i takes a database from version i + 1 to i + 2, all of them inside one transaction.
-UPGRADES: Sequence[Upgrade] = (_add_reused, _add_milestones_and_times, _add_intakes)
+UPGRADES: Sequence[Upgrade] = (_add_reused, _add_milestones_and_times, _add_intakes, _add_chats)

@@ -37,7 +37,7 @@ def _shape(path: Path) -> dict[str, object]:
         }
 
 
-@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
 def test_a_database_of_an_older_version_loses_nothing(config: Config, spec: JobSpec, version: int) -> None:
     _old_database(config, version)
     with closing(sqlite3.connect(config.database)) as raw:
@@ -58,7 +58,7 @@ def test_a_database_of_an_older_version_loses_nothing(config: Config, spec: JobS
     queue.close()
 
 
-@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
 def test_an_upgraded_database_is_like_a_new_one(
     config: Config, queue: Queue, tmp_path: Path, version: int
 ) -> None:
