@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ByteSize,
     ConfigDict,
     Field,
     PlainSerializer,
+    SecretStr,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
     field_serializer,
     field_validator,
+    model_validator,
 )
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from daemon.folders import absolute
 from models.errors import BadInput
@@ -192,6 +195,59 @@ class InboxSettings(_Section):
         return preset.model_dump(mode="json", exclude_unset=True)
 
 
+MASKED = "**********"  # how a secret is written when a configuration is handed on
+
+
+def _token(given: SecretStr | None) -> SecretStr | None:
+    said = given.get_secret_value() if given else ""
+    if said and said != MASKED and not re.fullmatch(r"\d{1,20}:[\w-]{10,100}", said, re.ASCII):
+        raise ValueError("should be a token as @BotFather gives it, such as 123456:ABC-DEF…")
+    return given if said else None
+
+
+def _ids(given: object) -> object:
+    """ "7, 8" is a list too, and "[7, 8]" in the environment."""
+    return (
+        [part for part in given.strip(" []").split(",") if part.strip()] if isinstance(given, str) else given
+    )
+
+
+def _address(given: str) -> str:
+    if not re.fullmatch(r"https?://\S+/bot", given):
+        raise ValueError("should be an address that ends in /bot, such as http://localhost:8081/bot")
+    return given
+
+
+UserIds = Annotated[tuple[Annotated[int, Field(ge=1, lt=2**53)], ...], NoDecode, BeforeValidator(_ids)]
+Address = Annotated[str, AfterValidator(_address)]
+TELEGRAM = "https://api.telegram.org"
+
+
+class TelegramSettings(_Section):
+    """The bot. Without a token there is none."""
+
+    token: Annotated[SecretStr | None, AfterValidator(_token)] = None
+    token_file: Path | None = None  # a file with nothing else in it
+    base_url: Address = f"{TELEGRAM}/bot"
+    base_file_url: Address = f"{TELEGRAM}/file/bot"
+    local_mode: bool = False  # the server at base_url is a local one: files up to 2 GB, by path
+    allowed_user_ids: UserIds = ()
+    admin_user_ids: UserIds = ()
+
+    _given = field_validator("token_file", mode="before")(_given)
+
+    @field_validator("token_file")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return None if path is None else _whole(path)
+
+    @model_validator(mode="after")
+    def _one_token(self) -> Self:
+        if self.token is not None and self.token_file is not None:
+            raise ValueError("should have token or token_file, but both are set")
+        return self
+
+
 class Config(BaseSettings):
     model_config = SettingsConfigDict(
         extra="forbid", frozen=True, env_prefix=ENV_PREFIX, env_nested_delimiter=ENV_DELIMITER
@@ -209,6 +265,7 @@ class Config(BaseSettings):
     video: VideoSettings = VideoSettings()
     limits: Limits = Limits()
     inbox: tuple[InboxSettings, ...] = ()
+    telegram: TelegramSettings = TelegramSettings()
 
     _named = field_validator("data_dir", mode="before")(_named)
 
@@ -260,6 +317,11 @@ class Config(BaseSettings):
     @property
     def socket(self) -> Path:
         return self.data_dir / "control.sock"
+
+    @property
+    def telegram_files(self) -> Path:
+        """What came through the bot, and what is made for it."""
+        return self.data_dir / "telegram"
 
     @property
     def results(self) -> Path:

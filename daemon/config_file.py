@@ -224,6 +224,8 @@ def _what_is_wrong(first: Any, info: FieldInfo | None) -> str:
         what = "a section, and its keys stand" if is_one_of_them else "a list of sections, and each stands"
         return f"is {what} under [[{header}]]"
     if info is not None and _section(info):
+        if first["type"] == "value_error":  # two of its keys do not go together; what they are may be secret
+            return str(first["msg"]).removeprefix("Value error, ")
         return f"is a section, and its keys stand under [{header}]"
     wanted = "should be a path" if first["type"] == "path_type" else str(first["msg"])
     wanted = re.sub(r"^(Input should|Value error, should)", "should", wanted)

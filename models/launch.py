@@ -17,6 +17,7 @@ from models.errors import BadInput, Unavailable
 from models.process import Process
 
 LARGEST_LOG = 5_000_000  # bytes, at the start; then the log begins anew
+SECRET = "VIGENTD_TELEGRAM__TOKEN"  # is for the daemon alone
 _ROOT = Path(__file__).resolve().parents[1]  # what holds the package `models`
 
 
@@ -75,7 +76,7 @@ def launch(plan: Plan, log: Path, scratch: Path) -> Process:
 
 def _environment(plan: Plan, scratch: Path) -> dict[str, str]:
     path = [str(_ROOT), os.environ.get("PYTHONPATH", "")]  # the same `models` as ours, before any other
-    return os.environ | {
+    return {name: value for name, value in os.environ.items() if name != SECRET} | {
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",  # as nvidia-smi counts
         "CUDA_VISIBLE_DEVICES": _visible(plan.device, os.environ),
         "PYTHONPATH": os.pathsep.join(filter(None, path)),

@@ -1,0 +1,37 @@
+"""The bot's token, wherever it is kept."""
+
+from __future__ import annotations
+
+from pydantic import SecretStr, ValidationError
+
+from daemon.config import TelegramSettings
+from models.errors import BadInput
+
+LONGEST = 1000  # bytes of a file that has nothing but a token in it
+
+
+def bot_token(settings: TelegramSettings) -> SecretStr | None:
+    """None: there is no bot. Raises BadInput `token_unreadable`, `token_invalid`, without what is there."""
+    file = settings.token_file
+    if file is None:
+        return settings.token
+    try:
+        with file.open("rb") as f:
+            said = f.read(LONGEST).decode("ascii", "replace").strip()
+    except OSError as e:
+        raise BadInput(
+            f"The file with the bot's token, {file}, cannot be read: {e.strerror}",
+            code="token_unreadable",
+            hint="Correct telegram.token_file, or give the file to the user that the daemon runs as.",
+        ) from e
+    try:
+        token = TelegramSettings(token=SecretStr(said)).token
+    except ValidationError:
+        token = None
+    if token is None:
+        raise BadInput(
+            f"There is no bot token in {file}",
+            code="token_invalid",
+            hint="The file should hold one line, as @BotFather gives it: 123456:ABC-DEF…",
+        )
+    return token

@@ -1,0 +1,96 @@
+"""[telegram] in the configuration: who may talk to the bot, and that its token is never shown."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from daemon.bot_token import bot_token
+from daemon.config import Config, TelegramSettings
+from daemon.config_file import load
+from models.errors import BadInput
+from models.launch import SECRET, Plan, launch
+from tests.daemon.conftest import Cli
+
+TOKEN = "123456:abcdefghijklmnop"
+
+
+def test_without_a_token_there_is_no_bot() -> None:
+    assert bot_token(TelegramSettings()) is None
+
+
+def test_people_are_named_in_the_file_or_in_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "vigentd.toml"
+    file.write_text(f'[telegram]\ntoken = "{TOKEN}"\nadmin_user_ids = [7]\nallowed_user_ids = [8, 9]\n')
+    told = load(file).config.telegram
+    assert (told.admin_user_ids, told.allowed_user_ids) == ((7,), (8, 9))
+    for said in ("10, 11", "[10, 11]", "10,11"):
+        monkeypatch.setenv("VIGENTD_TELEGRAM__ALLOWED_USER_IDS", said)
+        assert load(file).config.telegram.allowed_user_ids == (10, 11)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'token = "123456 abcdefghijklmnop"',
+        "token = 123456",
+        'allowed_user_ids = ["Anna"]',
+        "allowed_user_ids = [-1001234]",
+        'base_url = "https://localhost:8081"',
+        f'token = "{TOKEN}"\ntoken_file = "token.txt"',
+    ],
+)
+def test_mistakes_are_told_and_the_token_is_not(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "vigentd.toml"
+    file.write_text(f"[telegram]\n{line}\n")
+    with pytest.raises(BadInput) as caught:
+        load(file)
+    told = caught.value.message + caught.value.hint
+    assert caught.value.code == "config_invalid" and "telegram" in told
+    assert "abcdefghijklmnop" not in told and "123456 " not in told
+
+
+def test_a_token_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text(f"{TOKEN}\n")
+    settings = TelegramSettings(token_file=file)
+    token = bot_token(settings)
+    assert token is not None and token.get_secret_value() == TOKEN
+    for text, code in (("hello", "token_invalid"), ("", "token_invalid")):
+        file.write_text(text)
+        with pytest.raises(BadInput) as caught:
+            bot_token(settings)
+        assert caught.value.code == code and "hello" not in caught.value.message
+    file.unlink()
+    with pytest.raises(BadInput) as caught:
+        bot_token(settings)
+    assert caught.value.code == "token_unreadable"
+
+
+def test_config_show_masks_the_token(tmp_path: Path, cli: Cli) -> None:
+    told = cli("config", "show", VIGENTD_TELEGRAM__TOKEN=TOKEN)
+    assert told.code == 0 and "telegram" in told.out
+    assert "abcdefghijklmnop" not in told.out + told.err
+
+
+def test_a_handed_on_configuration_has_no_token_and_is_still_one() -> None:
+    config = Config(telegram=TelegramSettings(token=SecretStr(TOKEN)))
+    handed_on = config.model_dump(mode="json")
+    assert "abcdefghijklmnop" not in str(handed_on)
+    Config(**handed_on)
+
+
+def test_hosts_do_not_get_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SECRET, TOKEN)
+    process = launch(Plan("media"), tmp_path / "log", tmp_path / "scratch")
+    environment = Path(f"/proc/{process.pid}/environ").read_bytes()
+    process.signal(signal.SIGKILL, group=True)
+    process.attend(lambda _: None)
+    assert TOKEN.encode() not in environment and b"TMPDIR" in environment
+    assert os.environ[SECRET] == TOKEN
