@@ -29,7 +29,7 @@ HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
 def commands() -> Any:
     """All commands, as one that can be called. The imports are here so that `run` can tell their troubles."""
-    from daemon.commands import bench, clean, demo, inbox, jobs, looks, machine, service, status
+    from daemon.commands import bench, clean, demo, inbox, jobs, looks, machine, service, status, telegram
 
     app = typer.Typer(
         name="vigentd",
@@ -41,7 +41,7 @@ def commands() -> Any:
         context_settings=HELP,
     )
     app.callback()(common)
-    for theme in (jobs, demo, service, status, inbox, looks, machine, bench, clean):
+    for theme in (jobs, demo, service, status, inbox, telegram, looks, machine, bench, clean):
         theme.register(app)
     command = get_command(app)
     _name_no_types(command)

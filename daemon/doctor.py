@@ -46,7 +46,7 @@ def check_all(configuration: Callable[[], Config]) -> list[Finding]:
     first, config = _config_finding(configuration)
     checks: list[Callable[[], Iterator[Finding]]] = [ffmpeg, encoders, lips, voice, gpu]
     if config is not None:
-        for check in (fonts, styles, engines, defaults, data_dir, disk, inboxes):
+        for check in (fonts, styles, engines, defaults, data_dir, disk, inboxes, telegram):
             checks.append(partial(check, config))
     return [first, *(finding for check in checks for finding in _guarded(check))]
 
@@ -281,6 +281,19 @@ def inboxes(config: Config) -> Iterator[Finding]:
                     check()
                 except VigentdError as e:
                     yield Finding(f"{name}: preset {field}", "fail", e.message, e.hint)
+
+
+def telegram(config: Config) -> Iterator[Finding]:
+    from handlers.telegram.checkup import name_of_bot
+
+    from daemon.bot_token import bot_token
+
+    try:
+        token = bot_token(config.telegram)
+        if token is not None:
+            yield Finding("telegram", "ok", f"the bot is @{name_of_bot(config.telegram, token)}")
+    except VigentdError as e:
+        yield Finding("telegram", "fail", e.message, e.hint)
 
 
 def _nearest(folder: Path) -> Path:

@@ -1,6 +1,6 @@
 """`vigentd run`: the daemon from its start to its end.
 
-    lock → database → hosts → control socket → worker → inboxes        … and down again in the opposite order
+    lock → database → hosts → control socket → worker → inboxes, bot    … and down again in the opposite order
 
 The main thread runs the event loop, for the control socket and the signals; the worker has a thread of
 its own, the engines are in other processes. Whatever kills this process, the lock falls, the hosts die
@@ -19,6 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from daemon.bot_token import bot_token
 from daemon.config import Config
 from daemon.control.events import Events
 from daemon.control.server import Control
@@ -34,8 +35,16 @@ from daemon.store.lock import WorkerLock, holder
 from daemon.worker import Worker
 from handlers.inbox.house import House
 from handlers.inbox.inboxes import Inboxes
+from handlers.telegram import house as telegram
+from handlers.telegram.bot import Bot
+from handlers.telegram.places import Places
+from handlers.telegram.store.ledger import Ledger
 from models.errors import StageFailed, Unavailable, VigentdError
 
+AT_THE_DOOR = tuple(
+    f"handlers.{module}"
+    for module in ("inbox.contents.examine", "telegram.door.examine", "telegram.door.preview")
+)
 LOCK_EVERY_S = 0.2
 WORKER_EVERY_S = 5.0  # how soon it is noticed that the worker is gone
 LAST_S = 30.0  # for a job to be put back
@@ -96,13 +105,14 @@ class Service:
         self.events = Events()
         self.queue = Queue(self.config.database, max_attempts=self.config.queue.max_attempts)
         self.queue.quick_check()
-        self.hosts = Hosts(self.config, self._host_says, ["handlers.inbox.contents.examine"])
+        self.hosts = Hosts(self.config, self._host_says, AT_THE_DOOR)
         inboxes = self.inboxes = Inboxes(
             House(self.config, self.queue, self.hosts, self.log, self._came, self._happened)
         )
         worker = self.worker = Worker(
             self._owner, self.config, self.queue, self.hosts, self._deliver, self.events, self.log, inboxes
         )
+        bot = self.bot = Bot(self.config, self._lend, self._token, self.events, self.why)
         control = Control(self, self.events, self.config.socket)
         thread = threading.Thread(target=worker.run, name="worker", daemon=True)
         self.hosts.open()
@@ -110,12 +120,13 @@ class Service:
             await control.start()
             thread.start()
             inboxes.start()
+            bot.start()
             self.log.event("started", version=self._version, pid=os.getpid(), data_dir=self.config.data_dir)
             await self._until_stopped(thread)
             await self._let_finish(worker, thread)
         finally:
             worker.leave()
-            await asyncio.to_thread(inboxes.stop)
+            await asyncio.gather(asyncio.to_thread(inboxes.stop), asyncio.to_thread(bot.stop))
             await asyncio.to_thread(self.hosts.close)
             await control.stop()
             self.queue.close()
@@ -157,6 +168,36 @@ class Service:
         self.events.publish("host", state=name, **facts)
         self.wake()
 
+    def _lend(self, config: Config) -> telegram.House:
+        """What the bot may use."""
+        local = telegram.FileLimits(telegram.LOCAL_BYTES, telegram.LOCAL_BYTES)
+        return telegram.House(
+            config,
+            self.queue,
+            Ledger(self.queue),
+            self.hosts,
+            self.log,
+            Places(config.telegram_files),
+            limits=local if config.telegram.local_mode else telegram.FileLimits(),
+            changed=self._touched,
+            status=self.status,
+            log_tail=self.log.tail,
+        )
+
+    def _token(self, config: Config) -> str | None:
+        token = bot_token(config.telegram)
+        if token is None:
+            return None
+        self.log.mask(token.get_secret_value())
+        return token.get_secret_value()
+
+    def _touched(self, job_id: str | None) -> None:
+        """The bot has put a job into the queue, cancelled or retried it; None: some of them."""
+        if job_id is not None:
+            self._changed(self.queue.get(job_id))
+        else:
+            self.wake()
+
     def _came(self, job_id: str) -> None:
         """A job has come through an inbox."""
         row = self.queue.get(job_id)
@@ -181,6 +222,7 @@ class Service:
             "why": self.why(),
             "hosts": self.hosts.status(),
             "inboxes": self.inboxes.brief(),
+            "telegram": self.bot.status(),
             "job": job_json(running, None) if running else None,
             "counts": self.queue.counts(),
             "oldest_waiting": self.queue.oldest_waiting(),
@@ -221,6 +263,7 @@ class Service:
         if self.worker is not None:
             self.worker.wake()
             self.inboxes.job_left()
+            self.bot.nudge()
 
     def reload(self) -> None:
         """Reads the configuration again. Raises what is wrong with it; then the old one stays in force."""
@@ -233,6 +276,7 @@ class Service:
         if self.worker is not None:
             self.worker.reload(config)
             self.inboxes.reload(config)
+            self.bot.reload(config)
 
     def _reload(self) -> None:
         try:

@@ -35,10 +35,7 @@ def preview(style: str, out: Path, settings: Settings, clip: Path | None = None)
     Unavailable.
     """
     _check_out(out, clip)
-    backdrop, pixel_aspect = frame_of(clip, settings) if clip else (gradient(*BACKDROP), 1.0)
-    height, width = backdrop.shape[:2]
-    spec = _spec(style, settings)
-    picture, notes = draw(spec, settings, backdrop, Screen(round(width * pixel_aspect), height))
+    picture, notes = sample(style, settings, clip)
     try:
         write_atomic(out, picture)
     except OSError as error:
@@ -48,6 +45,27 @@ def preview(style: str, out: Path, settings: Settings, clip: Path | None = None)
             hint="Choose a folder that exists and that you may write to",
         ) from error
     return notes
+
+
+def sample(style: str, settings: Settings, clip: Path | None = None) -> tuple[bytes, list[str]]:
+    """The same as a PNG in memory. Raises BadInput `style_unknown`, `clip_*`; Unavailable."""
+    backdrop, screen = _backdrop(clip, settings)
+    return draw(_spec(style, settings), settings, backdrop, screen)
+
+
+def of_job(spec: JobSpec, settings: Settings, seconds: float, language: str) -> tuple[bytes, list[str]]:
+    """What a video will look like: its own words in its own looks, on a frame of its own clip.
+
+    seconds: about how long the script takes to speak. language: of the script, not "auto". Returns as `draw`.
+    Raises BadInput `clip_*`, `style_unknown`; Unavailable.
+    """
+    return draw(spec, settings, *_backdrop(spec.clip, settings), seconds, language)
+
+
+def _backdrop(clip: Path | None, settings: Settings) -> tuple[Picture, Screen]:
+    backdrop, pixel_aspect = frame_of(clip, settings) if clip else (gradient(*BACKDROP), 1.0)
+    height, width = backdrop.shape[:2]
+    return backdrop, Screen(round(width * pixel_aspect), height)
 
 
 def _check_out(out: Path, clip: Path | None) -> None:
@@ -65,14 +83,21 @@ def _check_out(out: Path, clip: Path | None) -> None:
         )
 
 
-def draw(spec: JobSpec, settings: Settings, backdrop: Picture, screen: Screen) -> tuple[bytes, list[str]]:
+def draw(
+    spec: JobSpec,
+    settings: Settings,
+    backdrop: Picture,
+    screen: Screen,
+    seconds: float = SECONDS,
+    language: str = "zh",
+) -> tuple[bytes, list[str]]:
     """The captions of the spec, spoken evenly, on the backdrop: a PNG in square pixels, and notes.
 
     The moment is the middle of the first subtitle: no animation is under way, and a word is being spoken.
     """
     book = FontBook(fonts.search_places(settings.assets))
-    made = captions.build(spec, settings, spoken_evenly(spec.script, SECONDS), screen, book)
-    at_s = (made.cues[0].start_s + made.cues[0].end_s) / 2 if made.cues else SECONDS / 2
+    made = captions.build(spec, settings, spoken_evenly(spec.script, seconds, language), screen, book)
+    at_s = (made.cues[0].start_s + made.cues[0].end_s) / 2 if made.cues else seconds / 2
     with tempfile.TemporaryDirectory(prefix="vigentd-preview-") as name:
         folder = Path(name)
         captions.write(made, folder)
@@ -84,11 +109,11 @@ def draw(spec: JobSpec, settings: Settings, backdrop: Picture, screen: Screen) -
         return (folder / "preview.png").read_bytes(), made.notes
 
 
-def spoken_evenly(script: str, seconds: float) -> captions.Narration:
+def spoken_evenly(script: str, seconds: float, language: str = "zh") -> captions.Narration:
     """The script as if every character took the same time."""
     step = seconds / max(len(script), 1)
     words = [Word(p.begin, p.end, p.begin * step, p.end * step) for p in pieces(script)]
-    return captions.Narration(script, words, [Sentence(script, 0, "zh", 0.0)], seconds, "zh")
+    return captions.Narration(script, words, [Sentence(script, 0, language, 0.0)], seconds, language)
 
 
 def gradient(height: int, width: int) -> Picture:

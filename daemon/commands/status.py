@@ -120,6 +120,7 @@ def _from_the_database(app: App, away: Unavailable) -> dict[str, Any]:
         "why": why,
         "hosts": [],
         "inboxes": [],
+        "telegram": None,
         "job": job_json(running, None) if running else None,
         "counts": app.queue.counts(),
         "oldest_waiting": app.queue.oldest_waiting(),
@@ -136,6 +137,7 @@ def _card(told: dict[str, Any]) -> None:
         "job": _job(told["job"]) if told["job"] else None,
         "waiting": _waiting(counts["queued"], told["oldest_waiting"]),
         "inboxes": "; ".join(map(_inbox, told["inboxes"])),
+        "telegram": _telegram(told["telegram"]),
         "finished": ", ".join(f"{counts[state]} {state}" for state in ("done", "failed", "cancelled")),
         "data": f"{told['data_dir']} ({told['free'] / 1e9:.1f} GB free)",
     }
@@ -170,6 +172,15 @@ def _waiting(queued: int, oldest: str | None) -> str:
 def _inbox(inbox: dict[str, Any]) -> str:
     held = f", {inbox['held']} held" if inbox["held"] else ""
     return f"{inbox['name']} {inbox['state']}{held}"
+
+
+def _telegram(bot: dict[str, Any] | None) -> str:
+    if bot is None:
+        return ""
+    name = f"@{bot['name']} " if bot["name"] else ""
+    why = f" ({bot['why']})" if bot["why"] else ""
+    waiting = f", {bot['waiting']} messages to send" if bot["waiting"] else ""
+    return f"{name}{bot['state']}{why}{waiting}"
 
 
 def _table(hosts: Iterable[dict[str, Any]]) -> None:

@@ -3,6 +3,7 @@
     speech    keeps the speech engine      lipsync   keeps the lip-sync engine
     media     no engine: probe, captions, compose, verify
     door      no engine: checks what programs submit; there only while it is needed
+    aside     no engine: what takes minutes and belongs to no stage; there only while it is needed
 
 One whose memory has grown over the limit is replaced between two jobs.
 """
@@ -31,8 +32,9 @@ TITLES = {
     "lipsync": "lip-sync engine",
     "media": "media process",
     "door": "checking process",
+    "aside": "side process",
 }
-DOOR_IDLE_S = 300.0
+IDLE_S = 300.0  # then those are let go that are there only while they are needed
 CHECK_S = 60.0  # in which a wish is checked, or the clip lies where nothing can be read
 ON_THE_CPU = {"espeak", "mouthwarp"}
 
@@ -58,6 +60,8 @@ class Hosts:
             )
         )
 
+        self._aside = self._seat(Plan("aside"))
+
     def _seat(self, plan: Plan) -> Seat:
         logs, scratch = self._config.logs, self._config.scratch
         return Seat(plan, TITLES[plan.name], logs=logs, scratch=scratch, tell=self._tell)
@@ -70,7 +74,7 @@ class Hosts:
         """Ends all hosts, at the same time, and waits for their end. None is opened any more."""
         self._closed = True
         with ThreadPoolExecutor() as threads:
-            list(threads.map(Seat.close, [*self._seats.values(), self._door]))
+            list(threads.map(Seat.close, [*self._seats.values(), *self._passing]))
 
     def why(self) -> str:
         """Why no job can be worked on now; "" when one can."""
@@ -78,7 +82,7 @@ class Hosts:
 
     def status(self) -> list[dict[str, Any]]:
         """What each host does, as programs see it."""
-        seats = [*self._seats.values(), *([self._door] if self._door.wanted else [])]
+        seats = [*self._seats.values(), *(seat for seat in self._passing if seat.wanted)]
         with ThreadPoolExecutor() as threads:  # each may take its time to answer
             return list(threads.map(Seat.status, seats))
 
@@ -123,9 +127,23 @@ class Hosts:
 
     def open_door(self) -> None:
         """Somebody is about to come: the process is begun, if it is not there. Raises EngineAway."""
+        self._open(self._door)
+
+    def aside(self, do: str, asked: dict[str, Any], progress: Progress) -> Any:
+        """As `at_the_door`, for what takes minutes: nobody at the door has to wait for it."""
+        self._open(self._aside)
+        with self._aside.asked(progress) as host:
+            return host.ask(do, asked, progress)
+
+    @property
+    def _passing(self) -> tuple[Seat, ...]:
+        """Those that are there only while they are needed."""
+        return self._door, self._aside
+
+    def _open(self, seat: Seat) -> None:
         if self._closed:
             raise EngineAway("The daemon is stopping", hint="Try again when it is back.")
-        self._door.open()
+        seat.open()
 
     # ------------------------------------------------------------ between jobs
 
@@ -142,8 +160,9 @@ class Hosts:
                 if limit and used > limit:
                     seat.replace(f"its {kind} is {used / 1e9:.1f} GB, and {limit / 1e9:.1f} GB are allowed")
                     break
-        if self._door.wanted and self._door.idle_s() > DOOR_IDLE_S:
-            self._door.close()
+        for seat in self._passing:
+            if seat.wanted and seat.idle_s() > IDLE_S:
+                seat.close()
 
     def reload(self, config: Config) -> None:
         """Takes up a new configuration; hosts of which the plan is another now are replaced.

@@ -32,6 +32,7 @@ from daemon.logs.joblog import private
 
 FILE_NAME = "vigentd.log"
 FILE_BYTES, FILES = 5_000_000, 5
+TAIL_BYTES = 20_000
 OURS: Final = "vigentd"
 _PRIORITIES = {logging.ERROR: 3, logging.WARNING: 4, logging.INFO: 6, logging.DEBUG: 7}  # syslog's
 
@@ -60,7 +61,8 @@ class Log:
         journal = _is_journal(stream)
         told = _Told(stream)
         told.setFormatter(_Json(self._mask, journal) if as_json else _Text(self._mask, journal))
-        kept = _File(config.logs / FILE_NAME)
+        self._path = config.logs / FILE_NAME
+        kept = _File(self._path)
         kept.setFormatter(_Json(self._mask) if as_json else _Text(self._mask))
         level: int = logging.getLevelNamesMapping()[config.log.level.upper()]
         self._logger.setLevel(level)
@@ -81,6 +83,15 @@ class Log:
     def mask(self, secret: str) -> None:
         """One more secret that must not be written."""
         self._mask.add(secret)
+
+    def tail(self, lines: int) -> str:
+        """The last lines that were written, without secrets; "" when there is no file."""
+        try:
+            with self._path.open("rb") as f:
+                f.seek(max(f.seek(0, os.SEEK_END) - TAIL_BYTES, 0))
+                return "\n".join(f.read().decode("utf-8", "replace").splitlines()[-lines:])
+        except OSError:
+            return ""
 
     def debug(self, name: str, /, **facts: object) -> None:
         self._say(logging.DEBUG, name, facts)

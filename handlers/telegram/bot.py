@@ -1,0 +1,96 @@
+"""The bot: a thread of the daemon with a loop of its own.
+
+    poll      what people say and press → turns (dispatch.py)
+    courier   makes the chats look as the tables say
+    errands   what takes time
+    reporter  what becomes of the jobs
+
+They know nothing of each other but the tables; a nudge says that there may be something new in them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from daemon.config import Config
+from daemon.control.events import Events
+from handlers.telegram.house import House
+from handlers.telegram.life import Life
+from models.errors import VigentdError
+
+STOP_S = 8.0  # for what is on its way
+
+Lend = Callable[[Config], House]
+
+
+class Bot:
+    """lend: what the daemon lends, for a configuration. token: of that configuration; None: there is no bot.
+    why: the reason why no job is worked on, "" when there is none.
+
+    All methods may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        lend: Lend,
+        token: Callable[[Config], str | None],
+        events: Events,
+        why: Callable[[], str],
+    ) -> None:
+        self._config = config
+        self._lend = lend
+        self._token = token
+        self._events = events
+        self._why = why
+        self._lock = threading.Lock()
+        self._life: Life | None = None
+        self._off = ""  # why there is none, though there should be
+
+    def start(self) -> None:
+        with self._lock:
+            self._begin()
+
+    def stop(self) -> None:
+        """Waits until it has left off; some seconds only."""
+        with self._lock:
+            if self._life is not None:
+                self._life.leave()
+                self._life.join(STOP_S)
+
+    def reload(self, config: Config) -> None:
+        """Begins anew if anything is otherwise; does not wait for that."""
+        with self._lock:
+            if config != self._config:
+                self._config = config
+                self._begin()
+
+    def nudge(self) -> None:
+        """Somebody has written to the database: there may be something to send, to do or to tell."""
+        if (life := self._life) is not None:
+            life.nudge()
+
+    def status(self) -> dict[str, Any] | None:
+        """As `vigentd status --json` prints it; None: there is no bot."""
+        life, off = self._life, self._off
+        if life is not None:
+            return life.status()
+        nothing = {"name": "", "last_poll_s": None, "waiting": 0, "errands": 0, "unsure": 0}
+        return {"state": "off", "why": off} | nothing if off else None
+
+    def _begin(self) -> None:
+        before, self._life, self._off = self._life, None, ""
+        if before is not None:
+            before.leave()
+        house = self._lend(self._config)
+        try:
+            token = self._token(self._config)
+        except VigentdError as e:
+            self._off = e.message
+            house.log.error("telegram_off", because=e.message)
+            return
+        if token is not None:
+            self._life = Life(house, token, self._events, self._why, before)
+            self._life.begin()

@@ -1,0 +1,41 @@
+"""Asks Telegram once whether the token is good: for `vigentd doctor`."""
+
+from __future__ import annotations
+
+import asyncio
+
+from pydantic import SecretStr
+from telegram.error import Forbidden, InvalidToken, TelegramError
+
+from daemon.config import TelegramSettings
+from handlers.telegram.line import build
+from models.errors import BadInput, Unavailable
+
+ASK_S = 10.0
+
+
+def name_of_bot(settings: TelegramSettings, token: SecretStr) -> str:
+    """Its user name. Raises BadInput `token_refused`; Unavailable `telegram_away`, `proxy_unusable`."""
+    line = build(settings, token.get_secret_value())
+
+    async def ask() -> str:
+        try:
+            await asyncio.wait_for(line.initialize(), ASK_S)
+            return line.username
+        finally:
+            await line.shutdown()
+
+    try:
+        return asyncio.run(ask())
+    except (InvalidToken, Forbidden) as e:
+        raise BadInput(
+            "Telegram refuses the bot's token",
+            code="token_refused",
+            hint="Ask @BotFather for the token again (/token), and put it into telegram.token_file.",
+        ) from e
+    except (TelegramError, TimeoutError) as e:
+        raise Unavailable(
+            f"Telegram cannot be reached at {settings.base_url}",
+            code="telegram_away",
+            hint="Check the network, a proxy (HTTPS_PROXY), or telegram.base_url.",
+        ) from e

@@ -1,0 +1,44 @@
+"""/queue: what is worked on and what waits. People see their own jobs, and how many others there are."""
+
+from __future__ import annotations
+
+from daemon.jobs import JobRow
+from handlers.telegram import moments
+from handlers.telegram.content import Content
+from handlers.telegram.incoming import Said
+from handlers.telegram.pressing.cards import job_button, job_line
+from handlers.telegram.talk import Talk
+from handlers.telegram.texts import Marked
+
+MOST = 10  # jobs that are named
+IN_A_ROW = 5
+
+
+def queue(talk: Talk, said: Said) -> None:
+    places, running = talk.turn.queue.positions(), talk.turn.queue.running()
+    line = ([running.id] if running else []) + list(places)
+    if not line:
+        talk.answer("queue.empty")
+        return
+    owners = {link.job_id: link.user_id for link, _ in talk.turn.jobs.untold()}
+    seen = line if talk.admin else [job for job in line if owners.get(job) == talk.who.id]
+    rows = [row for job in seen[:MOST] if (row := talk.turn.jobs.row(job)) is not None]
+    parts = [
+        talk.say("queue.head", running=1 if running else 0, waiting=len(places)),
+        *(_line(talk, n, row, places.get(row.id)) for n, row in enumerate(rows, 1)),
+    ]
+    if others := len(line) - len(rows):
+        parts.append(talk.say("queue.others", n=others))
+    # A job that came from elsewhere, which only admins see, has no card in a chat.
+    buttons = [job_button(row, str(n)) for n, row in enumerate(rows, 1) if row.id in owners]
+    talk.show(
+        Content(
+            "\n".join(parts),
+            tuple(tuple(buttons[i : i + IN_A_ROW]) for i in range(0, len(buttons), IN_A_ROW)),
+        )
+    )
+
+
+def _line(talk: Talk, n: int, row: JobRow, place: int | None) -> Marked:
+    since = talk.say("queue.since", line=job_line(talk, row, place), time=moments.shown(row.created_at))
+    return talk.say("jobs.numbered", number=n, line=since)

@@ -1,0 +1,5 @@
+"""Buttons of jobs: under their results, their failures, their progress, and in lists of jobs.
+
+cards.py   what a list shows of a job     jobs.py         cancel, retry, files, again with …
+whose.py   which job, and who may         publishing.py   now, or at a time
+"""

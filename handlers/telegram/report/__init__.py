@@ -1,0 +1,1 @@
+"""What the chats are told of their jobs: the place in line, how far they are, and how they ended."""

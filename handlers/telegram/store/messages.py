@@ -1,0 +1,121 @@
+"""What the chats are to show, and what they do show."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from sqlmodel import Session, and_, col, func, or_, select
+
+from daemon.chats import ChatMessage, MessageState
+from daemon.jobs import iso
+from handlers.telegram.content import Content, Rank
+
+ENDED = (MessageState.GONE, MessageState.REFUSED)
+
+
+class Messages:
+    def __init__(self, s: Session, now: dt.datetime) -> None:
+        self._s = s
+        self._now = now
+
+    # ------------------------------------------------------------ for those who have something to say
+
+    def post(
+        self,
+        chat_id: int,
+        key: str,
+        content: Content,
+        *,
+        rank: Rank = Rank.ANSWER,
+        reply_to: int | None = None,
+        thread_id: int | None = None,
+        repeatable: bool = True,
+    ) -> ChatMessage:
+        """This is to be seen in the chat: a new message, or what the message of this key is to show now."""
+        row = self.of_key(key)
+        if row is None:
+            row = ChatMessage(
+                chat_id=chat_id,
+                key=key,
+                rank=rank,
+                repeatable=repeatable,
+                wanted=content.as_json(),
+                reply_to=reply_to,
+                thread_id=thread_id,
+                at=iso(self._now),
+                changed_at=iso(self._now),
+            )
+        elif row.wanted != content.as_json():
+            row.wanted, row.version, row.rank = content.as_json(), row.version + 1, rank
+            if row.state in ENDED and rank == Rank.ANSWER:  # they deleted it, and look for it now
+                self.send_again(row)
+        return self._put(row)
+
+    def remove(self, key: str) -> None:
+        """The message is not to be seen any more."""
+        row = self.of_key(key)
+        if row is not None and row.wanted is not None:
+            row.wanted, row.version = None, row.version + 1
+            self._put(row)
+
+    def send_again(self, row: ChatMessage) -> None:
+        """It did not arrive: as if it had never been sent."""
+        row.state, row.message_id, row.shown, row.due_at = MessageState.DUE, None, 0, None
+        self._put(row)
+
+    def arrived(self, row: ChatMessage, message_id: int | None = None) -> None:
+        """Of one that was unsure: it is there."""
+        row.state, row.message_id, row.shown = MessageState.SHOWN, message_id, row.version
+        self._put(row)
+
+    def of_key(self, key: str) -> ChatMessage | None:
+        return self._s.exec(select(ChatMessage).where(ChatMessage.key == key)).first()
+
+    def numbered(self, number: int) -> ChatMessage | None:
+        return self._s.get(ChatMessage, number)
+
+    def at(self, chat_id: int, message_id: int) -> ChatMessage | None:
+        """The one that has this id in Telegram."""
+        wanted = select(ChatMessage).where(
+            ChatMessage.chat_id == chat_id, ChatMessage.message_id == message_id
+        )
+        return self._s.exec(wanted).first()
+
+    # ------------------------------------------------------------ for the courier
+
+    def to_do(self) -> Sequence[ChatMessage]:
+        """All that is to be sent, edited or deleted, in order; also what waits for its time."""
+        due = col(ChatMessage.state) == MessageState.DUE
+        outdated = and_(
+            col(ChatMessage.state) == MessageState.SHOWN, col(ChatMessage.shown) != ChatMessage.version
+        )
+        return self._s.exec(
+            select(ChatMessage).where(or_(due, outdated)).order_by(col(ChatMessage.number))
+        ).all()
+
+    def counts(self) -> dict[str, int]:
+        """Of each state, how many are in it."""
+        found = self._s.exec(select(ChatMessage.state, func.count()).group_by(col(ChatMessage.state))).all()
+        return {str(state): 0 for state in MessageState} | dict(found)
+
+    def interrupted(self) -> Sequence[ChatMessage]:
+        """Those that were on their way when the daemon ended."""
+        return self._s.exec(select(ChatMessage).where(ChatMessage.state == MessageState.SENDING)).all()
+
+    def changed_since(self, when: dt.datetime) -> Sequence[ChatMessage]:
+        """Those that stand in chats and were sent or edited after that."""
+        recent = select(ChatMessage).where(
+            ChatMessage.state == MessageState.SHOWN, ChatMessage.changed_at > iso(when)
+        )
+        return self._s.exec(recent).all()
+
+    def put(self, row: ChatMessage) -> None:
+        """As the courier has changed it."""
+        row.changed_at = iso(self._now)
+        self._put(row)
+
+    def _put(self, row: ChatMessage) -> ChatMessage:
+        self._s.add(row)
+        self._s.flush()
+        return row
