@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+
 from pydantic import SecretStr, ValidationError
 
 from daemon.config import TelegramSettings
 from models.errors import BadInput
+from models.launch import secrets_of
 
 LONGEST = 1000  # bytes of a file that has nothing but a token in it
 
@@ -35,3 +40,20 @@ def bot_token(settings: TelegramSettings) -> SecretStr | None:
             hint="The file should hold one line, as @BotFather gives it: 123456:ABC-DEF…",
         )
     return token
+
+
+@contextmanager
+def with_secrets(
+    kept: dict[str, str], environment: MutableMapping[str, str] = os.environ
+) -> Iterator[MutableMapping[str, str]]:
+    """The token is in the environment during the block only: what is started afterwards does not inherit it.
+
+    kept: where it is between two such blocks.
+    """
+    environment.update(kept)
+    try:
+        yield environment
+    finally:
+        kept.update(secrets_of(environment))
+        for name in kept:
+            environment.pop(name, None)

@@ -55,6 +55,7 @@ class HandledUpdate(SQLModel, table=True):
     """An update whose effects are all in the database."""
 
     __tablename__ = "telegram_update"
+    __table_args__ = (Index("updates_by_time", "at"),)
 
     update_id: int = _id(primary_key=True, sa_column_kwargs={"autoincrement": False})
     at: str

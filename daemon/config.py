@@ -195,6 +195,7 @@ class InboxSettings(_Section):
         return preset.model_dump(mode="json", exclude_unset=True)
 
 
+LIKE_A_TOKEN = re.compile(r"\d{6,20}:[\w-]{30,}", re.ASCII)
 MASKED = "**********"  # how a secret is written when a configuration is handed on
 
 
@@ -239,6 +240,8 @@ class TelegramSettings(_Section):
     @field_validator("token_file")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
+        if path is not None and LIKE_A_TOKEN.search(path.name):
+            raise ValueError("should be a file, and this is a token: that belongs into telegram.token")
         return None if path is None else _whole(path)
 
     @model_validator(mode="after")

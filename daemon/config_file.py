@@ -21,7 +21,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings.exceptions import SettingsError
 
-from daemon.config import ENV_DELIMITER, ENV_PREFIX, Config
+from daemon.config import ENV_DELIMITER, ENV_PREFIX, LIKE_A_TOKEN, Config
 from daemon.folders import absolute
 from daemon.inbox_rules import mistake
 from models.errors import BadInput
@@ -232,7 +232,8 @@ def _what_is_wrong(first: Any, info: FieldInfo | None) -> str:
     if first["type"].startswith("bool"):
         wanted = "should be true or false"
     secret = info is not None and SecretStr in _alternatives(info.annotation)
-    return wanted if secret else f"{wanted}, not {first['input']!r}"
+    # Nor is it told when it stands where something else belongs.
+    return wanted if secret else LIKE_A_TOKEN.sub("[token]", f"{wanted}, not {first['input']!r}")
 
 
 def _dotted(key: Key) -> str:

@@ -76,12 +76,18 @@ def launch(plan: Plan, log: Path, scratch: Path) -> Process:
 
 def _environment(plan: Plan, scratch: Path) -> dict[str, str]:
     path = [str(_ROOT), os.environ.get("PYTHONPATH", "")]  # the same `models` as ours, before any other
-    return {name: value for name, value in os.environ.items() if name != SECRET} | {
+    secrets = secrets_of(os.environ)
+    return {name: value for name, value in os.environ.items() if name not in secrets} | {
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",  # as nvidia-smi counts
         "CUDA_VISIBLE_DEVICES": _visible(plan.device, os.environ),
         "PYTHONPATH": os.pathsep.join(filter(None, path)),
         "TMPDIR": str(scratch),
     }
+
+
+def secrets_of(environment: Mapping[str, str]) -> dict[str, str]:
+    """What of it is for nobody else. The configuration takes names in small letters, too."""
+    return {name: value for name, value in environment.items() if name.upper() == SECRET}
 
 
 def _visible(device: str, environment: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ CHATS = (
         title VARCHAR NOT NULL, settings JSON NOT NULL, awaited JSON NOT NULL, PRIMARY KEY (chat_id))""",
     """CREATE TABLE telegram_update (update_id BIGINT NOT NULL, at VARCHAR NOT NULL,
         PRIMARY KEY (update_id))""",
+    "CREATE INDEX updates_by_time ON telegram_update (at)",
     """CREATE TABLE telegram_message (number INTEGER NOT NULL, chat_id BIGINT NOT NULL,
         key VARCHAR NOT NULL, rank INTEGER NOT NULL, repeatable BOOLEAN NOT NULL, state VARCHAR NOT NULL,
         wanted JSON, version INTEGER NOT NULL, shown INTEGER NOT NULL, kind VARCHAR NOT NULL,

@@ -91,7 +91,7 @@ def _said(update_id: int, message: Message, me: Me, *, edited: bool) -> Said | N
 
 
 def _who(user: User) -> Who:
-    return Who(user.id, user.full_name, user.language_code or "")
+    return Who(user.id, user.full_name or user.username or str(user.id), user.language_code or "")
 
 
 def _where(chat: Chat, thread_id: int | None) -> Where:

@@ -47,11 +47,11 @@ class Bot:
         self._why = why
         self._lock = threading.Lock()
         self._life: Life | None = None
-        self._off = ""  # why there is none, though there should be
+        self._with: tuple[str | None, str] = None, ""  # what `_read` gave for it
 
     def start(self) -> None:
         with self._lock:
-            self._begin()
+            self._begin(self._read())
 
     def stop(self) -> None:
         """Waits until it has left off; some seconds only."""
@@ -61,11 +61,12 @@ class Bot:
                 self._life.join(STOP_S)
 
     def reload(self, config: Config) -> None:
-        """Begins anew if anything is otherwise; does not wait for that."""
+        """Begins anew if anything is otherwise, also in the token's file; does not wait for that."""
         with self._lock:
-            if config != self._config:
-                self._config = config
-                self._begin()
+            same, self._config = config == self._config, config
+            read = self._read()
+            if not same or read != self._with:
+                self._begin(read)
 
     def nudge(self) -> None:
         """Somebody has written to the database: there may be something to send, to do or to tell."""
@@ -74,23 +75,27 @@ class Bot:
 
     def status(self) -> dict[str, Any] | None:
         """As `vigentd status --json` prints it; None: there is no bot."""
-        life, off = self._life, self._off
+        life, off = self._life, self._with[1]
         if life is not None:
             return life.status()
         nothing = {"name": "", "last_poll_s": None, "waiting": 0, "errands": 0, "unsure": 0}
         return {"state": "off", "why": off} | nothing if off else None
 
-    def _begin(self) -> None:
-        before, self._life, self._off = self._life, None, ""
+    def _read(self) -> tuple[str | None, str]:
+        """The token; or why there is none, though there should be."""
+        try:
+            return self._token(self._config), ""
+        except VigentdError as e:
+            return None, e.message
+
+    def _begin(self, read: tuple[str | None, str]) -> None:
+        before, self._life, self._with = self._life, None, read
         if before is not None:
             before.leave()
+        token, off = read
         house = self._lend(self._config)
-        try:
-            token = self._token(self._config)
-        except VigentdError as e:
-            self._off = e.message
-            house.log.error("telegram_off", because=e.message)
-            return
+        if off:
+            house.log.error("telegram_off", because=off)
         if token is not None:
             self._life = Life(house, token, self._events, self._why, before)
             self._life.begin()

@@ -33,9 +33,9 @@ def name_of_bot(settings: TelegramSettings, token: SecretStr) -> str:
             code="token_refused",
             hint="Ask @BotFather for the token again (/token), and put it into telegram.token_file.",
         ) from e
-    except (TelegramError, TimeoutError) as e:
+    except (TelegramError, TimeoutError, ValueError, TypeError, KeyError) as e:  # also: it is something else
         raise Unavailable(
-            f"Telegram cannot be reached at {settings.base_url}",
+            f"No Bot API answers at {settings.base_url}",
             code="telegram_away",
             hint="Check the network, a proxy (HTTPS_PROXY), or telegram.base_url.",
         ) from e

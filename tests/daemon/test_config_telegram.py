@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from daemon.bot_token import bot_token
+from daemon.bot_token import bot_token, with_secrets
 from daemon.config import Config, TelegramSettings
 from daemon.config_file import load
 from models.errors import BadInput
@@ -94,3 +94,22 @@ def test_hosts_do_not_get_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     process.attend(lambda _: None)
     assert TOKEN.encode() not in environment and b"TMPDIR" in environment
     assert os.environ[SECRET] == TOKEN
+
+
+def test_what_a_command_starts_does_not_inherit_the_token() -> None:
+    environment = {SECRET: TOKEN, SECRET.lower(): TOKEN, "HOME": "/home"}
+    kept: dict[str, str] = {}
+    for _ in range(2):  # a configuration that is read again has it again
+        with with_secrets(kept, environment):
+            assert environment[SECRET] == environment[SECRET.lower()] == TOKEN
+        assert environment == {"HOME": "/home"}
+
+
+@pytest.mark.parametrize("key", ["token_file", "base_url", "allowed_user_ids"])
+def test_a_token_in_the_wrong_place_is_not_told(tmp_path: Path, key: str) -> None:
+    real = "123456789:" + "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsawx"[:35]
+    file = tmp_path / "vigentd.toml"
+    file.write_text(f'[telegram]\n{key} = "{real}"\n')
+    with pytest.raises(BadInput) as caught:
+        load(file)
+    assert real not in caught.value.message + caught.value.hint and key in caught.value.message

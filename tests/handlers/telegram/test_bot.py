@@ -105,14 +105,10 @@ def test_it_answers_and_ends_at_once(stand: Stand) -> None:
         assert until(bot, "connected")["name"] == "vigent_test_bot"
         anna.command("/help")
         anna.chat.wait_for(from_bot)
+        stand.api.wait_for(lambda: stand.api.calls.of("setMyCommands"))
         stand.api.wait_until_polled()
         began = time.monotonic()
     assert time.monotonic() - began < STOP_S / 2
-    assert until_menu(stand.api)
-
-
-def until_menu(api: BotApi) -> bool:
-    return bool(api.calls.of("setMyCommands"))
 
 
 def test_a_wrong_token_is_told_without_it(stand: Stand) -> None:
@@ -143,6 +139,21 @@ def test_another_configuration_is_another_life(stand: Stand) -> None:
         bot.reload(Config(data_dir=stand.folder))
         assert bot.status() is None
     assert not any(call.outcome == "409" for call in stand.api.calls)  # never two at a time
+
+
+def test_a_token_file_that_was_put_right_is_taken_up(stand: Stand) -> None:
+    """The path is the same, and so is the configuration."""
+    file = stand.folder / "token"
+    settings = stand.config().telegram.model_copy(update={"token": None, "token_file": file})
+    config = Config(data_dir=stand.folder, telegram=settings)
+    with stand.bot(config) as bot:
+        until(bot, "off")
+        file.write_text(stand.api.token)
+        bot.reload(config)
+        until(bot, "connected")
+        file.write_text("999999:abcdefghijklmnopqrst")
+        bot.reload(config)
+        assert "token" in until(bot, "away")["why"]
 
 
 def test_a_part_that_breaks_begins_again(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
