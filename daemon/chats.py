@@ -55,9 +55,10 @@ class HandledUpdate(SQLModel, table=True):
     """An update whose effects are all in the database."""
 
     __tablename__ = "telegram_update"
-    __table_args__ = (Index("updates_by_time", "at"),)
+    __table_args__ = (Index("updates_by_time", "at"), {"sqlite_autoincrement": True})
 
-    update_id: int = _id(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    number: int | None = Field(default=None, primary_key=True)  # in the order in which they were handled
+    update_id: int = _id(unique=True)
     at: str
 
 

@@ -284,16 +284,24 @@ def inboxes(config: Config) -> Iterator[Finding]:
 
 
 def telegram(config: Config) -> Iterator[Finding]:
-    from handlers.telegram.checkup import name_of_bot
-
     from daemon.bot_token import bot_token
+    from handlers.telegram.checkup import name_of_bot, somebody_may
 
     try:
         token = bot_token(config.telegram)
-        if token is not None:
-            yield Finding("telegram", "ok", f"the bot is @{name_of_bot(config.telegram, token)}")
+        if token is None:
+            return
+        name = name_of_bot(config.telegram, token)
     except VigentdError as e:
         yield Finding("telegram", "fail", e.message, e.hint)
+        return
+    file = config.telegram.token_file
+    if file is not None and file.stat().st_mode & 0o077:
+        yield Finding("telegram", "warn", f"others on this machine can read {file}", f"chmod 600 {file}")
+    elif not somebody_may(config):
+        yield Finding("telegram", "warn", f"nobody may use @{name} yet", "Run `vigentd telegram pair`.")
+    else:
+        yield Finding("telegram", "ok", f"the bot is @{name}")
 
 
 def _nearest(folder: Path) -> Path:

@@ -18,6 +18,8 @@ HOW = (
     "In Telegram, send /newbot to @BotFather; put the token that it gives into a file of its own, and the "
     "file's path into telegram.token_file in vigentd.toml."
 )
+NO_TOKEN = "There is no Telegram bot: no token is configured"
+DOCTOR = "`vigentd doctor` says what to do about the token or the network."
 UserId = Annotated[
     int,
     typer.Argument(metavar="ID", min=1, max=2**53 - 1, help="The person's id, as the bot tells strangers."),
@@ -62,8 +64,9 @@ def pair(ctx: typer.Context, as_json: AsJson = False) -> None:
 def status(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Show whether the bot is connected, and what it still has to do. Exit code 1 when it is not."""
     with opened(ctx) as app:
-        bot, why = _bot(app)
-        hint = "" if bot or _token(app) else HOW
+        there = _token(app)
+        bot, why = _bot(app) if there else (None, NO_TOKEN)
+        hint = HOW if not there else DOCTOR if bot and why else ""
     if as_json:
         out_json(bot)
     elif bot:
@@ -127,7 +130,7 @@ def _token(app: App) -> bool:
 def _need_token(app: App) -> None:
     """Raises BadInput `no_bot`, and as `bot_token`."""
     if not _token(app):
-        raise BadInput("There is no Telegram bot: no token is configured", code="no_bot", hint=HOW)
+        raise BadInput(NO_TOKEN, code="no_bot", hint=HOW)
 
 
 def _bot(app: App) -> tuple[dict[str, Any] | None, str]:
@@ -141,7 +144,7 @@ def _bot(app: App) -> tuple[dict[str, Any] | None, str]:
     if bot is None and _token(app):
         return None, "The daemon was started without a token: `systemctl reload vigentd`, or start it again"
     if bot is None:
-        return None, "There is no Telegram bot: no token is configured"
+        return None, NO_TOKEN
     if bot["state"] == "connected":
         return bot, ""
     return bot, f"The bot is not connected ({bot['state']}{': ' if bot['why'] else ''}{bot['why']})"

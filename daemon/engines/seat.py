@@ -59,6 +59,7 @@ class Seat:
         self._fruitless = 0  # starts since work was last done
         self._due = float("-inf")
         self._used = clock()
+        self._asked = 0  # by so many now
         self._keeper: threading.Thread | None = None
 
     # ------------------------------------------------------------ there or not
@@ -114,6 +115,8 @@ class Seat:
     def asked(self, progress: Progress) -> Iterator[Host]:
         """The host, as `ready` gives it, to be asked for something. When it answers, if only with a refusal,
         it has proved that it works."""
+        with self._changed:
+            self._asked += 1
         try:
             yield self.ready(progress)
         except (HostDied, EngineAway):
@@ -121,7 +124,11 @@ class Seat:
         except Exception:
             self._worked()
             raise
-        self._worked()
+        else:
+            self._worked()
+        finally:
+            with self._changed:
+                self._asked -= 1
 
     def _worked(self) -> None:
         with self._changed:
@@ -137,8 +144,8 @@ class Seat:
         return self._wanted
 
     def idle_s(self) -> float:
-        """Since somebody last asked."""
-        return self._clock() - self._used
+        """Since somebody last asked; 0 while it works."""
+        return 0.0 if self._asked else self._clock() - self._used
 
     def _why(self) -> str:
         if self._host is not None and self._loaded:

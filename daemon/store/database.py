@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,7 @@ class Database:
         outer one is, and when the inner one raises, only what it wrote is taken back.
         """
         if (own := self._own) is not None:
-            with own.begin_nested():
+            with _savepoint(own):
                 yield own
             return
         with told(self._path), Session(self._writer, expire_on_commit=False) as session, session.begin():
@@ -122,6 +122,20 @@ class Database:
                 for upgrade in self._upgrades[max(version - 1, 0) :] if version else ():
                     upgrade(connection)
                 connection.exec_driver_sql(f"PRAGMA user_version = {newest}")
+
+
+@contextmanager
+def _savepoint(session: Session) -> Iterator[None]:
+    nested = session.begin_nested()
+    try:
+        yield
+        nested.commit()
+    except BaseException:
+        # When the disk is full, SQLite itself has taken everything back, and knows no savepoint any more;
+        # what is to be told is what came first.
+        with suppress(DBAPIError):
+            nested.rollback()
+        raise
 
 
 def _engine(path: Path, busy_s: float) -> Engine:

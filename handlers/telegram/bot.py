@@ -47,6 +47,7 @@ class Bot:
         self._why = why
         self._lock = threading.Lock()
         self._life: Life | None = None
+        self._last: Life | None = None  # also one that was told to leave off
         self._with: tuple[str | None, str] = None, ""  # what `_read` gave for it
 
     def start(self) -> None:
@@ -56,14 +57,14 @@ class Bot:
     def stop(self) -> None:
         """Waits until it has left off; some seconds only."""
         with self._lock:
-            if self._life is not None:
-                self._life.leave()
-                self._life.join(STOP_S)
+            if self._last is not None:
+                self._last.leave()
+                self._last.join(STOP_S)
 
     def reload(self, config: Config) -> None:
-        """Begins anew if anything is otherwise, also in the token's file; does not wait for that."""
+        """Begins anew if anything that it uses is otherwise, also the token in its file; does not wait."""
         with self._lock:
-            same, self._config = config == self._config, config
+            same, self._config = _uses(config) == _uses(self._config), config
             read = self._read()
             if not same or read != self._with:
                 self._begin(read)
@@ -89,13 +90,19 @@ class Bot:
             return None, e.message
 
     def _begin(self, read: tuple[str | None, str]) -> None:
-        before, self._life, self._with = self._life, None, read
-        if before is not None:
-            before.leave()
+        self._life, self._with = None, read
+        if self._last is not None:
+            self._last.leave()
         token, off = read
         house = self._lend(self._config)
         if off:
             house.log.error("telegram_off", because=off)
         if token is not None:
-            self._life = Life(house, token, self._events, self._why, before)
+            self._life = self._last = Life(house, token, self._events, self._why, self._last)
             self._life.begin()
+
+
+def _uses(config: Config) -> Config:
+    """What the bot looks at: for the rest no upload has to be broken off."""
+    fields = Config.model_fields
+    return config.model_copy(update={name: fields[name].default for name in ("log", "queue", "models")})

@@ -1,4 +1,4 @@
-"""Asks Telegram once whether the token is good: for `vigentd doctor`."""
+"""Is the token good, and is there anybody who may use the bot: for `vigentd doctor`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import asyncio
 from pydantic import SecretStr
 from telegram.error import Forbidden, InvalidToken, TelegramError
 
-from daemon.config import TelegramSettings
+from daemon.chats import Standing
+from daemon.config import Config, TelegramSettings
+from daemon.queue import Queue
 from handlers.telegram.line import build
+from handlers.telegram.store.ledger import Ledger
 from models.errors import BadInput, Unavailable
 
 ASK_S = 10.0
@@ -39,3 +42,17 @@ def name_of_bot(settings: TelegramSettings, token: SecretStr) -> str:
             code="telegram_away",
             hint="Check the network, a proxy (HTTPS_PROXY), or telegram.base_url.",
         ) from e
+
+
+def somebody_may(config: Config) -> bool:
+    """By the configuration, or by what the bot knows."""
+    if config.telegram.admin_user_ids or config.telegram.allowed_user_ids:
+        return True
+    if not config.database.exists():
+        return False
+    queue = Queue(config.database)
+    try:
+        with Ledger(queue).look() as turn:
+            return any(turn.people.of_standing(each) for each in (Standing.ADMIN, Standing.ALLOWED))
+    finally:
+        queue.close()

@@ -44,6 +44,7 @@ class Life:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: asyncio.Event | None = None
         self._admins_changed: asyncio.Event | None = None
+        self._broken = ""  # why it cannot even begin
         self._poll: Poll | None = None
         self._courier: Courier | None = None
         self._errands: Errands | None = None
@@ -65,7 +66,7 @@ class Life:
     def status(self) -> dict[str, Any]:
         poll, courier = self._poll, self._courier
         last = None if poll is None or poll.last_ok_s is None else self._house.clock() - poll.last_ok_s
-        why = (poll.why if poll else "") or (courier.why if courier else "")
+        why = self._broken or (poll.why if poll else "") or (courier.why if courier else "")
         connected = last is not None and last < LATE_S and not (poll and poll.why)
         counts, errands = self._counts()
         return {
@@ -103,7 +104,12 @@ class Life:
         # Here and not above: a daemon without a bot does without the library.
         from handlers.telegram.line import build
 
-        bot = build(self._house.config.telegram, self._bare)
+        try:
+            bot = build(self._house.config.telegram, self._bare)
+        except VigentdError as e:
+            self._broken = e.message
+            self._house.log.error("telegram_off", because=e.message)
+            return
         try:
             await self._work(bot)
         finally:

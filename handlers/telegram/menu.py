@@ -36,6 +36,8 @@ async def set_menu(bot: Bot, admins: Iterable[int]) -> None:
 
     for language, code in _CODES:
         await bot.set_my_commands(menu(language, admin=False), language_code=code)
+        await bot.set_my_description(plain(language, "about.description"), code)
+        await bot.set_my_short_description(plain(language, "about.short"), code)
     for user_id in admins:
         for language, code in _CODES:
             try:

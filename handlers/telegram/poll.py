@@ -103,7 +103,7 @@ class Poll:
                 update = Update.de_json(told, self._bot)
                 toast = await self._of_database(lambda update=update: self._dispatch(update))
             except Exception as e:
-                self._house.log.error("update_failed", trace=e, update=update_id)
+                self._house.log.error("telegram_update_failed", trace=e, update=update_id)
                 await self._of_database(lambda update_id=update_id: self._dispatch.broken(update_id))
                 continue
             if toast is not None:
@@ -161,7 +161,7 @@ class Poll:
     def _say_why(self, why: str) -> None:
         """To the log, when it is something new."""
         if why and why != self.why:
-            self._house.log.warning("poll_waits", why=why)
+            self._house.log.warning("telegram_waits", why=why)
         elif self.why and not why:
-            self._house.log.event("poll_goes_on")
+            self._house.log.event("telegram_goes_on")
         self.why = why

@@ -10,7 +10,7 @@ from sqlmodel import select
 from daemon.chats import HandledUpdate
 from daemon.jobs import State
 from daemon.queue import Queue
-from models.errors import BadInput
+from models.errors import BadInput, Unavailable
 from pipeline.spec import JobSpec
 
 
@@ -66,3 +66,19 @@ def test_another_thread_has_transactions_of_its_own(queue: Queue) -> None:
         assert seen.wait(10)
     thread.join()
     assert found == [[]] and updates(queue) == [1]
+
+
+def test_a_disk_that_fills_within_an_inner_block_is_told_as_that(queue: Queue) -> None:
+    """SQLite takes everything back by itself then, and knows no savepoint any more."""
+    with pytest.raises(Unavailable) as caught, queue.database.writing() as s:
+        cursor = s.connection().connection.cursor()
+        pages = cursor.execute("PRAGMA page_count").fetchone()[0]
+        cursor.execute(f"PRAGMA max_page_count = {pages}")
+        with queue.database.writing() as inner:
+            for update_id in range(300):
+                inner.add(HandledUpdate(update_id=update_id, at="x" * 2000))
+    assert caught.value.code == "disk_full"
+    with queue.database.writing() as s:
+        s.connection().connection.cursor().execute("PRAGMA max_page_count = 1000000")
+        s.add(HandledUpdate(update_id=1, at="2026"))
+    assert updates(queue) == [1]

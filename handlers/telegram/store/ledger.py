@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import delete
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from daemon.chats import Chat, ChatFile, ChatJob, ChatMessage, Draft, HandledUpdate, Presenter
 from daemon.jobs import iso
 from daemon.queue import Queue
-from handlers.telegram.store.drafts import Drafts
+from handlers.telegram.store.drafts import UNSTARTED, Drafts
 from handlers.telegram.store.errands import Errands
 from handlers.telegram.store.files import Files
 from handlers.telegram.store.jobs import Jobs
@@ -50,7 +50,8 @@ class Turn:
         self.afterwards.append(do)
 
     def moved(self, old: int, new: int) -> None:
-        """A group has another id now."""
+        """A group has another id now, and its messages have other ids, which nobody tells: what is still of
+        use is sent again."""
         chat = self._s.get(Chat, old)
         if chat is not None and self._s.get(Chat, new) is None:
             facts = chat.model_dump(exclude={"chat_id"}) | {"kind": "supergroup"}
@@ -59,6 +60,21 @@ class Turn:
             for row in self._s.exec(select(table).where(table.chat_id == old)):
                 row.chat_id = new
                 self._s.add(row)
+        self._s.flush()
+        for message in self._s.exec(select(ChatMessage).where(ChatMessage.chat_id == new)):
+            if message.message_id is not None:
+                self._forget_place(message)
+
+    def _forget_place(self, message: ChatMessage) -> None:
+        kind, _, rest = message.key.partition(":")
+        about = rest.partition(":")[0]
+        draft = self.drafts.get(about) if kind == "card" else None
+        job = self.jobs.row(about) if kind == "progress" else None
+        if (draft is not None and draft.state in UNSTARTED) or (job is not None and not job.finished):
+            self.messages.send_again(message)
+        else:
+            message.message_id, message.shown = None, message.version
+            self.messages.put(message)
 
 
 class Ledger:
@@ -89,7 +105,8 @@ class Ledger:
     def turn_for(self, update_id: int) -> Iterator[Turn | None]:
         """The turn of an update; None: it was handled before."""
         with self._open(update_id) as turn:
-            if turn._s.get(HandledUpdate, update_id) is not None:
+            known = select(HandledUpdate.number).where(HandledUpdate.update_id == update_id)
+            if turn._s.exec(known).first() is not None:
                 yield None
                 return
             turn._s.add(HandledUpdate(update_id=update_id, at=iso(turn.now)))
@@ -101,9 +118,10 @@ class Ledger:
     def next_update(self) -> int:
         """What to ask Telegram for: the one after the last that was handled; 0: whatever it has."""
         with self._db.reading() as s:
-            # By time: after a week without updates Telegram may begin anew with smaller numbers.
-            newest = s.exec(select(func.max(HandledUpdate.at))).one()
-            last = s.exec(select(func.max(HandledUpdate.update_id)).where(HandledUpdate.at == newest)).one()
+            # The last that was handled, and not the largest: after a week without updates Telegram may begin
+            # anew with smaller numbers. Nor the latest: clocks are set back.
+            wanted = select(HandledUpdate.update_id).order_by(col(HandledUpdate.number).desc())
+            last = s.exec(wanted.limit(1)).first()
         return 0 if last is None else last + 1
 
     @contextmanager

@@ -7,15 +7,18 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from daemon.chats import Standing
 from daemon.config import Config, TelegramSettings
 from daemon.doctor import telegram
+from daemon.queue import Queue
+from handlers.telegram.store.ledger import Ledger
 from tests.handlers.telegram.botapi import BotApi
 
 OTHER = "999999:abcdefghijklmnopqrst"
 
 
 def found(api: BotApi, token: str) -> tuple[str, str, str]:
-    settings = TelegramSettings(token=SecretStr(token), base_url=api.base_url)
+    settings = TelegramSettings(token=SecretStr(token), base_url=api.base_url, allowed_user_ids=(7,))
     (finding,) = telegram(Config(telegram=settings))
     return finding.state, finding.found, finding.fix
 
@@ -42,3 +45,23 @@ def test_nobody_there(url: str) -> None:
     settings = TelegramSettings(token=SecretStr(OTHER), base_url=url)
     (finding,) = telegram(Config(telegram=settings))
     assert finding.state == "fail" and url in finding.found
+
+
+def test_a_bot_that_nobody_may_use_and_a_token_that_others_can_read(tmp_path: Path) -> None:
+    with BotApi() as api:
+        settings = TelegramSettings(token=SecretStr(api.token), base_url=api.base_url)
+        config = Config(data_dir=tmp_path / "data", telegram=settings)
+        (finding,) = telegram(config)
+        assert (finding.state, "telegram pair" in finding.fix) == ("warn", True)
+        queue = Queue(config.database)
+        with Ledger(queue).turn() as turn:
+            turn.people.set_standing(7, Standing.ADMIN)
+        queue.close()
+        (finding,) = telegram(config)
+        assert finding.state == "ok"
+        file = tmp_path / "token"
+        file.write_text(api.token)
+        file.chmod(0o644)
+        kept = settings.model_copy(update={"token": None, "token_file": file})
+        (finding,) = telegram(config.model_copy(update={"telegram": kept}))
+        assert (finding.state, finding.fix) == ("warn", f"chmod 600 {file}")

@@ -86,6 +86,12 @@ class Ears:
     def __init__(self) -> None:
         self.told: dict[Any, list[tuple[str, str]]] = {}
 
+    async def set_my_description(self, text: str, language_code: str | None) -> None:
+        assert len(text) <= 512
+
+    async def set_my_short_description(self, text: str, language_code: str | None) -> None:
+        assert len(text) <= 120
+
     async def set_my_commands(
         self, commands: list[tuple[str, str]], scope: Any = None, language_code: str | None = None
     ) -> None:

@@ -151,7 +151,7 @@ def test_an_update_that_breaks_us_does_not_stop_the_others(office: Office, desk:
     with polling(office, desk):
         desk.until("broken", "1")
     assert desk.given_up == [broken.update_id]
-    assert ("update_failed", {"update": broken.update_id}) in office.log.lines
+    assert ("telegram_update_failed", {"update": broken.update_id}) in office.log.lines
 
 
 def test_an_update_that_nobody_can_read_does_not_hide_the_next_one(
@@ -183,7 +183,7 @@ def test_the_network_goes_and_comes(office: Office, desk: Desk, api: BotApi, ann
         desk.until("0", "1")
         assert poll.why == ""
         assert api.token not in str(office.log.lines)
-    assert [name for name, _ in office.log.lines] == ["poll_waits", "poll_goes_on"]
+    assert [name for name, _ in office.log.lines] == ["telegram_waits", "telegram_goes_on"]
 
 
 def test_too_many_questions(office: Office, desk: Desk, api: BotApi, anna: Person) -> None:
