@@ -69,6 +69,7 @@ class MessageState(StrEnum):
     SHOWN = "shown"  # it has a message id
     GONE = "gone"  # it was deleted, by us or by somebody else
     REFUSED = "refused"  # Telegram will not have it: `error` says why
+    AWAY = "away"  # a result, and nobody is there: it is sent when somebody speaks again
 
 
 class ChatMessage(SQLModel, table=True):
@@ -83,6 +84,7 @@ class ChatMessage(SQLModel, table=True):
             sqlite_where=text("state = 'due' OR state = 'sending' OR (state = 'shown' AND shown != version)"),
         ),
         Index("messages_with_an_id", "chat_id", "message_id"),
+        Index("messages_by_state", "state", "changed_at"),
     )
 
     number: int | None = Field(default=None, primary_key=True)  # order in its chat
@@ -215,4 +217,4 @@ class PairingCode(SQLModel, table=True):
     digest: str  # SHA-256 of salt and code
     salt: str
     until: str
-    wrong: int = 0  # codes that were tried
+    wrong: dict[str, int] = Field(default_factory=dict, sa_column=_json())  # user id → codes that they tried

@@ -97,12 +97,22 @@ class Queue(Lookup):
         return self.submit_once(spec, source=source, key=key, priority=priority)[0]
 
     def submit_once(
-        self, spec: JobSpec, *, source: str = "cli", key: str | None = None, priority: int = 0
+        self,
+        spec: JobSpec,
+        *,
+        source: str = "cli",
+        key: str | None = None,
+        priority: int = 0,
+        label: str | None = None,
     ) -> tuple[JobRow, bool]:
-        """As `submit`, and whether the job is new."""
+        """As `submit`, and whether the job is new. label: as in `submit_again`."""
         with self._db.writing() as s:
             known = _of_key(s, key)
-            return (known, False) if known else (self._add(s, spec, source, key, priority), True)
+            if known is not None:
+                return known, False
+            row = self._add(s, spec, source, key, priority)
+            row.label = label or row.label
+            return row, True
 
     def submit_again(
         self,

@@ -103,11 +103,14 @@ def allow(ctx: typer.Context, user_id: UserId, as_json: AsJson = False) -> None:
 
 def deny(ctx: typer.Context, user_id: UserId, as_json: AsJson = False) -> None:
     """Shut somebody out: they get no answer any more."""
-    from handlers.telegram.access import shut_out
+    from handlers.telegram.access import may, shut_out, still_may
 
     with opened(ctx) as app:
         with _turn(app) as turn:
             shut_out(turn, app.config, user_id)
+            configured = may(turn, app.config, user_id)
+        if configured:
+            raise still_may(user_id)
         _said(app, user_id, as_json)
 
 

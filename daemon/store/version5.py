@@ -14,6 +14,7 @@ CHATS = (
         message_id BIGINT, reply_to BIGINT, thread_id BIGINT, attempts INTEGER NOT NULL, due_at VARCHAR,
         error VARCHAR, at VARCHAR NOT NULL, changed_at VARCHAR NOT NULL, PRIMARY KEY (number),
         UNIQUE (key))""",
+    "CREATE INDEX messages_by_state ON telegram_message (state, changed_at)",
     """CREATE INDEX messages_to_send ON telegram_message (chat_id, number)
         WHERE state = 'due' OR state = 'sending' OR (state = 'shown' AND shown != version)""",
     "CREATE INDEX messages_with_an_id ON telegram_message (chat_id, message_id)",
@@ -41,5 +42,5 @@ CHATS = (
         FOREIGN KEY(file_id) REFERENCES telegram_file (id))""",
     "CREATE UNIQUE INDEX presenters_of_a_chat ON telegram_presenter (chat_id, name)",
     """CREATE TABLE telegram_pairing (id INTEGER NOT NULL, digest VARCHAR NOT NULL,
-        salt VARCHAR NOT NULL, until VARCHAR NOT NULL, wrong INTEGER NOT NULL, PRIMARY KEY (id))""",
+        salt VARCHAR NOT NULL, until VARCHAR NOT NULL, wrong JSON NOT NULL, PRIMARY KEY (id))""",
 )

@@ -9,6 +9,7 @@ from telegram import CallbackQuery, Chat, Message, MessageEntity, Update, User
 
 from handlers.telegram.buttons import pressed
 from handlers.telegram.incoming import Attachment, AttachmentKind, Incoming, Moved, Pressed, Said, Where, Who
+from handlers.telegram.names import clean
 
 CHATS = frozenset(("private", "group", "supergroup"))
 # In this order: an animation comes with a document of the same file, for programs that know none.
@@ -69,7 +70,7 @@ def _said(update_id: int, message: Message, me: Me, *, edited: bool) -> Said | N
     text, mentioned = words.without_mention(me)
     to_us = (
         message.chat.type == "private"
-        or bool(command)
+        or command[:1].isalpha()
         or mentioned
         or (answered is not None and answered.from_user is not None and answered.from_user.id == me.id)
     )
@@ -91,7 +92,8 @@ def _said(update_id: int, message: Message, me: Me, *, edited: bool) -> Said | N
 
 
 def _who(user: User) -> Who:
-    return Who(user.id, user.full_name or user.username or str(user.id), user.language_code or "")
+    name = clean(user.full_name or user.username or "") or str(user.id)
+    return Who(user.id, name, user.language_code or "")
 
 
 def _where(chat: Chat, thread_id: int | None) -> Where:

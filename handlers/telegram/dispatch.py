@@ -13,7 +13,7 @@ from daemon.chats import Standing
 from handlers.telegram import access
 from handlers.telegram.arrivals import Me, incoming
 from handlers.telegram.buttons import Press
-from handlers.telegram.commands import COMMANDS
+from handlers.telegram.commands import COMMANDS, Command
 from handlers.telegram.content import Content
 from handlers.telegram.drafting.awaited import stop_waiting
 from handlers.telegram.drafting.said import said as taken
@@ -31,7 +31,8 @@ TOAST_CHARS = 200
 
 
 class Dispatch:
-    """told: called when there may be something to send or to do. promoted: somebody is an admin now.
+    """told: called when there may be something to send or to do. promoted: the admins, as far as they can be
+    written to, are others now.
 
     Raises Unavailable of the database: nothing was written, and the update is to be handed in again.
     """
@@ -66,14 +67,31 @@ class Dispatch:
             if isinstance(arrived, Moved):
                 turn.moved(arrived.old, arrived.new)
                 return None
-            talk = self._admitted(turn, arrived)
-            if talk is None:
-                return None
-            if isinstance(arrived, Said):
-                self._heard(talk, arrived)
-                return None
-            self._pressed(talk, arrived.press)
-            return Toast(arrived.query_id, talk.toast, talk.alarm)
+            with self._noting_admins(turn):
+                return self._answered(turn, arrived)
+
+    def _answered(self, turn: Turn, arrived: Said | Pressed) -> Toast | None:
+        talk = self._admitted(turn, arrived)
+        if talk is None:
+            return None
+        if isinstance(arrived, Said):
+            self._heard(talk, arrived)
+            return None
+        self._pressed(talk, arrived.press)
+        return Toast(arrived.query_id, talk.toast, talk.alarm)
+
+    @contextmanager
+    def _noting_admins(self, turn: Turn) -> Iterator[None]:
+        """Whoever can be asked from now on is asked about those who came before them."""
+        config = self._house.config
+        before = [admin.user_id for admin in access.reachable(turn, config)]
+        yield
+        now = access.reachable(turn, config)
+        for admin in now:
+            if admin.user_id not in before:
+                access.offer(turn, config, admin)
+        if [admin.user_id for admin in now] != before:
+            turn.then(self._promoted)
 
     def broken(self, update_id: int) -> None:
         """A fault of ours: nothing of that update was written. It is done with, and whoever waits is told."""
@@ -105,11 +123,9 @@ class Dispatch:
         config, who = self._house.config, arrived.who
         person = turn.people.met(who)
         turn.people.chat(arrived.where)
+        turn.messages.somebody_is_there(arrived.where.chat_id)
         before = access.standing(config, person)
-        welcome = access.welcome(turn, self._house, arrived)
-        if access.standing(config, person) == Standing.ADMIN != before:
-            turn.then(self._promoted)
-        if not welcome:
+        if not access.welcome(turn, self._house, arrived):
             return None
         return Talk(
             turn=turn,
@@ -127,10 +143,10 @@ class Dispatch:
     def _heard(self, talk: Talk, said: Said) -> None:
         try:
             with self._all_or_nothing(talk):
-                if said.command:
+                if _is_command(talk, said):
                     _command(talk, said)
                 elif said.text or said.attachment or talk.where.private:
-                    taken(talk, said)
+                    taken(talk, replace(said, command="", argument=""))
                 else:
                     talk.answer("dispatch.mentioned")
         except BadInput as e:
@@ -161,12 +177,24 @@ class Dispatch:
             raise
 
 
+def _is_command(talk: Talk, said: Said) -> bool:
+    """ "/10 things to know" is a text. And under a clip stands a script, unless it is a command of ours."""
+    if not said.command or said.command[0].isdigit():
+        return False
+    return said.attachment is None or _known(talk, said) is not None
+
+
+def _known(talk: Talk, said: Said) -> Command | None:
+    command = COMMANDS.get(said.command)
+    return None if command is None or (command.admin_only and not talk.admin) else command
+
+
 def _command(talk: Talk, said: Said) -> None:
     if said.edited:  # it was done when it was sent
         return
     asked = stop_waiting(talk)
-    command = COMMANDS.get(said.command)
-    if command is None or (command.admin_only and not talk.admin):
+    command = _known(talk, said)
+    if command is None:
         if talk.where.private:
             talk.answer("dispatch.unknown_command")
         return

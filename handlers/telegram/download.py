@@ -24,6 +24,8 @@ from handlers.telegram.line import Line, scrub
 from models.errors import FULL, BadInput, Unavailable
 
 PIECE = 2**18  # bytes
+AWAY = "telegram_away"
+_CODES = {404: "file_missing", 410: "file_missing"}
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 
 
@@ -31,7 +33,8 @@ async def fetch(bot: Line, file_id: str, target: Path, limit: int, local: bool) 
     """Its size in bytes. local: the server keeps its files on this machine, and says where.
 
     Raises BadInput `file_too_large` (what to do then is the caller's to say), `file_gone`;
-    Unavailable `telegram_away`, `file_elsewhere`, `disk_full`, `disk_failed`.
+    Unavailable `telegram_away`, `file_missing` (perhaps for now), `file_elsewhere`, `disk_full`,
+    `disk_failed`.
     """
     place, size = await _asked(bot, file_id, limit)
     if size is not None and size > limit:
@@ -68,7 +71,7 @@ async def _streamed(bot: Line, place: str, target: Path, limit: int) -> int:
         client = httpx.AsyncClient(timeout=TIMEOUT, verify=bot.trusted)
         async with client, client.stream("GET", address) as answer:
             if answer.status_code != httpx.codes.OK:
-                raise _away(f"it answers {answer.status_code}")
+                raise _away(f"it answers {answer.status_code}", _CODES.get(answer.status_code, AWAY))
             with _beside(target) as (out, finish):
                 size = 0
                 async for piece in answer.aiter_bytes(PIECE):
@@ -152,10 +155,10 @@ def _too_large(limit: int) -> BadInput:
     )
 
 
-def _away(why: str) -> Unavailable:
+def _away(why: str, code: str = AWAY) -> Unavailable:
     return Unavailable(
         f"The file cannot be fetched from Telegram now: {why}",
-        code="telegram_away",
+        code=code,
         hint="It is tried again by itself.",
     )
 

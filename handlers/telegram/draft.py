@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Part:
-    """One message of a script. at: when it was sent, ISO 8601."""
+    """One message of a script. at: when it was sent, ISO 8601. beyond: characters of it that are not kept,
+    because the script is too long anyway."""
 
     message_id: int
     at: str
     text: str
+    beyond: int = 0
+
+    @property
+    def characters(self) -> int:
+        return len(self.text) + self.beyond
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,17 @@ class Contents:
         return "\n".join(part.text for part in self.script)
 
     @property
+    def characters(self) -> int:
+        """Of the script that was written here, all of it."""
+        return sum(part.characters for part in self.script) + max(len(self.script) - 1, 0)
+
+    @property
+    def words(self) -> str:
+        """A mark of what is spoken: the same for the same."""
+        spoken = [self.text, self.characters, self.script_file, self.speech]
+        return hashlib.sha256(json.dumps(spoken).encode()).hexdigest()[:16]
+
+    @property
     def complete(self) -> bool:
         return self.clip is not None and (bool(self.script) or bool(self.script_file) or bool(self.speech))
 
@@ -63,12 +82,16 @@ class Contents:
 
 @dataclass(frozen=True)
 class Findings:
-    """What the door found, of the contents in that `version`.
+    """What the door found, of the contents in that `version`. Some of it holds for later ones, too: what it
+    says of the clip while that is still `of_clip`, and of the words while they are `of_words`.
 
     spec:    JobSpec as JSON, complete; None when something is wrong (`error`) or missing.
     seconds: about how long the video will be. clip: width, height, seconds (0 for a photo).
     script:  its text, wherever it came from.
-    error:   VigentdError.as_dict().
+    options: as they will count: those of the script's head, too. face: whether there is one in the clip;
+             None: nobody knows.
+    notes:   keys of texts, with what is filled in: {"key": "note.gone", …}; or English sentences.
+    error:   VigentdError.as_dict(), perhaps with more that can be filled into its words.
     preview: path of the picture, once it is drawn. drawn: what of the spec can be seen in it.
     """
 
@@ -77,7 +100,11 @@ class Findings:
     seconds: float = 0.0
     clip: dict[str, float] = field(default_factory=dict)
     script: str = ""
-    notes: tuple[str, ...] = ()
+    notes: tuple[dict[str, str] | str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+    face: bool | None = None
+    of_clip: str | None = None
+    of_words: str = ""
     error: dict[str, str] | None = None
     preview: str | None = None
     drawn: dict[str, Any] = field(default_factory=dict)
@@ -90,6 +117,22 @@ class Findings:
         return cls(**(kept | {"notes": tuple(kept["notes"])}))
 
 
+def about(findings: Findings, contents: Contents, before: Findings | None) -> Findings:
+    """The findings, marked with what they are about; what they do not say and is still true is kept."""
+    findings = replace(findings, of_clip=contents.clip, of_words=contents.words)
+    if before is None:
+        return findings
+    if before.of_clip == contents.clip:
+        face = before.face if findings.face is None else findings.face
+        findings = replace(findings, clip=findings.clip or before.clip, face=face)
+    if before.of_words == contents.words and not findings.script:
+        told = {"seconds": before.seconds, "script": before.script, "options": before.options}
+        findings = replace(findings, **told)  # type: ignore[arg-type]
+    if findings.preview is None:
+        findings = replace(findings, preview=before.preview, drawn=before.drawn)
+    return findings
+
+
 JOIN_CHARS = 3500  # clients cut at 4096, or at a space before it
 JOIN_S = 15.0
 
@@ -100,4 +143,4 @@ def continues(contents: Contents, text: str, at: dt.datetime) -> bool:
         return False
     last = contents.script[-1]
     gap_s = (at - dt.datetime.fromisoformat(last.at)).total_seconds()
-    return len(last.text) >= JOIN_CHARS and 0 <= gap_s <= JOIN_S
+    return last.characters >= JOIN_CHARS and 0 <= gap_s <= JOIN_S

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import unicodedata
+from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
 from pipeline.spec import Time
 
+AHEAD = dt.timedelta(days=2 * 366)  # nobody means a later time; and at the end of the calendar zones fail
 _TIMES = ((0, 18), (1, 8), (1, 12), (1, 18))  # days from today, hour
 _read: TypeAdapter[dt.datetime | None] = TypeAdapter(Time)
 
@@ -44,5 +46,12 @@ def written(text: str) -> dt.datetime | None:
     """The time that somebody wrote; None: it is none. Without a zone it is the machine's."""
     try:
         return _read.validate_python(unicodedata.normalize("NFKC", text[:100]))
-    except ValidationError:
+    except (ValidationError, OverflowError):
         return None
+
+
+def unusable(at: dt.datetime, now: dt.datetime) -> Literal["over", "far"] | None:
+    """Why nothing can be put off until then; None: it can be."""
+    if at <= now:
+        return "over"
+    return "far" if at > now + AHEAD else None

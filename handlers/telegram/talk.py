@@ -57,7 +57,7 @@ class Talk:
         self._answers += 1
         return self.turn.messages.post(
             self.where.chat_id,
-            key or f"answer:{self.update_id}:{self._answers}",
+            key or f"{self._ours}{self.update_id}:{self._answers}",
             content,
             rank=Rank.ANSWER,
             reply_to=None if self.where.private else self.message_id,
@@ -65,12 +65,25 @@ class Talk:
         )
 
     def replace(self, content: Content) -> None:
-        """Of a press: what the message with the button is to show now."""
-        row = self.turn.messages.at(self.where.chat_id, self.message_id)
+        """Of a press: what the message with the button is to show now. What is no answer to this very person,
+        as a card, a result, or a list that somebody else looks at, stays as it is: this is a new message."""
+        row = self.answered
         if row is None:
             self.show(content)
         else:
             self.turn.messages.post(self.where.chat_id, row.key, content)
+
+    @property
+    def answered(self) -> ChatMessage | None:
+        """Of a press: the message with the button, if it is one that `show` made for this person.
+
+        Anybody can press a button that we never made, under whatever message."""
+        row = self.turn.messages.at(self.where.chat_id, self.message_id)
+        return row if row is not None and row.key.startswith(self._ours) else None
+
+    @property
+    def _ours(self) -> str:
+        return f"answer:{self.who.id}:"
 
     def tell(self, key: str, /, *, alarm: bool = False, **values: object) -> None:
         """Of a press: a word that does not stay."""

@@ -1,7 +1,11 @@
-"""/queue: what is worked on and what waits. People see their own jobs, and how many others there are."""
+"""/queue: what is worked on and what waits. People see their own jobs, and how many others there are.
+
+An admin sees all of them, though not in a group: what somebody makes in their private chat is named in none.
+"""
 
 from __future__ import annotations
 
+from daemon.chats import ChatJob
 from daemon.jobs import JobRow
 from handlers.telegram import moments
 from handlers.telegram.content import Content
@@ -20,8 +24,8 @@ def queue(talk: Talk, said: Said) -> None:
     if not line:
         talk.answer("queue.empty")
         return
-    owners = {link.job_id: link.user_id for link, _ in talk.turn.jobs.untold()}
-    seen = line if talk.admin else [job for job in line if owners.get(job) == talk.who.id]
+    links = {link.job_id: link for link, _ in talk.turn.jobs.untold()}
+    seen = [job for job in line if _may_be_named(talk, links.get(job))]
     rows = [row for job in seen[:MOST] if (row := talk.turn.jobs.row(job)) is not None]
     parts = [
         talk.say("queue.head", running=1 if running else 0, waiting=len(places)),
@@ -30,13 +34,19 @@ def queue(talk: Talk, said: Said) -> None:
     if others := len(line) - len(rows):
         parts.append(talk.say("queue.others", n=others))
     # A job that came from elsewhere, which only admins see, has no card in a chat.
-    buttons = [job_button(row, str(n)) for n, row in enumerate(rows, 1) if row.id in owners]
+    buttons = [job_button(row, str(n)) for n, row in enumerate(rows, 1) if row.id in links]
     talk.show(
         Content(
             "\n".join(parts),
             tuple(tuple(buttons[i : i + IN_A_ROW]) for i in range(0, len(buttons), IN_A_ROW)),
         )
     )
+
+
+def _may_be_named(talk: Talk, link: ChatJob | None) -> bool:
+    if talk.where.private:
+        return talk.admin or (link is not None and link.user_id == talk.who.id)
+    return link is not None and (link.chat_id, link.user_id) == (talk.where.chat_id, talk.who.id)
 
 
 def _line(talk: Talk, n: int, row: JobRow, place: int | None) -> Marked:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from handlers.telegram.access import admit, shut_out
+from daemon.chats import Person
+from handlers.telegram.access import admit, may, shut_out
 from handlers.telegram.buttons import Press
 from handlers.telegram.incoming import Said
+from handlers.telegram.names import clean
 from handlers.telegram.pages import number
 from handlers.telegram.talk import Talk
 from models.errors import BadInput
@@ -22,9 +24,11 @@ def allow(talk: Talk, said: Said) -> None:
 def deny(talk: Talk, said: Said) -> None:
     user_id, _ = _named(talk, said, "deny")
     if user_id:
-        _refuse_own(talk, user_id)
-        person = shut_out(talk.turn, talk.house.config, user_id)
-        talk.answer("people.denied", name=person.name, id=user_id)
+        person = _shut_out(talk, user_id)
+        if may(talk.turn, talk.house.config, user_id):
+            talk.answer("error.person_configured")
+        else:
+            talk.answer("people.denied", name=person.name, id=user_id)
 
 
 def _allow(talk: Talk, pressed: Press) -> None:
@@ -35,9 +39,11 @@ def _allow(talk: Talk, pressed: Press) -> None:
 
 def _deny(talk: Talk, pressed: Press) -> None:
     if user_id := _pressed(talk, pressed):
-        _refuse_own(talk, user_id)
-        person = shut_out(talk.turn, talk.house.config, user_id)
-        talk.tell("people.toast_denied", name=person.name)
+        person = _shut_out(talk, user_id)
+        if may(talk.turn, talk.house.config, user_id):
+            talk.tell("error.person_configured", alarm=True)
+        else:
+            talk.tell("people.toast_denied", name=person.name)
 
 
 def _named(talk: Talk, said: Said, verb: str) -> tuple[int, str]:
@@ -46,7 +52,7 @@ def _named(talk: Talk, said: Said, verb: str) -> tuple[int, str]:
     user_id = number(given)
     if not user_id:
         talk.answer("people.usage", verb=verb)
-    return user_id, " ".join(name.split())[:64]
+    return user_id, clean(name)[:64]
 
 
 def _pressed(talk: Talk, pressed: Press) -> int:
@@ -57,9 +63,12 @@ def _pressed(talk: Talk, pressed: Press) -> int:
     return number(pressed.about)
 
 
-def _refuse_own(talk: Talk, user_id: int) -> None:
+def _shut_out(talk: Talk, user_id: int) -> Person:
     if user_id == talk.who.id:
         raise BadInput("Nobody can shut out themselves", code="person_self")
+    person = shut_out(talk.turn, talk.house.config, user_id)
+    talk.turn.then(lambda: talk.house.changed(None))  # their jobs may have been cancelled
+    return person
 
 
 PRESSES: dict[str, Callable[[Talk, Press], None]] = {"allow": _allow, "deny": _deny}

@@ -5,7 +5,6 @@ presenters:OWNER:WHAT.NUMBER        WHAT: use, remove (asks), forget (does it), 
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -16,6 +15,7 @@ from handlers.telegram.content import Button, Content
 from handlers.telegram.draft import Contents
 from handlers.telegram.drafting.awaited import AWAITED
 from handlers.telegram.incoming import Said
+from handlers.telegram.names import clean
 from handlers.telegram.owning import mine
 from handlers.telegram.pages import number
 from handlers.telegram.talk import Talk
@@ -118,8 +118,7 @@ def _last_clip(talk: Talk) -> ChatFile | None:
 
 
 def _take_name(talk: Talk, said: Said, awaited: dict[str, Any]) -> bool:
-    letters = "".join(c for c in said.text if c.isspace() or not unicodedata.category(c).startswith("C"))
-    name = " ".join(letters.split())
+    name = clean(said.text)
     file = talk.turn.files.get(awaited["file"])
     if said.attachment is not None or not name or file is None or file.chat_id != talk.where.chat_id:
         return False

@@ -27,6 +27,7 @@ from handlers.telegram.report.arrival import arrived
 from handlers.telegram.store.ledger import Turn
 
 UNKNOWN_KIND = "unknown"  # can be changed into nothing, only deleted
+COPIES = 3  # of a text of which nobody knows whether it arrived
 PAUSES_S = (1, 2, 5, 15, 30, 60)
 
 
@@ -132,7 +133,9 @@ def _again(turn: Turn, row: ChatMessage, what: What, seconds: float | None, why:
 
 
 def _unsure(turn: Turn, row: ChatMessage, why: str) -> None:
-    if row.repeatable:
+    if row.repeatable and row.attempts >= COPIES:
+        unreachable(turn, row.number or 0)  # it has probably come more than once already
+    elif row.repeatable:
         _again(turn, row, "send", 0.0 if row.attempts <= 1 else None, why)
     else:
         row.state, row.error = MessageState.UNSURE, why
@@ -155,11 +158,13 @@ def _refused(turn: Turn, row: ChatMessage, version: int, what: What, outcome: Re
         # A picture only goes with the words.
         row.wanted, row.version = replace(content, kind="text", file=None).as_json(), row.version + 1
         _again(turn, row, what, 0.0, outcome.why)
+    elif what == "send" and outcome.gone and not row.repeatable:
+        _end(turn, row, MessageState.AWAY, outcome.why)
     elif what == "send":
-        row.error = outcome.why
         _end(turn, row, MessageState.REFUSED, outcome.why)
         if content is not None and content.file is not None and not outcome.gone:
             question.tell_place(turn, row, content, outcome)
+        arrived(turn, row.key)  # as far as it ever will
     elif what == "delete":
         deleted(turn, row.number or 0)
     else:

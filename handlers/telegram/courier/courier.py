@@ -17,9 +17,8 @@ from telegram import Bot
 
 from daemon.chats import ChatMessage
 from daemon.jobs import iso
-from handlers.telegram.content import Rank
 from handlers.telegram.courier import books
-from handlers.telegram.courier.delivery import FIRST_PAUSE_S, LONGEST_PAUSE_S, Delivery
+from handlers.telegram.courier.delivery import FIRST_PAUSE_S, LONGEST_PAUSE_S, Delivery, call_of
 from handlers.telegram.courier.lanes import Lane, Task, in_order
 from handlers.telegram.courier.outcome import Hold, NotSent, Outcome, Refused, Unknown
 from handlers.telegram.courier.pacing import WINDOW_S, Call, Pacing
@@ -81,8 +80,7 @@ class Courier:
                     recent = turn.messages.changed_since(turn.now - dt.timedelta(seconds=WINDOW_S))
                     for row in recent:
                         ago_s = (turn.now - dt.datetime.fromisoformat(row.changed_at)).total_seconds()
-                        if row.version > 1:
-                            self._pacing.remember(row.chat_id, ago_s, progress=row.rank == Rank.PROGRESS)
+                        self._pacing.remember(_last_call(row), ago_s)
                 return
             except Unavailable as e:
                 await asyncio.sleep(self._trouble(e))
@@ -114,8 +112,7 @@ class Courier:
             return math.inf  # the end of one wakes us
         if task.due_at is not None and task.due_at > iso(now):
             return (dt.datetime.fromisoformat(task.due_at) - now).total_seconds()
-        assert task.row.number is not None
-        return self._pacing.wait_s(Call(task.row.chat_id, task.what, task.row.number, task.progress))
+        return self._pacing.wait_s(call_of(task))
 
     def _begin(self, task: Task) -> None:
         doing = asyncio.create_task(self._delivery.do(task))
@@ -184,3 +181,8 @@ class Courier:
         pause_s = self._pause_s
         self._pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
         return pause_s
+
+
+def _last_call(row: ChatMessage) -> Call:
+    """For a message that is shown."""
+    return Call(row.chat_id, "edit" if row.shown > 1 else "send", row.number or 0, row.rank)

@@ -60,7 +60,7 @@ class Delivery:
             return
         number, version, content = _number(row), row.version, Content.from_json(row.wanted)
         with self._parcel() as parcel:
-            ticket = self._pacing.take(_call(task))
+            ticket = self._pacing.take(call_of(task))
             try:
                 message = await send(self._bot, row, content, parcel)
             except (Exception, asyncio.CancelledError) as e:
@@ -82,7 +82,7 @@ class Delivery:
             await self._delete(task)
             return
         with self._parcel() as parcel:
-            ticket = self._pacing.take(_call(task))
+            ticket = self._pacing.take(call_of(task))
             try:
                 await edit(self._bot, row, content, parcel, how)
             except (Exception, asyncio.CancelledError) as e:
@@ -144,8 +144,9 @@ class Delivery:
         return Parcel(local=self._house.config.telegram.local_mode)
 
 
-def _call(task: Task) -> Call:
-    return Call(task.row.chat_id, task.what, _number(task.row), task.progress)
+def call_of(task: Task) -> Call:
+    """What the pace is asked about."""
+    return Call(task.row.chat_id, task.what, _number(task.row), task.rank)
 
 
 def _number(row: ChatMessage) -> int:

@@ -1,11 +1,13 @@
 """What the courier has to do, in the order in which it should be done.
 
 A chat has two lanes, in each of which one thing is done at a time: what is said, in order, and files that
-take long, so that they hold up nothing that is said.
+take long, so that they hold up nothing that is said. What somebody waits for goes before what they do not,
+but nothing is overtaken by what was wanted much later.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,9 @@ from daemon.chats import ChatMessage, MessageState
 from handlers.telegram.content import Rank
 from handlers.telegram.courier.pacing import What
 from handlers.telegram.courier.sending import LIGHT_BYTES
+
+STUBBORN = 4  # tries after which a message lets the others of its chat pass
+PATIENCE = dt.timedelta(minutes=1)  # so much later a message may be wanted, for each rank, and still go first
 
 
 @dataclass(frozen=True)
@@ -53,11 +58,12 @@ def in_order(rows: Iterable[ChatMessage], busy: Collection[Lane]) -> Sequence[Ta
         else:
             tasks.append(Task(row, "delete" if row.wanted is None else "edit", lane, row.rank))
     for lane, first in waiting.items():
-        first.sort(key=_number)
+        first.sort(key=_place)
         if lane.uploads:
             tasks += [Task(row, "send", lane, row.rank) for row in first]
         else:  # the others come after it, so it is as urgent as the most urgent of them
-            tasks.append(Task(first[0], "send", lane, min(row.rank for row in first)))
+            head = next((row for row in first if row.attempts < STUBBORN), first[0])
+            tasks.append(Task(head, "send", lane, min(row.rank for row in first)))
     return sorted(tasks, key=_urgency)
 
 
@@ -73,6 +79,11 @@ def _takes_long(row: ChatMessage) -> bool:
 
 def _is_first(row: ChatMessage) -> bool:
     return row.state == MessageState.DUE
+
+
+def _place(row: ChatMessage) -> tuple[dt.datetime, int]:
+    """The parts of one answer stay in the order in which they were wanted."""
+    return dt.datetime.fromisoformat(row.at) + row.rank * PATIENCE, _number(row)
 
 
 def _urgency(task: Task) -> tuple[int, str, int]:

@@ -19,7 +19,7 @@ from telegram.error import (
 from handlers.telegram.line import ServerTrouble, TooLarge, TooMany, scrub
 
 TOKEN_WRONG_S = 60.0
-GATEWAY_TIMEOUT = 504  # what stands behind the gateway may have done it
+GATEWAYS = (502, 504)  # what stands behind the gateway may have done it
 
 # The request had not been written to its end: whoever reads it waits for the rest, and does nothing.
 NOT_REACHED = (
@@ -134,7 +134,7 @@ def judge(error: BaseException, token: str, *, whole: bool = True) -> Outcome:
         case BadRequest():
             return _said(why)
         case ServerTrouble():
-            return Unknown(why) if error.code == GATEWAY_TIMEOUT else NotSent(why)
+            return Unknown(why) if error.code in GATEWAYS else NotSent(why)
         case Conflict():
             return NotSent(why)
         case NetworkError() | asyncio.CancelledError():  # TimedOut is one, too

@@ -9,13 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from handlers.telegram.content import Rank
+
 What = Literal["send", "edit", "delete"]
 
 WINDOW_S = 60.5  # a minute, and a little for clocks that differ
-EDITS, PROGRESS_EDITS = 20, 14  # in a window, of a chat; progress leaves the rest to answers
+EDITS, PROGRESS_EDITS = 20, 8  # in a window, of a chat; progress leaves the rest to answers
 PROGRESS_EVERY_S = 3.0  # of one message
-PROGRESS_SLOWLY_S = 5.5  # of all messages, once half of their edits are used up
-GROUP_CALLS = 20  # sends and edits in a window
+# Of a group: sends and edits in a window. Edits leave room for six sends, and the last calls of all are
+# kept for what somebody has just asked for.
+GROUP_CALLS, GROUP_PROGRESS_EDITS, GROUP_OTHER_EDITS, GROUP_ANSWERS = 20, 5, 9, 4
 SENDS_AT_ONCE, CALLS_AT_ONCE = 3, 5  # then one a second
 PROGRESS_LEAVES = 2  # of the calls that may come at once
 OVERALL = 28  # in a second
@@ -24,12 +27,21 @@ MOMENT_S = 1e-6  # less is rounding
 
 @dataclass(frozen=True)
 class Call:
-    """What somebody wants to do. message: number of its row. progress: an edit that can wait."""
+    """What somebody wants to do. message: number of its row."""
 
     chat_id: int
     what: What
     message: int = 0
-    progress: bool = False
+    rank: int = Rank.ANSWER
+
+    @property
+    def progress(self) -> bool:
+        """An edit that can wait."""
+        return self.what == "edit" and self.rank == Rank.PROGRESS
+
+    @property
+    def group(self) -> bool:
+        return self.chat_id < 0
 
 
 @dataclass(eq=False)
@@ -98,9 +110,8 @@ class Pacing:
             waits.append(_window([t.at for t in edits], EDITS, WINDOW_S, now))
             if call.progress:
                 waits.append(_progress(call, [t for t in edits if t.call.progress], now))
-        if call.chat_id < 0 and call.what != "delete":  # a group
-            calls = [t.at for t in chat.tickets if t.call.what != "delete"]
-            waits.append(_window(calls, GROUP_CALLS, WINDOW_S, now))
+        if call.group and call.what != "delete":
+            waits.append(_in_a_group(call, [t for t in chat.tickets if t.call.what != "delete"], now))
         longest = max(waits)
         return longest if longest > MOMENT_S else 0.0
 
@@ -126,15 +137,14 @@ class Pacing:
             chat = self._chat(chat_id, self.clock())
             chat.quiet_until = max(chat.quiet_until, until)
 
-    def remember(self, chat_id: int, ago_s: float, *, progress: bool) -> None:
-        """The last edit of a message before a restart. Progress, we suppose, was told all the time: its edits
-        then take up again at the pace that a minute allows, and not at once."""
+    def remember(self, call: Call, ago_s: float) -> None:
+        """The last call for a message before a restart. Progress, we suppose, was told all the time: its
+        edits then take up again at the pace that a minute allows, and not at once."""
         now = self.clock()
-        steps = PROGRESS_EDITS if progress else 1
-        known = self._chat(chat_id, now).tickets
+        known = self._chat(call.chat_id, now).tickets
+        steps = max(_most(call) - sum(t.call.progress for t in known), 0) if call.progress else 1
         for step in range(steps):
-            at = now - ago_s - step * WINDOW_S / steps
-            known.append(Ticket(Call(chat_id, "edit", progress=progress), at, self.clock))
+            known.append(Ticket(call, now - ago_s - step * WINDOW_S / steps, self.clock))
 
     def _chat(self, chat_id: int, now: float) -> _Chat:
         chat = self._chats.get(chat_id)
@@ -147,14 +157,31 @@ class Pacing:
         return chat
 
 
+def _most(call: Call) -> int:
+    """Edits of progress in a window."""
+    return GROUP_PROGRESS_EDITS if call.group else PROGRESS_EDITS
+
+
 def _progress(call: Call, before: list[Ticket], now: float) -> float:
-    """The first half of the budget as fast as one likes, the second slowly: that is better than a bar that
+    """The first quarter of the budget as fast as one likes, the rest slowly: that is better than a bar that
     stands still for the rest of the minute."""
+    most = _most(call)
     own = max((t.at for t in before if t.call.message == call.message), default=-WINDOW_S)
     last = max((t.at for t in before), default=-WINDOW_S)
-    slowly = PROGRESS_SLOWLY_S if len(before) >= PROGRESS_EDITS // 2 else 0.0
-    window = _window([t.at for t in before], PROGRESS_EDITS, WINDOW_S, now)
+    slowly = WINDOW_S / most if len(before) >= most // 4 else 0.0
+    window = _window([t.at for t in before], most, WINDOW_S, now)
     return max(own + PROGRESS_EVERY_S - now, last + slowly - now, window)
+
+
+def _in_a_group(call: Call, before: list[Ticket], now: float) -> float:
+    """Beyond `_progress`. before: sends and edits."""
+    answer = call.what == "send" and call.rank == Rank.ANSWER
+    most = GROUP_CALLS if answer else GROUP_CALLS - GROUP_ANSWERS
+    wait_s = _window([t.at for t in before], most, WINDOW_S, now)
+    if call.what == "edit" and not call.progress:
+        edits = [t.at for t in before if t.call.what == "edit" and not t.call.progress]
+        wait_s = max(wait_s, _window(edits, GROUP_OTHER_EDITS, WINDOW_S, now))
+    return wait_s
 
 
 def _window(times: list[float], most: int, length: float, now: float) -> float:

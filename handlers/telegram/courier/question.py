@@ -5,6 +5,8 @@ The question is a message of its own with two buttons. A press under the file it
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from daemon.chats import ChatMessage, MessageState
 from handlers.telegram.buttons import Press, press
 from handlers.telegram.content import Button, Content, Rank
@@ -33,6 +35,8 @@ def tell_place(turn: Turn, row: ChatMessage, content: Content, outcome: Refused)
     """facts["place"], where it is said, is better than the file, which may be a copy for the way."""
     key = "courier.too_large" if outcome.too_large else "courier.refused"
     place = content.facts.get("place") or content.file
+    if not any(Path(str(there)).is_file() for there in (place, content.file)):
+        key = "courier.gone"
     text = say(_language(turn, row), key, place=place, why=outcome.why)
     _say(turn, row, f"refused:{row.number}", Content(text))
 
@@ -43,20 +47,23 @@ def arrived(talk: Talk, pressed: Press) -> None:
     row = talk.turn.messages.numbered(int(pressed.about)) if known else None
     if row is None or row.chat_id != talk.where.chat_id or row.state != MessageState.UNSURE:
         talk.tell("courier.settled")
-        talk.turn.messages.remove(f"ask:{pressed.about}")
+        under = talk.turn.messages.at(talk.where.chat_id, talk.message_id)
+        if under is not None and under.key == f"ask:{pressed.about}":  # numbers are easily made up
+            talk.turn.messages.remove(under.key)
         return
     link = talk.turn.jobs.get(_job_id(row))
-    if link is not None and link.user_id != talk.who.id and not talk.admin:
+    may = {row.chat_id, link.user_id if link else None}  # a private chat has the person's number
+    if talk.who.id not in may and not talk.admin:
         talk.tell("courier.not_yours", alarm=True)
         return
     if pressed.argument == "yes":
         talk.turn.messages.arrived(row)
         arrival.arrived(talk.turn, row.key)
-        talk.replace(Content(talk.say("courier.thanks")))
+        talk.turn.messages.post(row.chat_id, _key(row), Content(talk.say("courier.thanks")))
     else:
         row.attempts = 0
         talk.turn.messages.send_again(row)
-        talk.replace(Content(talk.say("courier.again")))
+        talk.turn.messages.post(row.chat_id, _key(row), Content(talk.say("courier.again")))
 
 
 def adopt(turn: Turn, chat_id: int, message_id: int, job_id: str) -> None:
@@ -90,13 +97,16 @@ def _key(row: ChatMessage) -> str:
 
 
 def _job_id(row: ChatMessage) -> str:
+    """Also of what belongs to a result: "file:JOB:…"."""
+    kind, _, rest = row.key.partition(":")
     of = job_of(row.key)
-    return of[0] if of else ""
+    return of[0] if of else rest.partition(":")[0] if kind == "file" else ""
 
 
 def _language(turn: Turn, row: ChatMessage) -> Language:
     """That of the job; otherwise the chat's own, or the person's."""
     link = turn.jobs.get(_job_id(row))
-    person = turn.people.person(row.chat_id)  # a private chat has the person's number
-    chosen = link.language if link else turn.people.settings(row.chat_id).language
+    person = turn.people.person(row.chat_id)
+    of_job = link.language if link and link.chat_id == row.chat_id else None
+    chosen = of_job or turn.people.settings(row.chat_id).language
     return spoken_by(chosen or (person.language if person else None))

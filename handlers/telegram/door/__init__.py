@@ -4,6 +4,8 @@ examine.py   are these things a job?            script.py   the text of a file t
 preview.py   how a video will look              listen.py   ten seconds of a track, or of a voice
 result.py    a result, ready to be sent         fit.py      a copy of it that Telegram takes
 choices.py   what there is to choose from       voice.py    a voice message as a voice to keep
+head.py      the options of a script            face.py     is there a face in the clip?
+drawn.py     letters that no font has
 
 Each is f(_, asked, progress) with JSON in and out, asked for by `module:function` (models/host.py). Clips
 come from anybody, and a decoder that they break must not be the daemon's. What they raise is in the words of

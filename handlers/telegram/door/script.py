@@ -12,6 +12,7 @@ from models.errors import BadInput
 from models.words import is_han, is_kana
 from pipeline.script import decode_script
 
+CUE_CHARS = 2000  # between the times of two subtitles; a reader of markup may take the square of it
 OVERHEAD = 8  # a file of subtitles may be so many times as long as what is spoken
 
 _CLOCK = r"(?:\d+:)?\d{1,2}:\d\d[.,]\d{1,3}"
@@ -22,7 +23,7 @@ _VTT = re.compile(r"\ufeff?WEBVTT\b")
 def read_script_file(path: Path, limit_chars: int) -> bytes:
     """What is to be admitted as the script. That it is subtitles is seen in it, whatever it is called.
 
-    Raises BadInput `script_not_text`, `script_encoding`, `script_empty`, `script_too_long`.
+    Raises BadInput `script_not_text`, `script_encoding`, `script_empty`, `script_too_long`, `subtitles_long`.
     """
     longest = OVERHEAD * limit_bytes(limit_chars)
     with path.open("rb") as f:
@@ -42,7 +43,11 @@ def read_script_file(path: Path, limit_chars: int) -> bytes:
 
 
 def spoken(subtitles: str) -> str:
-    """The words of .srt or .vtt, a sentence that goes on in the next subtitle in one line."""
+    """The words of .srt or .vtt, a sentence that goes on in the next subtitle in one line.
+
+    Raises BadInput `script_not_text`, `subtitles_long`.
+    """
+    _check_cues(subtitles)
     try:
         cues = pysubs2.SSAFile.from_string(subtitles, "vtt" if _VTT.match(subtitles) else "srt")
     except (pysubs2.Pysubs2Error, ValueError) as e:
@@ -51,20 +56,28 @@ def spoken(subtitles: str) -> str:
             code="script_not_text",
             hint="Export them again.",
         ) from e
-    said = ""
+    said: list[str] = []
     for cue in sorted(cues, key=lambda cue: cue.start):
-        for line in cue.plaintext.split("\n"):
-            said = _joined(said, line.strip())
-    return said
+        for line in filter(None, map(str.strip, cue.plaintext.split("\n"))):
+            said += [_between(said[-1], line), line] if said else [line]
+    return "".join(said)
 
 
-def _joined(before: str, after: str) -> str:
-    if not before or not after:
-        return before or after
+def _check_cues(subtitles: str) -> None:
+    begins = [found.start() for found in _TIMES.finditer(subtitles)]
+    ends = [*begins[1:], len(subtitles)]
+    if any(end - begin > CUE_CHARS for begin, end in zip(begins, ends, strict=True)):
+        raise BadInput(
+            f"The subtitles are damaged: one of them has more than {CUE_CHARS:,} characters",
+            code="subtitles_long",
+            hint="Export them again, or give the text as .txt.",
+        )
+
+
+def _between(before: str, after: str) -> str:
     if before[-1] in '.!?…。！？"”»':
-        return f"{before}\n{after}"
-    wide = _is_wide(before[-1]) and _is_wide(after[0])
-    return f"{before}{'' if wide else ' '}{after}"
+        return "\n"
+    return "" if _is_wide(before[-1]) and _is_wide(after[0]) else " "
 
 
 def _is_wide(letter: str) -> bool:

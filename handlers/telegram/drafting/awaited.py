@@ -17,6 +17,7 @@ from handlers.telegram.drafting.giving import give_script, give_script_file
 from handlers.telegram.drafting.roles import role_of
 from handlers.telegram.drafting.showing import show, take_away
 from handlers.telegram.incoming import Said
+from handlers.telegram.names import clean
 from handlers.telegram.store.drafts import UNSTARTED
 from handlers.telegram.talk import Talk
 
@@ -75,7 +76,7 @@ def _take_script(talk: Talk, said: Said, awaited: dict[str, Any]) -> bool:
 
 def _take_voice(talk: Talk, said: Said, awaited: dict[str, Any]) -> bool:
     """The name under which a recording is kept."""
-    draft, name = _open(talk, awaited), " ".join(said.text.split())
+    draft, name = _open(talk, awaited), clean(said.text)
     if draft is None or said.attachment or not name:
         return False
     taken = {choice.name.lower() for choice in talk.house.choices().voices} | RESERVED

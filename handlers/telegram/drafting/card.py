@@ -3,62 +3,25 @@
 from __future__ import annotations
 
 import html
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from daemon.chats import ChatFile, DraftState, FileState
+from daemon.chats import DraftState, FileState
 from handlers.telegram.buttons import press
 from handlers.telegram.choices import NONE
 from handlers.telegram.content import CAPTION_CHARS, TEXT_CHARS, Button, Content
-from handlers.telegram.draft import Contents, Findings
+from handlers.telegram.draft import Contents
+from handlers.telegram.drafting.view import View
 from handlers.telegram.errors import in_words
+from handlers.telegram.moments import shown as moment
 from handlers.telegram.report.amounts import size, time_taken
-from handlers.telegram.texts import Marked, catalogue, plain, say
+from handlers.telegram.texts import Marked, bare, catalogue, plain, say
 
 SCRIPT_CHARS, FEWER_CHARS = 200, 60  # of the script's start; fewer when there is much else to say
 NAME_CHARS = 40
 BACK = "d.back"
 
-
-@dataclass(frozen=True)
-class View:
-    """current: the findings are about these contents. files: id → file. options: as they will count.
-
-    engine: that speaks; "" while nobody knows. same_clip: the clip of an earlier video can be had.
-    asked: what the person is asked to write now: title, script, voice.
-    """
-
-    draft_id: str
-    language: str
-    state: DraftState
-    group: bool
-    contents: Contents
-    findings: Findings | None
-    current: bool
-    files: Mapping[str, ChatFile]
-    options: Mapping[str, Any]
-    engine: str = ""
-    asked: str = ""
-    same_clip: bool = False
-
-    def say(self, key: str, /, **values: object) -> Marked:
-        return say(self.language, key, **values)
-
-    @property
-    def script(self) -> str:
-        """What is spoken, as far as it is known here."""
-        looked_into = self.current or self.contents.script_file  # of a file nothing else is known
-        return (self.findings.script if self.findings and looked_into else "") or self.contents.text
-
-    @property
-    def error(self) -> dict[str, str] | None:
-        for file in self.files.values():
-            if file.state == FileState.REFUSED:
-                return file.error
-        return self.findings.error if self.findings and self.current else None
+__all__ = ["BACK", "View", "card", "length", "name_of"]
 
 
 def card(view: View) -> Content:
@@ -71,7 +34,7 @@ def card(view: View) -> Content:
 
 def length(text: Marked) -> int:
     """As Telegram counts: without markup, in units of UTF-16."""
-    return len(_bare(text).encode("utf-16-le")) // 2
+    return len(bare(text).encode("utf-16-le")) // 2
 
 
 # ---------------------------------------------------------------- the words
@@ -79,6 +42,8 @@ def length(text: Marked) -> int:
 
 def _fitting(view: View, limit: int) -> Marked:
     """The less important things are left out until it fits."""
+    if view.state == DraftState.STARTED:
+        return _ordered(view)
     for script_chars, notes, error_chars in (
         (SCRIPT_CHARS, True, limit),
         (FEWER_CHARS, False, limit),
@@ -90,6 +55,17 @@ def _fitting(view: View, limit: int) -> Marked:
         if length(text) <= limit:
             break
     return text
+
+
+def _ordered(view: View) -> Marked:
+    """True at any time after the start: the job has messages of its own."""
+    lines = [view.say(_HEADS[view.state])]
+    if view.script:
+        lines.append(view.say("card.script", start=_start(view.script, FEWER_CHARS)))
+    elif view.contents.script_file:
+        lines.append(view.say("card.script_file", name=_named(view, view.contents.script_file)))
+    looks = Marked(" · ".join(_looks(view, notes=False)))
+    return Marked("\n".join([*lines, _cut(looks, CAPTION_CHARS // 2)]))
 
 
 def _made_of(view: View, script_chars: int) -> list[Marked]:
@@ -108,9 +84,10 @@ def _made_of(view: View, script_chars: int) -> list[Marked]:
 
 
 def _length_of(view: View) -> Marked:
-    characters = f"{len(view.script):,}"
-    if view.findings and view.current and view.findings.seconds:
-        about = time_taken(view.language, view.findings.seconds)
+    spoken = view.about_words.script if view.about_words else ""
+    characters = f"{len(spoken) or view.contents.characters:,}"
+    if view.about_words and view.about_words.seconds:
+        about = time_taken(view.language, view.about_words.seconds)
         return view.say("card.length", characters=characters, time=about)
     return view.say("card.characters", characters=characters)
 
@@ -118,7 +95,7 @@ def _length_of(view: View) -> Marked:
 def _clip(view: View, clip: str) -> Marked:
     presenter = view.contents.presenter
     whose = "" if presenter is None else view.say("card.presenter", name=_short(presenter, NAME_CHARS))
-    facts = view.findings.clip if view.findings and view.current else {}
+    facts = view.about_clip.clip if view.about_clip else {}
     if not facts:
         return view.say("card.clip", whose=whose, facts=_known(view, clip))
     width, height = round(facts["width"]), round(facts["height"])
@@ -162,16 +139,23 @@ def _looks(view: View, notes: bool) -> list[Marked]:
         lines.append(view.say("card.music", music=music))
     else:
         lines.append(view.say("card.music_at", music=music, percent=f"{o['music_volume']:.0%}"))
-    if notes and view.findings and view.current:
+    if o.get("publish"):
+        lines.append(view.say("card.publish", where=_short(", ".join(o["publish"]), NAME_CHARS)))
+    if o.get("publish_at"):
+        lines.append(view.say("card.publish_at", at=moment(o["publish_at"])))
+    if notes and view.findings and view.about_words and view.about_clip:
         lines += [view.say("card.note", note=_note(view.language, note)) for note in view.findings.notes]
     return lines
 
 
-def _note(language: str, note: str) -> Marked:
-    for engine in ("espeak", "mouthwarp"):
-        if f"({engine})" in note:
-            return say(language, f"card.note_{engine}")
-    return Marked(html.escape(note, quote=False))
+def _note(language: str, note: dict[str, str] | str) -> Marked:
+    if isinstance(note, str) or note["key"] not in catalogue():
+        return Marked(html.escape(str(note), quote=False))
+    values = {name: value for name, value in note.items() if name != "key"}
+    if "what" in values:  # a choice that is not there any more
+        values["choice"] = name_of(language, values["what"], values["value"])
+        values["what"] = plain(language, f"note_what.{values['what']}")
+    return say(language, note["key"], **values)
 
 
 def _state(view: View, error_chars: int) -> list[Marked]:
@@ -187,13 +171,17 @@ def _state(view: View, error_chars: int) -> list[Marked]:
             view.say(f"card.ask_{view.asked}"),
             *([view.say("card.in_group")] if view.group else []),
         ]
+    if view.delay:
+        lines.append(view.say("card.delayed", words=_cut(in_words(view.language, view.delay), error_chars)))
     if view.contents.sound:
         lines.append(view.say("card.ask_sound", facts=_known(view, view.contents.sound)))
     elif not view.contents.complete:
         lines.append(view.say("card.clip_missing" if _spoken(view.contents) else "card.script_missing"))
+        if view.group:
+            lines.append(view.say("card.in_group"))
     elif view.state == DraftState.STARTING:
         lines.append(view.say("card.starting"))
-    elif not view.error and not _looked_at(view):
+    elif not view.error and not view.delay and not _known_right(view):
         lines.append(view.say("card.looking"))
     return lines
 
@@ -221,6 +209,12 @@ def _looked_at(view: View) -> bool:
     return view.findings is not None and view.current and view.findings.spec is not None
 
 
+def _known_right(view: View) -> bool:
+    """Clip and words are those that were looked at: a choice changes nothing of what was found."""
+    about = view.about_words if view.about_clip else None
+    return about is not None and about.spec is not None
+
+
 def _named(view: View, file_id: str) -> str:
     file = view.files.get(file_id)
     return _short(file.name, NAME_CHARS) if file else ""
@@ -236,11 +230,7 @@ def _short(text: str, chars: int) -> str:
 
 def _cut(text: Marked, chars: int) -> Marked:
     """With its markup, if all of it may stay; a cut could fall into a tag."""
-    return text if length(text) <= chars else Marked(html.escape(_short(_bare(text), chars), quote=False))
-
-
-def _bare(text: Marked) -> str:
-    return html.unescape(re.sub(r"<[^>]+>", "", text))
+    return text if length(text) <= chars else Marked(html.escape(_short(bare(text), chars), quote=False))
 
 
 # ---------------------------------------------------------------- the buttons
@@ -259,7 +249,9 @@ def _buttons(view: View) -> tuple[tuple[Button, ...], ...]:
         answers = [button(what, "d.sound", what) for what in ("speech", "keep", "ignore")]
         return tuple((answer,) for answer in answers)
     last = [button("drop", "d.drop")]
-    if view.contents.complete and view.state == DraftState.OPEN:
+    if view.error:
+        last.insert(0, button("look", "d.look"))
+    elif view.contents.complete and view.state == DraftState.OPEN:
         last.insert(0, button("start", "d.start"))
     rows = [*_changes(view, button), last]
     return tuple(tuple(row) for row in rows if row)

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from daemon.chats import Draft, DraftState, FileState
-from handlers.telegram.draft import JOIN_CHARS, JOIN_S, Contents, Findings
+from handlers.telegram.draft import JOIN_CHARS, JOIN_S, Contents, Findings, about
+from handlers.telegram.drafting.length import over_limit
 from handlers.telegram.drafting.showing import findings_of, show
 from handlers.telegram.drafting.start import examine_key, spec_of, start
 from handlers.telegram.house import House
@@ -52,30 +53,51 @@ def changed(turn: Turn, house: House, draft: Draft, *, answer: bool = False) -> 
 
     answer: somebody sent something for it, and looks below that for the card.
     """
-    for name in Contents.from_json(draft.contents).files:
+    contents = Contents.from_json(draft.contents)
+    for name in contents.files:
         file = turn.files.get(name)
         if file is None:
             continue
         if file.state == FileState.REMOVED:
-            file.state = FileState.WANTED
+            file.state, file.error = FileState.WANTED, None
         turn.files.used(file)
         if file.state == FileState.WANTED:
             turn.errands.add(f"fetch:{file.id}", "fetch", file=file.id)
-    turn.errands.add(examine_key(draft), "examine", draft=draft.id)
+    if not contents.complete:  # what was taken away again is not waited for
+        turn.drafts.set_state(draft, DraftState.OPEN)
+    if error := over_limit(contents, house.config.limits.script_chars):
+        turn.drafts.found(draft, about(Findings(draft.version, error=error), contents, findings_of(draft)))
+        turn.drafts.set_state(draft, DraftState.OPEN)
+    else:
+        turn.errands.add(examine_key(draft), "examine", draft=draft.id)
     show(turn, house, draft, answer=answer)
 
 
+def look_again(turn: Turn, house: House, draft: Draft) -> None:
+    """Something was wrong; perhaps it is right by now: the disk has room, the engine is there."""
+    for name in Contents.from_json(draft.contents).files:
+        file = turn.files.get(name)
+        if file is not None and file.state == FileState.REFUSED:
+            file.state, file.error = FileState.WANTED, None
+    findings = findings_of(draft)
+    if findings is not None:
+        turn.drafts.found(draft, replace(findings, error=None))
+    changed(turn, house, draft)
+
+
 def examined(turn: Turn, house: House, draft: Draft, findings: Findings) -> None:
-    """The door has looked at the draft. What it says of older contents is worth nothing any more."""
+    """The door has looked at the draft. What it says of older contents is worth nothing any more.
+
+    The card is changed once: when a picture is to come, together with that.
+    """
     if draft.state not in UNSTARTED or draft.version != findings.version:
         return
-    before = findings_of(draft)
-    if before is not None and findings.preview is None:
-        findings = replace(findings, preview=before.preview, drawn=before.drawn)
+    findings = about(findings, Contents.from_json(draft.contents), findings_of(draft))
     turn.drafts.found(draft, findings)
     right = spec_of(draft) is not None
-    if right and _seen(findings) != findings.drawn:
-        turn.errands.add(_preview_key(draft), "preview", draft=draft.id)
+    drawing = right and _seen(findings) != findings.drawn
+    if drawing:
+        draw(turn, draft)
     if draft.state == DraftState.STARTING:
         if right:
             start(turn, house, draft)
@@ -85,7 +107,8 @@ def examined(turn: Turn, house: House, draft: Draft, findings: Findings) -> None
     elif right and _at_once(turn, draft):
         start(turn, house, draft)
         return
-    show(turn, house, draft, keep=True)
+    if not drawing:
+        show(turn, house, draft, keep=True)
 
 
 def previewed(turn: Turn, house: House, draft: Draft, version: int, path: str | None) -> None:

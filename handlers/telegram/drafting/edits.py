@@ -46,7 +46,7 @@ def _with_text(said: Said, contents: Contents) -> Contents:
             return contents
         return replace(contents, script=(part_of(said),))
     parts = [
-        replace(part, text=said.text) if part.message_id == said.message_id else part
+        replace(part, text=said.text, beyond=0) if part.message_id == said.message_id else part
         for part in contents.script
     ]
     return replace(contents, script=tuple(part for part in parts if part.text.strip()))

@@ -9,32 +9,36 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from daemon.chats import Draft, DraftState
+from daemon.chats import Draft, DraftState, FileState
 from daemon.said import limit_bytes
 from handlers.telegram.content import Content
-from handlers.telegram.draft import Contents, Part, continues
+from handlers.telegram.draft import JOIN_CHARS, Contents, Part, continues
 from handlers.telegram.drafting.drafting import begin, changed, with_presenter
+from handlers.telegram.drafting.length import over_limit, with_part
+from handlers.telegram.drafting.showing import findings_of
+from handlers.telegram.errors import in_words
 from handlers.telegram.incoming import Attachment, Said
 from handlers.telegram.report.amounts import size
 from handlers.telegram.store.drafts import UNSTARTED
 from handlers.telegram.talk import Talk
 
-FRONT_MATTER = "---"
+# What is wrong with a script: a new one takes its place.
+WRONG_SCRIPT = ("script_", "head_", "front_matter_", "subtitles_", "option_")
 
 
 def give_text(talk: Talk, said: Said) -> None:
     if not said.text.strip():
         talk.answer("drafting.empty")
     elif not _continue(talk, said):
-        give_script(talk, said, _target(talk, said, lambda c: not _written(c) or not c.complete))
+        give_script(talk, said, _target(talk, said, lambda draft: _takes_script(talk, draft)))
 
 
 def give_script(talk: Talk, said: Said, draft: Draft | None) -> None:
     """In place of the one that it has. None: for a new draft."""
     contents = replace(_contents(draft), script=(part_of(said),), script_file=None)
-    if refuse_long(talk, contents):
-        return
-    put(talk, said, draft, contents)
+    # Of one that was cut the other parts follow, so it is kept: the card says that it is too long.
+    if len(said.text) >= JOIN_CHARS or not refuse_long(talk, contents):
+        put(talk, said, draft, contents)
 
 
 def give_clip(talk: Talk, said: Said) -> None:
@@ -49,7 +53,7 @@ def give_clip(talk: Talk, said: Said) -> None:
         if caption:
             give_text(talk, said)
         return
-    draft = _target(talk, said, lambda c: _takes_clip(c, said.text))
+    draft = _target(talk, said, lambda draft: _takes_clip(_contents(draft), said.text))
     contents = _contents(draft)
     if caption:
         contents = replace(contents, script=(part_of(said),), script_file=None)
@@ -70,7 +74,7 @@ def give_script_file(talk: Talk, said: Said, draft: Draft | None = None) -> None
         return
     if said.text.strip():
         talk.answer("drafting.caption_ignored")
-    draft = draft or _target(talk, said, lambda c: not _written(c) or not c.complete)
+    draft = draft or _target(talk, said, lambda draft: _takes_script(talk, draft))
     file = talk.turn.files.add(talk.where.chat_id, "script", said.attachment)
     put(talk, said, draft, replace(_contents(draft), script=(), script_file=file.id))
 
@@ -106,12 +110,11 @@ def part_of(said: Said) -> Part:
 
 
 def refuse_long(talk: Talk, contents: Contents) -> bool:
-    """Whether the script is too long, and that was said. With front matter only the door can count."""
-    most, text = talk.house.config.limits.script_chars, contents.text
-    if len(text) <= most or text.lstrip().startswith(FRONT_MATTER):
-        return False
-    talk.answer("drafting.too_long", characters=f"{len(text):,}", limit=f"{most:,}")
-    return True
+    """Whether the script is too long, and that was said."""
+    error = over_limit(contents, talk.house.config.limits.script_chars)
+    if error is not None:
+        talk.show(Content(in_words(talk.language, error)))
+    return error is not None
 
 
 def refuse_large(talk: Talk, sent: Attachment) -> bool:
@@ -138,18 +141,12 @@ def _continue(talk: Talk, said: Said) -> bool:
             break
     else:
         return False
-    most = talk.house.config.limits.script_chars
-    longer = replace(contents, script=(*contents.script, part_of(said)))
-    if len(longer.text) > most and not longer.text.lstrip().startswith(FRONT_MATTER):
-        # The part is kept: half of a script must not be taken for a whole one. The door refuses all of it.
-        words = talk.say("drafting.too_long", characters=f"{len(longer.text):,}", limit=f"{most:,}")
-        talk.show(Content(words), f"long:{draft.id}")
-    if len(contents.text) <= most:
-        put(talk, said, draft, longer)
+    # Also of a script that is too long: half of it must not be taken for a whole one. The card says so.
+    put(talk, said, draft, with_part(contents, part_of(said), talk.house.config.limits.script_chars))
     return True
 
 
-def _target(talk: Talk, said: Said, takes: Callable[[Contents], bool]) -> Draft | None:
+def _target(talk: Talk, said: Said, takes: Callable[[Draft], bool]) -> Draft | None:
     """The draft whose card this answers; else the newest, if it takes that; else None: a new one."""
     if said.reply_to is not None:
         row = talk.turn.messages.at(talk.where.chat_id, said.reply_to)
@@ -159,7 +156,20 @@ def _target(talk: Talk, said: Said, takes: Callable[[Contents], bool]) -> Draft 
             return draft
     draft = talk.turn.drafts.current(talk.where.chat_id, talk.who.id)
     is_open = draft is not None and draft.state == DraftState.OPEN
-    return draft if is_open and takes(_contents(draft)) else None
+    return draft if draft is not None and is_open and takes(draft) else None
+
+
+def _takes_script(talk: Talk, draft: Draft) -> bool:
+    """Into a complete one goes another script only when it has a wrong one, or that of an earlier video."""
+    contents, findings = _contents(draft), findings_of(draft)
+    if not _written(contents) or not contents.complete or contents.by_hand:
+        return True
+    file = talk.turn.files.get(contents.script_file) if contents.script_file else None
+    if file is not None and file.state == FileState.REFUSED:
+        return True
+    current = findings is not None and findings.version == draft.version
+    error = findings.error if findings is not None and current else None
+    return error is not None and error["code"].startswith(WRONG_SCRIPT)
 
 
 def _takes_clip(contents: Contents, caption: str) -> bool:

@@ -8,16 +8,21 @@ from typing import Any
 
 from daemon.chats import Draft, DraftState
 from handlers.telegram.buttons import Press
+from handlers.telegram.content import Content
 from handlers.telegram.draft import Contents
 from handlers.telegram.drafting.awaited import put_sound_away
 from handlers.telegram.drafting.card import BACK
 from handlers.telegram.drafting.choosing import PICKED, chosen, language_of, rows, values
-from handlers.telegram.drafting.drafting import changed, draw, with_presenter
+from handlers.telegram.drafting.drafting import changed, draw, look_again, with_presenter
 from handlers.telegram.drafting.showing import earlier_clip, show, view_of
 from handlers.telegram.drafting.start import start
+from handlers.telegram.errors import in_words
 from handlers.telegram.owning import mine
 from handlers.telegram.store.drafts import UNSTARTED
 from handlers.telegram.talk import Talk
+from handlers.telegram.texts import bare
+
+TOAST_CHARS = 200  # Telegram's
 
 Do = Callable[[Talk, Press, Draft], None]
 
@@ -133,9 +138,18 @@ def _start(talk: Talk, press: Press, draft: Draft) -> None:
     if not contents.complete:
         talk.tell("drafting.incomplete")
         return
+    if (error := view_of(talk.turn, talk.house, draft).error) is not None:
+        talk.toast, talk.alarm = bare(in_words(talk.language, error))[:TOAST_CHARS], True
+        show(talk.turn, talk.house, draft)
+        return
     if draft.state == DraftState.OPEN:
         start(talk.turn, talk.house, draft)
     talk.tell("drafting.started" if draft.state == DraftState.STARTED else "drafting.starting")
+
+
+def _look(talk: Talk, press: Press, draft: Draft) -> None:
+    look_again(talk.turn, talk.house, draft)
+    talk.tell("drafting.looking")
 
 
 def _drop(talk: Talk, press: Press, draft: Draft) -> None:
@@ -153,7 +167,10 @@ def _await(talk: Talk, draft: Draft, awaited: dict[str, Any]) -> None:
     talk.wait_for(awaited)
     show(talk.turn, talk.house, draft)
     if talk.who.id != draft.user_id:  # the card asks its owner only
-        talk.answer(f"card.ask_{awaited['what']}")
+        asked = talk.say(f"card.ask_{awaited['what']}").strip()
+        if not talk.where.private:
+            asked += "\n" + talk.say("card.in_group")
+        talk.show(Content(asked))
 
 
 def _stop_asking(talk: Talk, draft: Draft) -> None:
@@ -173,5 +190,6 @@ PRESSES: dict[str, Callable[[Talk, Press], None]] = {
     "d.listen": _on_open(_listen),
     "d.preview": _on_open(_preview),
     "d.start": _on_open(_start),
+    "d.look": _on_open(_look),
     "d.drop": _on_open(_drop),
 }

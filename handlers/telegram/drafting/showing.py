@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
-from daemon.chats import ChatMessage, Draft, DraftState, FileState
+from daemon.chats import ChatMessage, Draft, DraftState, FileState, MessageState
 from handlers.telegram.buttons import pressed
-from handlers.telegram.content import Button, Content
+from handlers.telegram.content import Button, Content, Rank
 from handlers.telegram.draft import Contents, Findings
 from handlers.telegram.drafting.card import BACK, View, card
 from handlers.telegram.house import House
 from handlers.telegram.store.ledger import Turn
-
-STALE = dt.timedelta(minutes=10)  # such a card is far up in the chat: an answer has to come below
 
 Rows = tuple[tuple[Button, ...], ...]
 
@@ -28,21 +24,23 @@ def show(
 ) -> None:
     """choices: in place of the buttons. keep: a list of choices that is open stays open.
 
-    answer: to a message; an old card is taken away, and a new one comes below that.
+    answer: to a message; the card is taken away, and a new one comes below that.
     """
-    content = card(view_of(turn, house, draft))
     key, row = _shown(turn, draft)
+    dropped = draft.state == DraftState.DROPPED
+    content = card(view_of(turn, house, draft))
     if draft.state == DraftState.OPEN:
         choices = choices or (_open_list(row) if keep else None)
         if choices:
             content = Content(content.text, choices, content.kind, content.file, content.name, content.facts)
-    if answer and row is not None and turn.now - dt.datetime.fromisoformat(row.at) > STALE:
+    if answer and row is not None and row.state != MessageState.DUE:  # such a one is still to come
         turn.messages.remove(key)
         key = _next(key)
     turn.messages.post(
         draft.chat_id,
         key,
         content,
+        rank=Rank.NOTICE if dropped else Rank.ANSWER,  # a card that is gone is not sent anew for that
         reply_to=Contents.from_json(draft.contents).reply_to if draft.chat_id < 0 else None,
         thread_id=draft.thread_id,
     )
@@ -61,7 +59,7 @@ def findings_of(draft: Draft) -> Findings | None:
 def view_of(turn: Turn, house: House, draft: Draft) -> View:
     contents, findings = Contents.from_json(draft.contents), findings_of(draft)
     settings = turn.people.settings(draft.chat_id)
-    spec = findings.spec if findings else None
+    known = findings.options if findings and findings.of_words == contents.words else {}
     usual = house.config.defaults.model_dump() | settings.options
     awaited = turn.people.awaited(draft.chat_id, draft.user_id) or {}
     return View(
@@ -73,7 +71,7 @@ def view_of(turn: Turn, house: House, draft: Draft) -> View:
         findings=findings,
         current=findings is not None and findings.version == draft.version,
         files={file.id: file for name in contents.files if (file := turn.files.get(name))},
-        options={"title": ""} | (spec or usual) | contents.options,
+        options={"title": ""} | usual | known | contents.options,
         engine=house.choices().engine,
         asked=awaited.get("what", "") if awaited.get("draft") == draft.id else "",
         same_clip=contents.clip is None and earlier_clip(turn, draft) is not None,

@@ -7,9 +7,11 @@ from dataclasses import replace
 from pydantic import ValidationError
 
 from daemon.chats import ChatJob, Draft, DraftState
+from handlers.telegram.access import may
 from handlers.telegram.draft import Contents
 from handlers.telegram.drafting.showing import findings_of, show
 from handlers.telegram.house import House
+from handlers.telegram.report.naming import label
 from handlers.telegram.settings import REMEMBERED
 from handlers.telegram.store.drafts import UNSTARTED
 from handlers.telegram.store.jobs import SOURCE
@@ -28,7 +30,12 @@ def start(turn: Turn, house: House, draft: Draft) -> None:
     if spec is None:
         _wait(turn, house, draft)
         return
-    row, _ = turn.queue.submit_once(spec, source=SOURCE, key=f"telegram:{draft.id}")
+    if not may(turn, house.config, draft.user_id):  # they were shut out since they pressed
+        turn.drafts.set_state(draft, DraftState.OPEN)
+        return
+    row, _ = turn.queue.submit_once(
+        spec, source=SOURCE, key=f"telegram:{draft.id}", label=label(draft.language, spec)
+    )
     turn.drafts.set_state(draft, DraftState.STARTED, row.id)
     contents = Contents.from_json(draft.contents)
     turn.jobs.link(

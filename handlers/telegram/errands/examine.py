@@ -9,6 +9,7 @@ from daemon.engines.roster import EngineAway
 from handlers.inbox.names import shown
 from handlers.telegram.draft import Contents, Findings
 from handlers.telegram.drafting import drafting
+from handlers.telegram.drafting.length import over_limit
 from handlers.telegram.errands.work import Work
 from handlers.telegram.house import House
 from handlers.telegram.store.drafts import UNSTARTED
@@ -16,6 +17,7 @@ from handlers.telegram.store.ledger import Turn
 from models.errors import BadInput, ProcessDied, Unavailable, VigentdError
 
 NAME_CHARS = 60
+LIMIT_S = 60.0  # for one look; what takes longer was made to take long
 
 
 async def examine(work: Work, errand: Errand) -> None:
@@ -47,7 +49,7 @@ def given_up(turn: Turn, house: House, errand: Errand, error: VigentdError) -> N
 
 async def _look(work: Work, draft: Draft, question: dict[str, Any]) -> Findings:
     try:
-        told = await work.door("examine:examine", question | {"config": work.config})
+        told = await work.door("examine:examine", question | {"config": work.config}, LIMIT_S)
     except (EngineAway, ProcessDied):
         raise  # that says nothing about the draft
     except (BadInput, Unavailable) as e:
@@ -59,6 +61,9 @@ async def _look(work: Work, draft: Draft, question: dict[str, Any]) -> Findings:
         clip=told["clip"],
         script=told["script"],
         notes=tuple(told["notes"]),
+        options=told["options"],
+        face=told["face"],
+        error=told["wrong"],
     )
 
 
@@ -70,6 +75,8 @@ def _asked(
     if draft is None or draft.state not in UNSTARTED:
         return None
     contents = Contents.from_json(draft.contents)
+    if over_limit(contents, house.config.limits.script_chars):
+        return None  # that was said at once
     ids = {"clip": contents.clip, "script": contents.script_file, "speech": contents.speech}
     files = {role: file for role, name in ids.items() if name and (file := turn.files.get(name))}
     paths = {role: str(house.places.file(file)) for role, file in files.items()}
@@ -80,10 +87,20 @@ def _asked(
         "clip": paths.get("clip"),
         "speech": paths.get("speech"),
         "names": names,
+        "face": _face_of(turn, draft.chat_id, contents.clip),
         "preset": turn.people.settings(draft.chat_id).options,
         "options": contents.options,
     }
     return draft, files, question
+
+
+def _face_of(turn: Turn, chat_id: int, clip: str | None) -> bool | None:
+    """Whether there is a face in this clip, if that was looked for already, for whatever video."""
+    for draft in turn.drafts.recent(chat_id) if clip else ():
+        findings = Findings.from_json(draft.findings) if draft.findings else None
+        if findings is not None and findings.of_clip == clip and findings.face is not None:
+            return findings.face
+    return None
 
 
 def called(file: ChatFile) -> str:

@@ -7,10 +7,21 @@ from daemon.disk.housekeeping import room
 from handlers.telegram import download
 from handlers.telegram.draft import Contents
 from handlers.telegram.drafting import drafting
+from handlers.telegram.drafting.showing import show
 from handlers.telegram.errands.work import Work
 from handlers.telegram.house import House
 from handlers.telegram.store.ledger import Turn
 from models.errors import BadInput, Unavailable, VigentdError
+
+TOLD_AFTER = 3  # tries, in some ten seconds: then the person is told why
+# What does not pass by itself, and what it is called once it is given up.
+LASTING = {
+    "file_elsewhere": "file_elsewhere",
+    "file_missing": "file_gone",
+    "disk_low": "disk_low",
+    "disk_full": "disk_full",
+    "disk_failed": "disk_failed",
+}
 
 
 async def fetch(work: Work, errand: Errand) -> None:
@@ -22,6 +33,15 @@ async def fetch(work: Work, errand: Errand) -> None:
         return
     try:
         size = await _fetched(work, file)
+    except Unavailable as e:
+        if errand.attempts < TOLD_AFTER:
+            raise
+        if e.code not in LASTING:
+            await work.blocking(_delayed, house, file_id, e)
+            raise
+        refusal: VigentdError = BadInput(e.message, code=LASTING[e.code], hint=e.hint)
+        await work.finish(errand, lambda turn: refused(turn, house, file_id, refusal))
+        return
     except BadInput as e:
         refusal = e
         await work.finish(errand, lambda turn: refused(turn, house, file_id, refusal))
@@ -35,6 +55,18 @@ def refused(turn: Turn, house: House, file_id: str, error: VigentdError) -> None
     if file is not None:
         turn.files.refuse(file, error)
         _tell(turn, house, file_id)
+
+
+def _delayed(house: House, file_id: str, error: VigentdError) -> None:
+    """It is tried again, and the cards say why it takes so long."""
+    with house.ledger.turn() as turn:
+        file = turn.files.get(file_id)
+        if file is not None and file.state == FileState.WANTED and file.error != error.as_dict():
+            file.error = error.as_dict()
+            turn.files.used(file)
+            for draft in turn.drafts.unstarted():
+                if file_id in Contents.from_json(draft.contents).files:
+                    show(turn, house, draft, keep=True)
 
 
 def given_up(turn: Turn, house: House, errand: Errand, error: VigentdError) -> None:
@@ -65,6 +97,7 @@ def _no_room(work: Work) -> str:
 def _here(turn: Turn, house: House, file_id: str, size: int) -> None:
     file = turn.files.get(file_id)
     assert file is not None, "files are never deleted from the database"
+    file.error = None
     turn.files.here(file, size)
     _tell(turn, house, file_id)
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from daemon.chats import ChatJob, Errand
 from daemon.jobs import JobRow, State
-from handlers.inbox.names import shown
 from handlers.telegram.content import Content, Rank
 from handlers.telegram.errands.answers import answer, asker
 from handlers.telegram.errands.answers import sorry as given_up
 from handlers.telegram.errands.work import Work
+from handlers.telegram.report.naming import stem
 from handlers.telegram.store.ledger import Turn
 from handlers.telegram.texts import say
 from models.errors import VigentdError
@@ -22,7 +21,6 @@ __all__ = ["files", "given_up"]
 BESIDE = {"srt": ".srt", "vtt": ".vtt", "cover": ".jpg"}  # the video
 AUDIO = "audio"
 WHICH = (*BESIDE, AUDIO)
-NAME_CHARS = 60
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Done:
     @property
     def stem(self) -> str:
         """What the files are called at the other end: as the video is called in lists."""
-        return re.sub(r'[\\/:*?"<>|]+', " ", shown(self.row.label)).strip(" .")[:NAME_CHARS] or self.row.id
+        return stem(self.row.label)
 
 
 async def files(work: Work, errand: Errand) -> None:

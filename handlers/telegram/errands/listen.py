@@ -10,6 +10,7 @@ from typing import Any
 from daemon.chats import Errand
 from handlers.telegram.content import Content
 from handlers.telegram.draft import Contents, Findings
+from handlers.telegram.drafting.card import name_of
 from handlers.telegram.errands.answers import Asker, answer, asker, unique
 from handlers.telegram.errands.answers import sorry as given_up
 from handlers.telegram.errands.work import Work
@@ -88,7 +89,8 @@ def _wish(turn: Turn, house: House, facts: dict[str, Any]) -> Wish | None:
     if draft := turn.drafts.get(facts.get("draft") or ""):
         contents = Contents.from_json(draft.contents)
         findings = Findings.from_json(draft.findings) if draft.findings else None
-        options |= (findings.spec if findings and findings.spec else {}) | contents.options
+        known = findings.options if findings and findings.of_words == contents.words else {}
+        options |= known | contents.options
         script = (findings.script if findings else "") or contents.text
     name = facts.get("name") or options[facts["what"]]
     sample = plain(by.language, "listen.sample")
@@ -107,9 +109,7 @@ def beginning(script: str) -> str:
 
 
 def _content(wish: Wish, out: Path, told: dict[str, Any]) -> Content:
-    name = told.get("title") or wish.name
-    if wish.what == "voice" and wish.name == "default":
-        name = plain(wish.by.language, "listen.default_voice")
+    name = name_of(wish.by.language, wish.what, wish.name)  # as the card calls it
     words = say(wish.by.language, f"listen.{wish.what}", name=name)
     facts = {"duration": max(round(told["seconds"]), 1), "title": name}
     return Content(words, kind="audio", file=out, name=f"{wish.what}.m4a", facts=facts)

@@ -35,9 +35,10 @@ class Result:
 def result_of(turn: Turn, facts: dict[str, Any]) -> Result | None:
     """facts: of the errand: job, run. None: it is no job of a chat that has a result, or that was told."""
     link, row = turn.jobs.get(facts["job"]), turn.jobs.row(facts["job"])
-    if link is None or row is None or row.state != State.DONE or row.output is None:
+    if link is None or row is None or row.state != State.DONE:
         return None
-    result = Result(link, row, facts["run"], Path(row.output))
+    # Without an output it was swept away before it could be sent, and that is told, too.
+    result = Result(link, row, facts["run"], Path(row.output or f"{row.id}.mp4"))
     return None if turn.messages.of_key(result.key) else result
 
 

@@ -58,7 +58,7 @@ class Errands:
 
     async def run(self) -> None:
         """Until it is cancelled. Then nothing of it runs any more."""
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._stopping = asyncio.get_running_loop(), False
         threads = ThreadPoolExecutor(sum(LANES.values()) + 2, "errand")
         work = Work(self._house, self._bot, threads, lambda: self._stopping)
         upkeep = [asyncio.create_task(self._keep_choices(work)), asyncio.create_task(self._keep_tidy(work))]

@@ -17,6 +17,7 @@ from handlers.telegram.store.ledger import Turn
 from models.errors import VigentdError
 from pipeline.workspace import remove
 
+MESSAGE_DAYS = 30
 DRAFT_DAYS = 7
 MADE_DAYS = 1  # previews and listens: sent at once, or not at all
 STRANGE_DAYS = 1  # what a process that was killed has left
@@ -37,6 +38,7 @@ def _tidy(turn: Turn, house: House) -> None:
         if dt.datetime.fromisoformat(draft.changed_at) < turn.now - dt.timedelta(days=DRAFT_DAYS):
             turn.drafts.set_state(draft, DraftState.DROPPED)
             show(turn, house, draft)
+    turn.messages.forget(turn.now - dt.timedelta(days=MESSAGE_DAYS))
     days = house.config.disk.work_days
     if days:
         _files(turn, house, turn.now - dt.timedelta(days=days))

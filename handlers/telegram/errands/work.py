@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from daemon.chats import Errand
 from handlers.telegram.house import House
 from handlers.telegram.line import Line
 from handlers.telegram.store.ledger import Turn
-from models.errors import Cancelled
+from models.errors import Cancelled, Unavailable
 from models.progress import Quiet
 
 T = TypeVar("T")
@@ -30,10 +31,13 @@ class Work:
     async def blocking(self, do: Callable[..., T], *given: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self.threads, do, *given)
 
-    async def door(self, do: str, asked: dict[str, Any]) -> Any:
-        """A function of handlers/telegram/door: "examine:examine"."""
+    async def door(self, do: str, asked: dict[str, Any], limit_s: float | None = None) -> Any:
+        """A function of handlers/telegram/door: "examine:examine". limit_s: from its first step on.
+
+        Raises Unavailable `check_timeout`, and what the function raises."""
         ask = self.house.lobby.at_the_door
-        return await self.blocking(ask, f"handlers.telegram.door.{do}", asked, self.progress())
+        progress = UntilStopped(self.stopping, limit_s)
+        return await self.blocking(ask, f"handlers.telegram.door.{do}", asked, progress)
 
     async def aside(self, do: str, asked: dict[str, Any]) -> Any:
         """The same, for what takes minutes."""
@@ -70,12 +74,30 @@ class Work:
 
 
 class UntilStopped(Quiet):
-    def __init__(self, stopping: Callable[[], bool]) -> None:
+    """limit_s: for all of it, counted from its first step: before, it may have waited for others."""
+
+    def __init__(
+        self,
+        stopping: Callable[[], bool],
+        limit_s: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._stopping = stopping
+        self._limit_s = limit_s
+        self._clock = clock
+        self._until: float | None = None
 
     def step(self, done: float, total: float) -> None:
+        if self._until is None and self._limit_s is not None:
+            self._until = self._clock() + self._limit_s
         self.check()
 
     def check(self) -> None:
         if self._stopping():
             raise Cancelled("The daemon is stopping")
+        if self._until is not None and self._clock() > self._until:
+            raise Unavailable(
+                f"It could not be looked at within {self._limit_s:.0f} s",
+                code="check_timeout",
+                hint="Send other files, or try again.",
+            )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from daemon.jobs import JobRow, State
 from handlers.telegram.buttons import Press
 from handlers.telegram.drafting.drafting import again as draft_again
 from handlers.telegram.pressing.cards import job_card
-from handlers.telegram.pressing.whose import OURS, pressed_job, put, tell_house
+from handlers.telegram.pressing.whose import pressed_job, tell_house
 from handlers.telegram.talk import Talk
 from models.errors import BadInput
 
@@ -21,7 +22,9 @@ def cancel_job(talk: Talk, row: JobRow) -> str:
 
 
 def retry_job(talk: Talk, row: JobRow) -> str:
-    """As `cancel_job`. Raises BadInput `job_done`, `job_active`, `out_taken`."""
+    """As `cancel_job`. Raises BadInput `job_done`, `job_active`, `out_taken`, `retry_without_clip`."""
+    if Path(row.spec["clip"]).is_relative_to(talk.house.places.root) and not Path(row.spec["clip"]).exists():
+        raise BadInput("The clip was tidied away", code="retry_without_clip")
     talk.turn.queue.retry(row.id)
     tell_house(talk, row.id)
     return "pressed.retried"
@@ -38,7 +41,7 @@ def kept(row: JobRow) -> JobRow:
 
 def _open(talk: Talk, press: Press) -> None:
     if found := pressed_job(talk, press):
-        put(talk, job_card(talk, found[1]))
+        talk.replace(job_card(talk, found[1]))
 
 
 def _cancel(talk: Talk, press: Press) -> None:
@@ -52,8 +55,7 @@ def _retry(talk: Talk, press: Press) -> None:
 def _change(talk: Talk, press: Press, change: Callable[[Talk, JobRow], str]) -> None:
     if found := pressed_job(talk, press):
         talk.tell(change(talk, found[1]))
-        under = talk.turn.messages.at(talk.where.chat_id, talk.message_id)
-        if under is not None and under.key.startswith(OURS):  # progress is the reporter's to change
+        if talk.answered is not None:  # progress is the reporter's to change
             talk.replace(job_card(talk, found[1]))
 
 

@@ -17,7 +17,7 @@ from handlers.telegram.content import Button, Content
 from handlers.telegram.drafting.awaited import AWAITED
 from handlers.telegram.incoming import Said
 from handlers.telegram.pressing.jobs import kept
-from handlers.telegram.pressing.whose import named_job, pressed_job, put
+from handlers.telegram.pressing.whose import named_job, pressed_job
 from handlers.telegram.talk import Talk
 from models.errors import BadInput
 
@@ -39,14 +39,14 @@ def schedule(talk: Talk, row: JobRow, word: str = "", when: str = "") -> None:
     if when == TYPED:
         talk.wait_for({"what": "time", "job": row.id, "target": target})
         key = "publishing.write" if talk.where.private else "publishing.write_in_group"
-        put(talk, Content(talk.say(key, zone=moments.zone(talk.turn.now))))
+        talk.replace(Content(talk.say(key, zone=moments.zone(talk.turn.now))))
     elif when.isascii() and when.isdecimal():
         at = dt.datetime.fromtimestamp(min(int(when[:12]), 2**34), dt.UTC)
-        if at <= talk.turn.now:
-            raise BadInput("That time is over", code="time_over")
+        if (wrong := moments.unusable(at, talk.turn.now)) is not None:
+            raise BadInput(f"That time is {wrong}", code=f"time_{wrong}")
         _hand_over(talk, row, target, at)
     else:
-        put(talk, _times(talk, row, target))
+        talk.replace(_times(talk, row, target))
 
 
 # ---------------------------------------------------------------- where to, and when
@@ -65,7 +65,7 @@ def _target(talk: Talk, row: JobRow, verb: str, word: str) -> str | None:
     if len(targets) == 1:
         return targets[0]
     buttons = tuple((Button(target[:60], press(verb, row.id, _word(target))),) for target in targets)
-    put(talk, Content(talk.say("publishing.where", label=row.label), buttons))
+    talk.replace(Content(talk.say("publishing.where", label=row.label), buttons))
     return None
 
 
@@ -91,7 +91,7 @@ def _hand_over(talk: Talk, row: JobRow, target: str, at: dt.datetime | None) -> 
     else:
         when = f"{moments.shown(at)} ({moments.zone(at)})"
         words = talk.say("publishing.at", label=row.label, target=target, time=when)
-    put(talk, Content(words))
+    talk.replace(Content(words))
 
 
 def _take_time(talk: Talk, said: Said, awaited: dict[str, Any]) -> bool:
@@ -99,9 +99,9 @@ def _take_time(talk: Talk, said: Said, awaited: dict[str, Any]) -> bool:
     if said.attachment is not None or not said.text.strip():
         return False
     at = moments.written(said.text)
-    if at is None or at <= talk.turn.now:
-        key = "publishing.no_time" if at is None else "publishing.past"
-        talk.answer(key, zone=moments.zone(talk.turn.now))
+    wrong = "none" if at is None else moments.unusable(at, talk.turn.now)
+    if at is None or wrong is not None:
+        talk.answer(f"publishing.time_{wrong}", zone=moments.zone(talk.turn.now))
         talk.wait_for(awaited)
         return True
     row = kept(named_job(talk, awaited["job"]))

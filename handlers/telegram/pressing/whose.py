@@ -5,13 +5,11 @@ from __future__ import annotations
 from daemon.chats import ChatJob
 from daemon.jobs import JobRow, State
 from handlers.telegram.buttons import Press
-from handlers.telegram.content import Content
 from handlers.telegram.courier.question import adopt
 from handlers.telegram.owning import mine
 from handlers.telegram.talk import Talk
 from models.errors import BadInput
 
-OURS = "answer:"  # so begin the keys of messages that `Talk.show` makes: nobody else changes them
 MOST = 500  # jobs of a chat among which "the newest" is looked for
 
 
@@ -41,15 +39,6 @@ def own_jobs(talk: Talk, *states: State) -> list[JobRow]:
     """In these states, of this chat; the newest first. An admin's are all."""
     found = talk.turn.jobs.of_chat(talk.where.chat_id, MOST)
     return [row for link, row in found if row.state in states and (talk.admin or link.user_id == talk.who.id)]
-
-
-def put(talk: Talk, content: Content) -> None:
-    """In place of the list under which the button was; elsewhere as a message of its own."""
-    row = talk.turn.messages.at(talk.where.chat_id, talk.message_id)
-    if row is not None and row.key.startswith(OURS):
-        talk.replace(content)
-    else:
-        talk.show(content)
 
 
 def tell_house(talk: Talk, job_id: str) -> None:

@@ -33,6 +33,14 @@ def length(seconds: float) -> str:
 
 
 def size(bytes_: int) -> str:
+    """12 kB, 20 MB, 31.4 MB, 72.8 GB."""
     if bytes_ < 999_500:
         return f"{max(bytes_ / 1e3, 1):.0f} kB"
-    return f"{bytes_ / 1e6:.1f} MB" if bytes_ < 99_950_000 else f"{bytes_ / 1e6:.0f} MB"
+    if bytes_ < 999_500_000:
+        return f"{_short(bytes_ / 1e6)} MB"
+    return f"{_short(bytes_ / 1e9)} GB"
+
+
+def _short(amount: float) -> str:
+    """With one decimal, where that says something."""
+    return f"{amount:.1f}".removesuffix(".0") if amount < 99.95 else f"{amount:.0f}"

@@ -19,12 +19,13 @@ def progress_key(job_id: str, run: int) -> str:
 
 
 def progress(language: str, row: JobRow, place: int | None, why: str) -> Content:
-    """place: in line. why: the reason why no job is worked on, "" when there is none."""
+    """Of a job that has not failed: `failure` is what is said then, and nothing else.
+
+    place: in line. why: the reason why no job is worked on, "" when there is none.
+    """
     head = say(language, "job.what", label=row.label)
     if row.state == State.CANCELLED:
         return Content(_lines(head, say(language, "job.cancelled")), _retry(language, row.id))
-    if row.state == State.FAILED:
-        return Content(_lines(head, say(language, "job.failed")))
     if row.state == State.DONE:
         return Content(_lines(head, say(language, "job.delivering", time=took(language, row))))
     if row.cancel_asked:

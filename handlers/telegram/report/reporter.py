@@ -11,13 +11,14 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 from daemon.chats import ChatJob
 from daemon.jobs import FINISHED, JobRow, State
 from handlers.telegram.content import Content, Rank
 from handlers.telegram.house import House
 from handlers.telegram.report.progress import progress, progress_key
-from handlers.telegram.report.result import failure
+from handlers.telegram.report.result import failure, failure_key
 from handlers.telegram.store.ledger import Turn
 from models.errors import VigentdError
 
@@ -78,24 +79,21 @@ class Reporter:
         return message is None or message.wanted != self._progress(link, row, place).as_json()
 
     def _tell(self, turn: Turn, link: ChatJob, row: JobRow, place: int | None) -> None:
+        if link.told is not None:  # it was retried
+            _take_buttons(turn, link)
+        key = progress_key(link.job_id, link.run)
         if row.state not in FINISHED:
-            if link.told is not None:  # it was retried
+            if link.told is not None:
                 turn.jobs.told(link, None)
-            self._show(
-                turn,
-                link,
-                progress_key(link.job_id, link.run),
-                self._progress(link, row, place),
-                Rank.PROGRESS,
-            )
+            self._show(turn, link, key, self._progress(link, row, place), Rank.PROGRESS)
             return
-        self._show(
-            turn, link, progress_key(link.job_id, link.run), self._progress(link, row, place), Rank.NOTICE
-        )
+        if row.state == State.FAILED:  # one message, and a new one, so that the person is notified
+            turn.messages.remove(key)
+            self._show(turn, link, failure_key(row.id, link.run), failure(link.language, row), Rank.RESULT)
+        else:
+            self._show(turn, link, key, self._progress(link, row, place), Rank.NOTICE)
         if row.state == State.DONE:
             turn.errands.add(f"deliver:{row.id}:{link.run}", "deliver", job=row.id, run=link.run)
-        elif row.state == State.FAILED:
-            self._show(turn, link, f"failure:{row.id}:{link.run}", failure(link.language, row), Rank.RESULT)
         turn.jobs.told(link, row.finished_at)
 
     def _progress(self, link: ChatJob, row: JobRow, place: int | None) -> Content:
@@ -105,3 +103,13 @@ class Reporter:
         turn.messages.post(
             link.chat_id, key, content, rank=rank, reply_to=link.reply_to, thread_id=link.thread_id
         )
+
+
+def _take_buttons(turn: Turn, link: ChatJob) -> None:
+    """From what told the end before: what they offer was done."""
+    before = link.run - 1
+    for key in (failure_key(link.job_id, before), progress_key(link.job_id, before)):
+        row = turn.messages.of_key(key)
+        if row is not None and row.wanted is not None and row.wanted["buttons"]:
+            words = replace(Content.from_json(row.wanted), buttons=())
+            turn.messages.post(row.chat_id, key, words, rank=Rank.NOTICE)

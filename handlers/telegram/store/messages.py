@@ -5,13 +5,24 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlmodel import Session, and_, col, func, or_, select
+from sqlalchemy import ColumnElement, delete
+from sqlmodel import Session, and_, col, func, or_, select, text
+from sqlmodel.sql.expression import SelectOfScalar
 
-from daemon.chats import ChatMessage, MessageState
-from daemon.jobs import iso
+from daemon.chats import ChatJob, ChatMessage, Draft, MessageState
+from daemon.jobs import FINISHED, JobRow, iso
 from handlers.telegram.content import Content, Rank
+from handlers.telegram.store.drafts import UNSTARTED
 
 ENDED = (MessageState.GONE, MessageState.REFUSED)
+# Named, and word for word the condition of that index: otherwise SQLite reads the whole table.
+ON_THE_WAY = text(
+    "SELECT number FROM telegram_message INDEXED BY messages_to_send "
+    "WHERE state = 'due' OR state = 'sending' OR (state = 'shown' AND shown != version)"
+)
+
+KEPT = ("result", "ask", "admission")  # so begin keys of what is looked for, or may be answered, at any time
+FORGOTTEN_AT_ONCE = 5000
 
 
 class Messages:
@@ -64,6 +75,12 @@ class Messages:
         row.state, row.message_id, row.shown, row.due_at = MessageState.DUE, None, 0, None
         self._put(row)
 
+    def somebody_is_there(self, chat_id: int) -> None:
+        """The chat can be written to again."""
+        away = (ChatMessage.state == MessageState.AWAY, ChatMessage.chat_id == chat_id)
+        for row in self._s.exec(select(ChatMessage).where(*away)).all():
+            self.send_again(row)
+
     def arrived(self, row: ChatMessage, message_id: int | None = None) -> None:
         """Of one that was unsure: it is there."""
         row.state, row.message_id, row.shown = MessageState.SHOWN, message_id, row.version
@@ -86,13 +103,8 @@ class Messages:
 
     def to_do(self) -> Sequence[ChatMessage]:
         """All that is to be sent, edited or deleted, in order; also what waits for its time."""
-        due = col(ChatMessage.state) == MessageState.DUE
-        outdated = and_(
-            col(ChatMessage.state) == MessageState.SHOWN, col(ChatMessage.shown) != ChatMessage.version
-        )
-        return self._s.exec(
-            select(ChatMessage).where(or_(due, outdated)).order_by(col(ChatMessage.number))
-        ).all()
+        wanted = _on_the_way().where(ChatMessage.state != MessageState.SENDING)
+        return self._s.exec(wanted.order_by(col(ChatMessage.number))).all()
 
     def counts(self) -> dict[str, int]:
         """Of each state, how many are in it."""
@@ -101,7 +113,7 @@ class Messages:
 
     def interrupted(self) -> Sequence[ChatMessage]:
         """Those that were on their way when the daemon ended."""
-        return self._s.exec(select(ChatMessage).where(ChatMessage.state == MessageState.SENDING)).all()
+        return self._s.exec(_on_the_way().where(ChatMessage.state == MessageState.SENDING)).all()
 
     def changed_since(self, when: dt.datetime) -> Sequence[ChatMessage]:
         """Those that stand in chats and were sent or edited after that."""
@@ -109,6 +121,43 @@ class Messages:
             ChatMessage.state == MessageState.SHOWN, ChatMessage.changed_at > iso(when)
         )
         return self._s.exec(recent).all()
+
+    # ------------------------------------------------------------ for those who tidy up
+
+    def forget(self, before: dt.datetime) -> int:
+        """Removes the rows of messages that were last changed before that, and with which nothing is to be
+        done any more: at most FORGOTTEN_AT_ONCE. Returns how many.
+
+        Results and questions stay; so does what is about a draft that may still be started, or about a job
+        that is not finished. And the newest row: its number would be given to another message.
+        """
+        kind, about = _parts_of_key()
+        running = (
+            select(ChatJob.job_id)
+            .join(JobRow, col(JobRow.id) == ChatJob.job_id)
+            .where(col(JobRow.state).not_in(FINISHED))
+        )
+        old = (
+            select(ChatMessage.number)
+            .where(
+                col(ChatMessage.changed_at) < iso(before),
+                or_(
+                    col(ChatMessage.state).in_(ENDED),
+                    and_(
+                        col(ChatMessage.state) == MessageState.SHOWN,
+                        col(ChatMessage.shown) == ChatMessage.version,
+                    ),
+                ),
+                col(ChatMessage.number) < select(func.max(ChatMessage.number)).scalar_subquery(),
+                kind.not_in(KEPT),
+                about.not_in(select(Draft.id).where(col(Draft.state).in_(UNSTARTED))),
+                about.not_in(running),
+            )
+            .limit(FORGOTTEN_AT_ONCE)
+        )
+        return self._s.exec(delete(ChatMessage).where(col(ChatMessage.number).in_(old))).rowcount
+
+    # ------------------------------------------------------------ what is written
 
     def put(self, row: ChatMessage) -> None:
         """As the courier has changed it."""
@@ -119,3 +168,15 @@ class Messages:
         self._s.add(row)
         self._s.flush()
         return row
+
+
+def _on_the_way() -> SelectOfScalar[ChatMessage]:
+    """All with which something is to be done, or is being done."""
+    return select(ChatMessage).where(col(ChatMessage.number).in_(ON_THE_WAY))
+
+
+def _parts_of_key() -> tuple[ColumnElement[str], ColumnElement[str]]:
+    """Of "progress:JOB:0": what it is, and what it is about."""
+    key = col(ChatMessage.key).concat("::")  # there are keys of one part
+    rest = func.substr(key, func.instr(key, ":") + 1)
+    return func.substr(key, 1, func.instr(key, ":") - 1), func.substr(rest, 1, func.instr(rest, ":") - 1)

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import delete
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, SQLModel, col, func, select
 
-from daemon.chats import Chat, PairingCode, Person, Standing
+from daemon.chats import Chat, ChatMessage, PairingCode, Person, Standing
 from daemon.jobs import iso
 from handlers.telegram.incoming import Where, Who
+from handlers.telegram.names import clean
 from handlers.telegram.settings import ChatSettings
+
+CARD = "admission:%d:%d"  # key of the message about a person (id) to an admin (id)
 
 Row = TypeVar("Row", bound=SQLModel)
 
@@ -27,12 +30,12 @@ class People:
 
     def met(self, who: Who) -> Person:
         """The row of somebody who is here now; a new one is UNKNOWN."""
-        row = self.person(who.id) or Person(user_id=who.id, name=who.name)
-        row.name, row.language = who.name, who.language
+        row = self.person(who.id) or Person(user_id=who.id, name="")
+        row.name, row.language = clean(who.name) or str(who.id), who.language
         return self._put(row)
 
     def set_standing(self, user_id: int, standing: Standing, name: str = "") -> Person:
-        row = self.person(user_id) or Person(user_id=user_id, name=name or str(user_id))
+        row = self.person(user_id) or Person(user_id=user_id, name=clean(name) or str(user_id))
         row.standing = standing
         return self._put(row)
 
@@ -44,6 +47,18 @@ class People:
         return self._s.exec(
             select(Person).where(Person.standing == standing).order_by(col(Person.user_id))
         ).all()
+
+    def waiting(self, admin_id: int) -> Sequence[tuple[Person, ChatMessage | None]]:
+        """Those who were told that the bot is private and about whom nobody has decided, the newest first;
+        and the card about each that this admin has."""
+        card = col(ChatMessage.key) == func.printf(CARD, Person.user_id, admin_id)
+        asked = (
+            select(Person, ChatMessage)
+            .outerjoin(ChatMessage, card)
+            .where(Person.standing == Standing.UNKNOWN, col(Person.told_at).is_not(None))
+            .order_by(col(Person.told_at).desc(), col(Person.user_id))
+        )
+        return self._s.exec(asked).all()
 
     # ------------------------------------------------------------ chats
 
@@ -91,8 +106,8 @@ class People:
     def withdraw(self) -> None:
         self._s.exec(delete(PairingCode))
 
-    def wrong_code(self, code: PairingCode) -> None:
-        code.wrong += 1
+    def wrong_code(self, code: PairingCode, user_id: int) -> None:
+        code.wrong = code.wrong | {str(user_id): code.wrong.get(str(user_id), 0) + 1}
         self._put(code)
 
     def _put(self, row: Row) -> Row:

@@ -9,6 +9,7 @@ The markup is Telegram's HTML. What is filled in ({name}) is escaped, unless it 
 from __future__ import annotations
 
 import html
+import re
 import tomllib
 from functools import cache
 from importlib.resources import files
@@ -34,6 +35,11 @@ def say(language: str, key: str, /, **values: object) -> Marked:
         name: v if isinstance(v, Marked) else html.escape(str(v), quote=False) for name, v in values.items()
     }
     return Marked(text.format_map(given))
+
+
+def bare(text: str) -> str:
+    """A text without its markup."""
+    return html.unescape(re.sub(r"<[^>]+>", "", text))
 
 
 def plain(language: str, key: str, /, **values: object) -> str:

@@ -88,7 +88,7 @@ def _lives(api: BotApi, desk: Desk, chance: random.Random, done: list[Future[Non
         one.add_done_callback(one_less)
     while not over.is_set():
         with desk.daemon() as daemon:
-            if over.wait(chance.uniform(4, 20)):
+            if over.wait(chance.uniform(8, 40)):
                 break
             if chance.random() < 0.4:
                 api.down()

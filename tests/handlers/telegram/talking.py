@@ -49,6 +49,8 @@ CHOICES = Choices(
     engine="espeak",
 )
 
+KNOWN = {"allowed_user_ids": [ANNA.id, BO.id], "admin_user_ids": [ROOT.id]}
+
 Heard = Callable[[Talk, Said], None]
 Presses = Mapping[str, Callable[[Talk, Press], None]]
 
@@ -121,7 +123,7 @@ class Conversation:
         self.queue = Queue(folder / "vigentd.db", now=lambda: self.now, chance=dice)
         self.ledger = Ledger(self.queue, lambda: self.now, dice)
         self.house = House(
-            config=Config(data_dir=folder, **(config or {})),
+            config=Config(data_dir=folder, **({"telegram": KNOWN} | (config or {}))),
             queue=self.queue,
             ledger=self.ledger,
             lobby=Forbidden(),

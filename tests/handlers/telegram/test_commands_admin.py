@@ -60,10 +60,10 @@ def test_health_in_a_few_lines(bot: Bot) -> None:
         "process 4123",
         "abcd1234 News <1>: moving the lips, 46%",
         "3 waiting (the oldest since",
-        "speech: busy (espeak, cpu, 2100 MB)",
+        "speech: busy (espeak, cpu, 2.1 GB)",
         "lipsync: away",
         "daily: watching, 2 held",
-        "42000 MB free",
+        "42 GB free",
         "4 messages",
     ):
         assert part in seen

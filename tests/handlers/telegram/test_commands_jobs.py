@@ -9,7 +9,7 @@ import pytest
 
 from daemon.jobs import State
 from tests.handlers.telegram.commanding import HOME, OFFICE, Bot
-from tests.handlers.telegram.talking import BO, GROUP, ROOT
+from tests.handlers.telegram.talking import ANNA, BO, GROUP, ROOT
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_jobs_newest_first_five_a_page(bot: Bot) -> None:
 
 def test_each_job_opens_with_what_can_be_done_about_it(bot: Bot) -> None:
     can = {
-        State.FAILED: ["🔄 Retry", "🔁 Again with…", "◀ All videos"],
+        State.FAILED: ["🔁 Again with…", "◀ All videos"],
         State.CANCELLED: ["🔄 Retry", "🔁 Again with…", "◀ All videos"],
         State.DONE: ["📤 Publish now", "🗓 Schedule…", "🔁 Again with…", "📎 Files", "◀ All videos"],
         State.QUEUED: ["✕ Cancel", "◀ All videos"],
@@ -119,6 +119,16 @@ def test_admins_see_the_whole_queue(bot: Bot) -> None:
     bot.says("/queue", by=ROOT)
     assert "1. ▶️ Of Bo · 0%" in bot.sees(OFFICE) and "2. ⏳" in bot.sees(OFFICE)
     assert bot.labels(OFFICE) == ["1"]  # a job of the command line has no card
+
+
+def test_in_a_group_nobody_is_told_what_is_made_in_private(bot: Bot) -> None:
+    bot.makes("Anna's secret")
+    bot.makes("Root's secret", by=ROOT)
+    bot.makes("News", where=GROUP)
+    for who, names in ((ANNA, True), (ROOT, False)):
+        bot.says("/queue", by=who, where=GROUP)
+        assert "3 waiting" in bot.sees(GROUP) and "secret" not in bot.sees(GROUP)
+        assert ("News" in bot.sees(GROUP)) is names
 
 
 # ---------------------------------------------------------------- /cancel

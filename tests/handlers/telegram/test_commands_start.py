@@ -36,7 +36,7 @@ def test_start_says_the_three_steps(bot: Bot) -> None:
 def test_help_says_the_limits_before_they_hurt_and_all_commands(bot: Bot, tmp_path: Path) -> None:
     bot.says("/help")
     seen = bot.sees()
-    for part in ("20.0 MB", "50.0 MB", "20,000 characters", str(tmp_path / "daily"), ".srt"):
+    for part in ("20 MB", "50 MB", "20,000 characters", str(tmp_path / "daily"), ".srt"):
         assert part in seen
     assert all(f"/{name} – " in seen for name in FOR_ALL) and "/log" not in seen
     bot.says("/help", by=ROOT)

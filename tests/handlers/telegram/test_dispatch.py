@@ -25,7 +25,7 @@ from handlers.telegram.pressing import publishing
 from handlers.telegram.talk import Talk
 from models.errors import BadInput, Unavailable
 from tests.handlers.telegram.commanding import Bot
-from tests.handlers.telegram.talking import ANNA, BO, GROUP, PRIVATE, ROOT, video
+from tests.handlers.telegram.talking import ANNA, BO, GROUP, PRIVATE, ROOT, document, video
 
 NOW = dt.datetime(2026, 11, 23, 8, 0, tzinfo=dt.UTC)
 EVE = Who(66, "Eve", "en")
@@ -178,6 +178,33 @@ def test_a_command_is_not_done_again_when_it_is_edited(bot: Bot) -> None:
 def test_a_clip_under_a_command_is_not_lost(bot: Bot) -> None:
     bot.says("/start", attached=video())
     assert "Hello Anna" in bot.sees_all() and any(key.startswith("fetch:") for key in bot.errands())
+
+
+@pytest.mark.parametrize("caption", ["/10 things to know", "/ten things", "/health is wealth", "/ and then"])
+def test_a_caption_that_is_no_command_of_ours_is_a_script(bot: Bot, caption: str) -> None:
+    message = bot.says(caption, attached=video())
+    assert caption in bot.sees() and any(key.startswith("fetch:") for key in bot.errands())
+    bot.says(caption.replace("/", "/1"), attached=video(), edits=message)
+    assert caption.replace("/", "/1") in bot.sees()
+
+
+def test_a_caption_in_a_group_is_heard_when_it_is_for_us(bot: Bot) -> None:
+    bot.says("/10 things", where=GROUP, attached=video(), to_us=False)
+    assert not bot.sees_all(GROUP)
+    bot.says("/10 things", where=GROUP, attached=video())
+    assert "/10 things" in bot.sees(GROUP)
+
+
+def test_a_text_that_begins_with_a_number_and_a_slash(bot: Bot) -> None:
+    bot.says("/10 things to know about tea")
+    assert "New video" in bot.sees() and "/10 things to know about tea" in bot.sees()
+
+
+def test_what_was_asked_for_comes_with_a_caption_like_a_command(bot: Bot) -> None:
+    bot.says("Good morning.", attached=video())
+    bot.taps("Change script")
+    bot.says("/srt", attached=document("script.srt"))
+    assert "Script: script.srt" in bot.sees_all()
 
 
 def test_a_command_ends_a_question(bot: Bot) -> None:

@@ -111,7 +111,7 @@ def test_of_a_voice_that_came_alone_no_video_is_left(chat: Conversation) -> None
     assert chat.sees_all() == "The recording is being kept as the voice Mine…"
 
 
-@pytest.mark.parametrize("name", ["default", "None", "x" * 41])
+@pytest.mark.parametrize("name", ["default", "None", "default\u200b\u202e", "x" * 41])
 def test_names_that_a_voice_cannot_have(chat: Conversation, name: str) -> None:
     chat.says(attached=voice())
     chat.taps("Keep it as a voice")

@@ -72,9 +72,21 @@ def test_a_photo_has_no_length() -> None:
 
 
 def test_draft_engines_are_said_to_be_some() -> None:
-    notes = ("Spoken by the draft voice (espeak): no GPU", "Something <else>")
+    gone = {"key": "note.gone", "what": "music", "value": "<old>"}
+    notes = ({"key": "note.draft_voice"}, gone, "Something <else>")
     text = card(replace(SOME, findings=replace(RIGHT, notes=notes))).text
     assert "draft one: this machine has no voice model" in text and "Something &lt;else&gt;" in text
+    assert "The music “&lt;old&gt;”, chosen last time" in text
+    chinese = card(replace(SOME, language="zh", findings=replace(RIGHT, notes=notes[:2]))).text
+    assert "声音只是草稿效果" in chinese and "上次选的音乐“&lt;old&gt;”" in chinese
+
+
+def test_why_a_file_has_not_come_yet() -> None:
+    late = CLIP.model_copy(
+        update={"state": "wanted", "error": {"code": "telegram_away", "message": "m", "hint": ""}}
+    )
+    text = words(replace(SOME, findings=None, files={"c1": late}))
+    assert "has not come yet" in text and "could not be reached" in text and "looked at" not in text
 
 
 def test_what_older_contents_had_wrong_is_not_said_of_these() -> None:

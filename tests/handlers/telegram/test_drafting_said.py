@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from daemon.chats import DraftState, FileState
-from handlers.telegram.incoming import Attachment
+from daemon.chats import DraftState, FileState, MessageState
+from handlers.telegram.drafting.drafting import again
+from handlers.telegram.drafting.showing import show
+from handlers.telegram.incoming import Attachment, Said
+from handlers.telegram.talk import Talk
+from models.errors import BadInput
 from tests.handlers.telegram.drafting_kit import (
     Chatting,
     chat,
@@ -16,7 +20,17 @@ from tests.handlers.telegram.drafting_kit import (
     keeps_presenter,
     looks,
 )
-from tests.handlers.telegram.talking import ANNA, BO, GROUP, Conversation, document, photo, video, voice
+from tests.handlers.telegram.talking import (
+    ANNA,
+    BO,
+    GROUP,
+    PRIVATE,
+    Conversation,
+    document,
+    photo,
+    video,
+    voice,
+)
 
 __all__ = ["chat", "chatting"]
 
@@ -55,11 +69,47 @@ def test_script_then_clip_days_later_and_after_a_restart(chatting: Chatting) -> 
     assert "Good morning." in chat.sees()
 
 
-def test_a_fresh_card_is_changed_in_its_place(chat: Conversation) -> None:
+def test_the_card_comes_below_what_was_sent_for_it(chat: Conversation) -> None:
     chat.says("Good morning.")
-    chat.passes(60)
+    (before,) = chat.messages()
     chat.says(attached=video())
-    assert [row.key for row in chat.messages()] == [f"card:{drafts(chat)[0].id}"]
+    (card,) = chat.messages()
+    assert card.key == f"{before.key}:2" and (card.message_id or 0) > (before.message_id or 0)
+    chat.taps("✏️ Title")
+    chat.says("News")
+    (card,) = chat.messages()
+    assert card.key == f"{before.key}:3" and "“News”" in chat.sees()
+    chat.taps("Voice")
+    assert [row.key for row in chat.messages()] == [card.key], "a press changes it where it is"
+
+
+def test_a_card_that_was_not_sent_yet_is_not_sent_twice(chat: Conversation) -> None:
+    chat.deliver = lambda: None  # type: ignore[method-assign]  # the network is away
+    chat.says("Good morning.")
+    chat.says(attached=video())
+    with chat.ledger.look() as turn:
+        (row,) = turn.messages.to_do()
+    assert row.key == f"card:{drafts(chat)[0].id}" and "Now send" not in str(row.wanted)
+
+
+def test_a_card_that_was_deleted_is_not_sent_to_say_that_it_is_dropped(chat: Conversation) -> None:
+    chat.says("Good morning.", attached=video())
+    card, draft = chat.messages()[-1], drafts(chat)[0]
+    with chat.ledger.turn() as turn:
+        row = turn.messages.of_key(card.key)
+        assert row
+        row.state = MessageState.GONE
+        turn.messages.put(row)
+        turn.drafts.set_state(draft, DraftState.DROPPED)
+        show(turn, chat.house, draft)
+        assert not turn.messages.to_do()
+
+
+def test_in_a_group_the_missing_part_is_to_be_an_answer(chat: Conversation) -> None:
+    chat.says("Good morning.", where=GROUP)
+    assert "Now send the clip" in chat.sees(GROUP) and "Answer this message with it." in chat.sees(GROUP)
+    chat.says("Good morning.")
+    assert "Answer this message" not in chat.sees()
 
 
 @pytest.mark.parametrize("name", ["me.MP4", "me.mov", "me.jpg", "me.webp"])
@@ -86,7 +136,7 @@ def test_a_text_document_is_the_script(chat: Conversation, sent: tuple[str, str]
 
 def test_a_script_file_that_is_too_large_is_not_fetched(chat: Conversation) -> None:
     chat.says(attached=document("book.txt", size=5_000_000))
-    assert "that file has 5.0 mb" in chat.sees().lower() and not chat.errands()
+    assert "that file has 5 mb" in chat.sees().lower() and not chat.errands()
 
 
 @pytest.mark.parametrize("name", ["a.pdf", "a.docx", "a.zip", "a"])
@@ -169,6 +219,36 @@ def test_in_a_group_everybody_has_their_own(chat: Conversation) -> None:
     assert chat.messages(GROUP)[-1].reply_to == sent
 
 
+WRONG = BadInput("The script has no words", code="script_empty")
+
+
+def test_a_text_takes_the_place_of_a_wrong_script(chat: Conversation) -> None:
+    chat.says("?!", attached=video())
+    looks(chat, error=WRONG)
+    chat.says("Good morning.")
+    assert len(drafts(chat)) == 1 and contents(chat).text == "Good morning."
+    looks(chat, error=BadInput("There is no face", code="no_face"))
+    chat.says("Another.")
+    assert len(drafts(chat)) == 2, "it was not the script that was wrong"
+
+
+def test_a_text_takes_the_place_of_that_of_an_earlier_video(chat: Conversation) -> None:
+    chat.says("One.", attached=video())
+    looks(chat)
+    chat.taps("Start")
+
+    def once_more(talk: Talk, said: Said) -> None:
+        draft = talk.turn.drafts.latest(PRIVATE.chat_id)
+        assert draft
+        again(talk, draft)
+
+    hears, chat.hears = chat.hears, once_more
+    chat.says("again")
+    chat.hears = hears
+    chat.says("Two.")
+    assert [contents(chat, n).text for n in (0, 1)] == ["One.", "Two."] and contents(chat).complete
+
+
 # ---------------------------------------------------------------- presenters, earlier clips
 
 
@@ -241,11 +321,23 @@ def test_a_short_text_is_not_continued(chat: Conversation) -> None:
 
 def test_a_script_that_is_too_long_is_told_once_and_never_made_in_part(chat: Conversation) -> None:
     chat.says(attached=video())
-    for _ in range(8):
+    for _ in range(20):
         chat.says(LONG)
-    told = [line for line in chat.sees_all().splitlines() if "at most 20,000 are allowed" in line]
-    assert len(told) == 1 and len(drafts(chat)) == 1
-    assert len(contents(chat).text) > 20_000  # the door refuses all of it
+    chat.says("The end.")
+    (told,) = [line for line in chat.sees_all().splitlines() if "at most 20,000 are allowed" in line]
+    characters = 20 * (len(LONG) + 1) + len("The end.")
+    assert f"{characters:,} characters" in told and len(drafts(chat)) == 1 and "Start" not in chat.sees()
+    assert 20_000 < len(contents(chat).text) < 45_000, "not all of it is kept"
+    chat.says("Short.")
+    assert len(drafts(chat)) == 1 and contents(chat).text == "Short." and "Start" in chat.sees()
+
+
+def test_the_rest_of_a_first_part_that_is_too_long_is_no_script(chatting: Chatting) -> None:
+    chat = chatting(config={"limits": {"script_chars": 1000}})
+    chat.says(LONG)
+    chat.says("The end.")
+    assert len(drafts(chat)) == 1 and len(chat.messages()) == 1
+    assert f"{len(LONG) + 9:,} characters, and at most 1,000" in chat.sees()
 
 
 def test_one_text_that_is_too_long(chatting: Chatting) -> None:
@@ -284,7 +376,7 @@ def test_a_large_clip_is_told_before_it_is_fetched_and_its_caption_is_kept(chatt
     chat = chatting(config={"inbox": [{"name": "news", "path": "/srv/in <box>"}]})
     chat.says("Good morning.", attached=video(size=31_400_000))
     told = chat.sees_all()
-    assert "31.4 MB" in told and "20.0 MB" in told and "/srv/in <box>" in told and "local Bot API" in told
+    assert "31.4 MB" in told and "20 MB" in told and "/srv/in <box>" in told and "local Bot API" in told
     assert contents(chat).text == "Good morning." and contents(chat).clip is None
     chat.says("Good morning.", attached=video())  # a smaller copy, sent in the same way
     assert len(drafts(chat)) == 1 and contents(chat).complete
@@ -292,6 +384,7 @@ def test_a_large_clip_is_told_before_it_is_fetched_and_its_caption_is_kept(chatt
 
 def test_without_an_inbox_there_is_no_word_of_it(chat: Conversation) -> None:
     chat.says(attached=video(size=20_000_001))
+    assert "“Send it to a bot”" in chat.sees(), "the name of the section"
     assert "folder" not in chat.sees() and "local Bot API" in chat.sees() and not drafts(chat)
     chat.says(attached=video(size=20_000_000))
     assert len(drafts(chat)) == 1

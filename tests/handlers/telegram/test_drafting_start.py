@@ -57,7 +57,8 @@ def test_start(chat: Conversation) -> None:
         link = turn.jobs.get(job.id)
     assert link and (link.chat_id, link.reply_to, link.language, link.draft_id) == (11, sent, "en", draft.id)
     assert chat.changed == [job.id]
-    assert "This is being made" in chat.sees() and not chat.labels()
+    assert chat.sees().startswith("🎬 Ordered\nGood morning.\nVoice: usual (espeak) · ") and not chat.labels()
+    assert "characters" not in chat.sees() and "Clip" not in chat.sees()
 
 
 def test_start_waits_until_it_has_been_looked_at(chat: Conversation) -> None:
@@ -65,7 +66,7 @@ def test_start_waits_until_it_has_been_looked_at(chat: Conversation) -> None:
     assert "as soon as" in chat.taps("Start")
     assert not jobs(chat) and "as soon as" in chat.sees() and "Start" not in chat.sees()
     looks(chat)
-    assert len(jobs(chat)) == 1 and chat.changed == [jobs(chat)[0].id] and "being made" in chat.sees()
+    assert len(jobs(chat)) == 1 and chat.changed == [jobs(chat)[0].id] and "Ordered" in chat.sees()
 
 
 def test_a_change_after_start_is_in_the_job(chat: Conversation) -> None:
@@ -118,11 +119,30 @@ def test_what_is_wrong_is_on_the_card_and_nothing_starts(chat: Conversation) -> 
     looks(chat, error=NO_FACE)
     assert not jobs(chat) and drafts(chat)[0].state == DraftState.OPEN
     assert "no face" in chat.sees() and "Good morning." in chat.sees()
+    assert "▶ Start" not in chat.labels()
+    card = chat.messages()[-1].message_id
+    assert card and "no face" in chat.presses_data(press("d.start", drafts(chat)[0].id), under=card)
+    assert not jobs(chat)
     chat.runs_errands()
-    chat.taps("Start")  # perhaps it is right by now: it is looked at once more
-    assert chat.errands() == [f"examine:{drafts(chat)[0].id}"]
+    chat.taps("Check again")  # perhaps it is right by now
+    assert f"examine:{drafts(chat)[0].id}" in chat.errands() and "looked at" in chat.sees()
     looks(chat)
+    chat.taps("Start")
     assert len(jobs(chat)) == 1
+
+
+def test_a_file_that_was_given_up_is_fetched_when_it_is_checked_again(chat: Conversation) -> None:
+    chat.says("Good morning.", attached=video())
+    clip = contents(chat).clip
+    with chat.ledger.turn() as turn:
+        file = turn.files.get(clip or "")
+        assert file
+        turn.files.refuse(file, BadInput("The disk is full", code="disk_full"))
+    chat.runs_errands()
+    card = chat.messages()[-1].message_id
+    assert card and "full" in chat.presses_data(press("d.start", drafts(chat)[0].id), under=card)
+    chat.taps("Check again")
+    assert f"fetch:{clip}" in chat.errands() and "full" not in chat.sees()
 
 
 def test_while_a_file_is_away_start_goes_on_waiting(chat: Conversation) -> None:
@@ -174,7 +194,7 @@ def test_choices_are_remembered_when_it_starts(chat: Conversation) -> None:
     looks(chat)
     chat.says("Two.", attached=video())
     assert "Voice: cmn" in chat.sees(last=1)  # the other is not started yet
-    chat.taps("Start", within=f"card:{drafts(chat)[0].id}")
+    chat.taps("Start", within=f"card:{drafts(chat)[0].id}:2")
     with chat.ledger.look() as turn:
         assert turn.people.settings(PRIVATE.chat_id).options == {"music": "calm", "voice": "en_GB"}
     chat.says("Three.", attached=video())
@@ -189,7 +209,7 @@ def test_start_at_once(chat: Conversation) -> None:
     chat.says("Good morning.", attached=video())
     assert not jobs(chat)
     looks(chat)
-    assert len(jobs(chat)) == 1 and "being made" in chat.sees()
+    assert len(jobs(chat)) == 1 and "Ordered" in chat.sees()
 
 
 @pytest.mark.parametrize("wrong", [True, False])
@@ -240,8 +260,9 @@ def test_the_picture_is_drawn_once_all_is_right_and_again_when_it_would_change(c
     chat.says("Good morning.", attached=video())
     looks(chat, error=NO_FACE)
     assert not wanted()
+    before = chat.messages()[-1].version
     looks(chat)
-    assert wanted()
+    assert wanted() and chat.messages()[-1].version == before, "it waits for the picture"
     draws(chat, "/previews/1.jpg")
     assert chat.sees().startswith("(photo 1.jpg) ")
     chat.taps("Voice")
@@ -318,3 +339,56 @@ def test_again_begins_with_what_that_video_had(chatting: Chatting, tmp_path: Pat
     looks(chat)
     chat.taps("开始", by=BO)
     assert len(jobs(chat)) == 2
+
+
+# ---------------------------------------------------------------- few edits, and nothing jumps
+
+
+def test_a_choice_changes_the_card_once_and_keeps_what_is_known(chat: Conversation) -> None:
+    chat.says("Good morning.", attached=video())
+    looks(chat)
+    draws(chat, "/previews/1.jpg")
+    before = chat.messages()[-1].version
+    chat.taps("Voice")
+    chat.taps("en_GB")
+    assert "about 9 s" in chat.sees() and "1080×1920" in chat.sees() and "looked at" not in chat.sees()
+    looks(chat)
+    assert chat.messages()[-1].version == before + 2, "the list, and the choice"
+    chat.taps("Subtitles")
+    chat.taps("karaoke")
+    looks(chat)
+    draws(chat, "/previews/2.jpg")
+    assert chat.messages()[-1].version == before + 5, "and the picture"
+
+
+def test_other_words_are_not_shown_with_the_length_of_the_old_ones(chat: Conversation) -> None:
+    sent = chat.says("Good morning.", attached=video())
+    looks(chat)
+    chat.says("Good evening, everybody.", edits=sent)
+    assert "about" not in chat.sees() and "1080×1920" in chat.sees() and "looked at" in chat.sees()
+
+
+def test_an_error_keeps_what_is_known_of_the_clip(chat: Conversation) -> None:
+    chat.says("Good morning.", attached=video())
+    looks(chat)
+    chat.taps("Voice")
+    chat.taps("en_GB")
+    looks(chat, error=BadInput("No room", code="disk_low"))
+    assert "1080×1920" in chat.sees() and "about 9 s" in chat.sees() and "disk is nearly full" in chat.sees()
+
+
+def test_the_options_of_the_head_are_on_the_card_before_there_is_a_clip(chat: Conversation) -> None:
+    chat.says("---\ntitle: News\n---\nGood morning.")
+    options = {"title": "News", "voice": "cmn", "publish": ["youtube"], "publish_at": "2026-11-24T08:00:00Z"}
+    with chat.ledger.turn() as turn:
+        draft = turn.drafts.latest(PRIVATE.chat_id)
+        assert draft
+        usual = chat.house.config.defaults.model_dump(mode="json")
+        head = replace(found(chat, draft), script="Good morning.", options=usual | options)
+        examined(turn, chat.house, draft, head)
+    chat.deliver()
+    assert "“News”" in chat.sees() and "Voice: cmn" in chat.sees()
+    assert "Publish to: youtube" in chat.sees() and "Publish at: 2026-11-24" in chat.sees()
+    chat.taps("Voice")
+    chat.taps("en_GB")
+    assert "Voice: en_GB" in chat.sees() and "“News”" in chat.sees(), "the card counts more"

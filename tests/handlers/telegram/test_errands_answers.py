@@ -52,7 +52,7 @@ def test_the_voice_speaks_the_beginning_of_the_script(desk: Desk) -> None:
     (said,) = [row for row in desk.chat.messages() if row.key.startswith("listen:1")]
     content = desk.content(said.key)
     assert content.kind == "audio" and seconds(content.file) == pytest.approx(10, abs=0.2)
-    assert "default voice" in content.text and content.file is not None
+    assert content.text == "🗣 usual" and content.facts["title"] == "usual" and content.file is not None
     assert [p.name for p in content.file.parent.iterdir()] == [content.file.name], "no scratch is left"
 
 
@@ -61,7 +61,7 @@ def test_a_voice_and_a_track_by_name_for_a_chat(desk: Desk) -> None:
     desk.wants("listen:m", "listen", what="music", name="calm", **HERE)
     desk.runs()
     shown = {row.key[:8]: desk.content(row.key) for row in desk.chat.messages()}
-    assert "deep" in shown["listen:v"].text and seconds(shown["listen:v"].file) > 2
+    assert "低沉" in shown["listen:v"].text and seconds(shown["listen:v"].file) > 2
     assert seconds(shown["listen:m"].file) == pytest.approx(10, abs=0.2)
     assert shown["listen:v"].file != shown["listen:m"].file
 

@@ -14,21 +14,23 @@ from daemon.chats import Draft, FileState
 from daemon.engines.roster import EngineAway
 from handlers.telegram.draft import Contents, Findings
 from handlers.telegram.errands.runner import Errands
+from handlers.telegram.errands.work import UntilStopped
 from handlers.telegram.house import FileLimits
 from handlers.telegram.incoming import Attachment
 from handlers.telegram.line import build
 from models.errors import Unavailable
+from models.progress import Progress
+from tests.face_kit import portrait
 from tests.handlers.telegram.botapi import BotApi, Fault
 from tests.handlers.telegram.errands_kit import Desk, died
 from tests.handlers.telegram.errands_kit import desk as desk
 from tests.handlers.telegram.errands_kit import desk_with as desk_with
 from tests.handlers.telegram.talking import video
-from tests.media_kit import pattern
 
 
 @pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return pattern(tmp_path_factory.mktemp("clips") / "clip.mp4", size="180x320", seconds=1.2)
+def clip(album: Path) -> Path:
+    return portrait(album, (180, 320), 1)
 
 
 def said(desk: Desk, clip: Path | None, sent: Attachment | None = None) -> Draft:
@@ -328,3 +330,75 @@ def test_a_file_over_the_limit_is_refused_before_and_after(desk: Desk, clip: Pat
     assert file.state == FileState.REFUSED and file.error is not None
     assert file.error["code"] == "file_too_large"
     assert not any(desk.chat.house.places.root.glob("files/*"))
+
+
+class Never:
+    """A line to a server that never gives the file. code: what its errors are called."""
+
+    def __init__(self, code: str) -> None:
+        self.token, self.code = "1:" + "a" * 40, code
+
+    async def place(self, file_id: str) -> Any:
+        raise Unavailable("It is not to be had now", code=self.code)
+
+
+def tries(desk: Desk, code: str, times: int) -> None:
+    for _ in range(times):
+        desk.runs(bot=Never(code))
+        desk.chat.passes(61)
+
+
+@pytest.mark.parametrize("code", ["file_elsewhere", "file_missing", "disk_full"])
+def test_what_does_not_pass_by_itself_is_given_up_with_words(desk: Desk, code: str) -> None:
+    draft = said(desk, None)
+    tries(desk, code, 2)
+    assert desk.file(clip_of(draft)).state == FileState.WANTED
+    tries(desk, code, 1)
+    assert desk.file(clip_of(draft)).state == FileState.REFUSED and "⚠" in desk.chat.sees()
+    assert f"fetch:{clip_of(draft)}" not in desk.chat.errands() and "Start" not in desk.chat.sees()
+
+
+def test_what_is_tried_on_and_on_says_why(desk: Desk, clip: Path) -> None:
+    draft = said(desk, None)
+    tries(desk, "telegram_away", 2)
+    assert "has not come yet" not in desk.chat.sees()
+    tries(desk, "telegram_away", 3)
+    assert "has not come yet" in desk.chat.sees() and "could not be reached" in desk.chat.sees()
+    assert f"fetch:{clip_of(draft)}" in desk.chat.errands()
+    desk.has(clip_of(draft), clip)
+    with desk.chat.ledger.turn() as turn:
+        turn.errands.add(f"examine:{draft.id}", "examine", draft=draft.id)
+    desk.runs(bot=Never("telegram_away"))
+    assert "has not come yet" not in desk.chat.sees() and found(desk).spec is not None
+
+
+def test_a_face_that_was_looked_for_is_not_looked_for_again(desk: Desk, clip: Path) -> None:
+    said(desk, clip)
+    desk.runs()
+    assert found(desk).face is True
+    questions: list[dict[str, Any]] = []
+    ask = desk.lobby.at_the_door
+
+    def noted(do: str, asked: dict[str, Any], progress: Progress) -> Any:
+        questions.append(asked)
+        return ask(do, asked, progress)
+
+    desk.lobby.at_the_door = noted  # type: ignore[method-assign]
+    desk.chat.taps("Voice")
+    desk.chat.taps("en_GB")
+    desk.runs()
+    assert [q["face"] for q in questions if "face" in q] == [True]
+
+
+def test_a_look_that_takes_too_long_is_ended() -> None:
+    now = 100.0
+    progress = UntilStopped(lambda: False, 60.0, lambda: now)
+    now += 600  # others were served
+    progress.check()
+    progress.step(0, 1)
+    now += 59
+    progress.check()
+    now += 2
+    with pytest.raises(Unavailable) as caught:
+        progress.check()
+    assert caught.value.code == "check_timeout"

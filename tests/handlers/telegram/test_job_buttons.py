@@ -284,6 +284,53 @@ def test_a_forged_time(bot: Bot, board: Board) -> None:
     shown = bot.messages(PRIVATE)[-1]
     assert shown.message_id is not None
     offered = buttons(shown)[0].data
-    for when in ("x", "-5", "١٢", "0", "1.5", ""):
+    for when in ("x", "-5", "١٢", "0", "1.5", "", "9" * 12):
         bot.presses_data(f"{offered.rpartition('.')[0]}.{when}", under=shown.message_id)
     assert not board.published
+    assert bot.toast is not None and "more than two years ahead" in bot.toast.text
+
+
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/Los_Angeles"])
+def test_at_the_end_of_the_calendar(
+    bot: Bot, board: Board, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There a time of another zone is none that this machine could show."""
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    bot.makes(state=State.DONE)
+    bot.says("/schedule")
+    bot.taps("Another time")
+    for n, far in enumerate(("9999-12-31T23:59:59Z", "9999-12-31T23:59-12:00", "2028-11-26 08:00"), 1):
+        bot.says(far)
+        assert bot.sees_all().count("more than two years ahead") == n, far
+    bot.says("0001-01-01T00:00+14:00")
+    assert "That time is over" in bot.sees()
+    bot.says("2028-11-20 08:00")
+    assert len(board.published) == 1
+
+
+# ---------------------------------------------------------------- whose message
+
+
+def test_a_forged_button_changes_nobodys_message(bot: Bot) -> None:
+    """Bo's own buttons, pressed under what stands there for Anna."""
+    job = bot.makes("Anna's video", where=GROUP, state=State.DONE)
+    result(bot, job, GROUP.chat_id)
+    bot.says("A draft of Anna's.", where=GROUP)
+    bot.says("/jobs", where=GROUP)
+    before = {row.key: row.wanted for row in bot.messages(GROUP)}
+    unders = [row.message_id for row in bot.messages(GROUP)]
+    assert len(unders) == 3
+    for under in unders:
+        assert under is not None
+        bot.presses_data(f"settings:{BO.id}:", under=under, by=BO, where=GROUP)
+        assert "本聊天的设置" in bot.sees(GROUP)  # as a message of its own
+    after = {row.key: row.wanted for row in bot.messages(GROUP)}
+    assert before.items() <= after.items() and len(after) == len(before) + 3
+
+
+def test_not_even_under_their_own_card_or_result(bot: Bot) -> None:
+    job = bot.makes(state=State.DONE)
+    under = result(bot, job)
+    bot.presses_data(f"jobs:{ANNA.id}:0", under=under)
+    assert bot.content(f"result:{job}:0").kind == "video"

@@ -60,7 +60,8 @@ def caused(error: TelegramError, cause: Exception) -> TelegramError:
         (BadRequest("Message thread not found"), NoThread()),
         (BadRequest("Chat not found"), Refused("chat not found", gone=True)),
         (BadRequest("Can't parse entities: x"), Refused("Can't parse entities: x")),
-        (ServerTrouble(502), NotSent("Telegram's server has trouble (502)")),
+        (ServerTrouble(503), NotSent("Telegram's server has trouble (503)")),
+        (ServerTrouble(502), Unknown("Telegram's server has trouble (502)")),
         (ServerTrouble(504), Unknown("Telegram's server has trouble (504)")),
         (caused(NetworkError("x"), httpx.ConnectError("x")), NotSent("x")),
         (caused(TimedOut("x"), httpx.ConnectTimeout("x")), NotSent("x")),
@@ -125,7 +126,7 @@ def test_real_faults() -> None:
         expected: list[tuple[Any, type]] = [
             ("too_many", Hold),
             ("error", NotSent),
-            ("bad_gateway", NotSent),
+            ("bad_gateway", Unknown),
             ("drop_after", Unknown),
             ("drop_before", Unknown),  # nobody can tell it from the one above
         ]

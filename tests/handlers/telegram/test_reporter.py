@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,13 +11,16 @@ import pytest
 
 from daemon.queue import Claim
 from handlers.telegram.content import Content, Rank
-from handlers.telegram.report import amounts
+from handlers.telegram.report import amounts, naming
 from handlers.telegram.report.arrival import arrived
 from handlers.telegram.report.reporter import Reporter
-from models.errors import BadInput
+from handlers.telegram.report.result import may_go_well, result_content
+from handlers.telegram.texts import catalogue
+from models.errors import BadInput, StageFailed
 from pipeline.progress import Snapshot
+from pipeline.spec import JobSpec
 from tests.handlers.telegram.commanding import Bot
-from tests.handlers.telegram.talking import ANNA, PRIVATE
+from tests.handlers.telegram.talking import ANNA, PRIVATE, buttons
 
 
 @pytest.fixture
@@ -88,8 +93,49 @@ def test_a_failure_is_a_message_of_its_own_that_says_what_to_do(bot: Bot, told: 
     told.looks()
     failure = bot.content(f"failure:{job_id}:0")
     assert "looks into the camera" in failure.text and "vigentd submit" not in failure.text
-    assert verbs(failure) == ["retry", "again"] and not told.progress(job_id).buttons
-    assert bot.messages()[-1].rank in (Rank.RESULT, Rank.NOTICE)
+    assert [row.key for row in bot.messages()] == [f"failure:{job_id}:0"], "what told how far it was is gone"
+    assert bot.messages()[-1].rank == Rank.RESULT
+    with bot.ledger.look() as turn:
+        link = turn.jobs.get(job_id)
+    assert link is not None and bot.messages()[-1].reply_to == link.reply_to
+
+
+@pytest.mark.parametrize(
+    ("code", "buttons"),
+    [("no_face", ["again"]), ("clip_unreadable", ["again"]), ("option_invalid", ["again"]),
+     ("clip_changed", ["retry", "again"]), ("worker_died", ["retry", "again"]),
+     ("made_tomorrow", ["retry", "again"])],
+)  # fmt: skip
+def test_retry_is_offered_where_it_can_help(bot: Bot, told: Told, code: str, buttons: list[str]) -> None:
+    job_id = bot.makes("Good morning.")
+    bot.queue.fail(claim(bot), BadInput("It failed", code=code))
+    told.looks()
+    assert verbs(bot.content(f"failure:{job_id}:0")) == buttons
+
+
+@pytest.mark.parametrize("key", [key for key in catalogue() if key.startswith("error.")])
+def test_words_that_say_retry_have_the_button(key: str) -> None:
+    """But for what is said of other things than jobs, nothing asks for a button that is not there."""
+    if "Press Retry" in catalogue()[key]["en"]:
+        assert may_go_well(key.removeprefix("error."))
+
+
+@pytest.mark.parametrize("how", ["cancelled", "failed"])
+def test_what_was_retried_loses_its_buttons(bot: Bot, told: Told, how: str) -> None:
+    """Also when it has ended once more before anybody looked."""
+    job_id = bot.makes("Good morning.")
+    for run in range(3):
+        if how == "failed":
+            bot.queue.fail(claim(bot), StageFailed("It died", code="worker_died"))
+        else:
+            bot.queue.cancel(job_id)
+        told.looks()
+        with_buttons = [row.key for row in bot.messages() if buttons(row)]
+        assert with_buttons == [f"{'failure' if how == 'failed' else 'progress'}:{job_id}:{run}"]
+        bot.queue.retry(job_id)
+        if run == 0:
+            told.looks()
+            assert [row.key for row in bot.messages() if buttons(row)] == [f"progress:{job_id}:1"]
 
 
 def test_what_is_retried_anywhere_is_told_anew(bot: Bot, told: Told) -> None:
@@ -126,8 +172,6 @@ def test_why_the_line_waits_is_told_to_the_first(bot: Bot, told: Told) -> None:
 
 
 def test_jobs_of_other_doors_are_not_told(bot: Bot, told: Told) -> None:
-    from pipeline.spec import JobSpec
-
     bot.queue.submit(JobSpec(script="Hello.", clip=Path("/clip.mp4")))
     assert not told.looks() and bot.messages(PRIVATE) == []
 
@@ -151,7 +195,17 @@ def test_time_left_is_coarse(seconds: float, en: str, zh: str) -> None:
 
 @pytest.mark.parametrize(
     ("bytes_", "told"),
-    [(0, "1 kB"), (999_400, "999 kB"), (999_600, "1.0 MB"), (51_234_567, "51.2 MB"), (123_456_789, "123 MB")],
+    [
+        (0, "1 kB"),
+        (999_400, "999 kB"),
+        (999_600, "1 MB"),
+        (20_000_000, "20 MB"),
+        (31_400_000, "31.4 MB"),
+        (99_960_000, "100 MB"),
+        (123_456_789, "123 MB"),
+        (999_600_000, "1 GB"),
+        (72_800_000_000, "72.8 GB"),
+    ],
 )
 def test_sizes(bytes_: int, told: str) -> None:
     assert amounts.size(bytes_) == told
@@ -161,8 +215,46 @@ def test_lengths() -> None:
     assert [amounts.length(s) for s in (7, 61, 3723)] == ["0:07", "1:01", "1:02:03"]
 
 
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [("Good morning", "Good morning"), ("../../etc/passwd", "etc passwd"), ("a\nb: c?", "a b c"),
+     ("早上好。" * 30, "早上好。" * 15), ("How it begins…", "How it begins"), ("\u202e ...", "\ufffd"),
+     ("???", "video")],
+)  # fmt: skip
+def test_files_are_called_as_the_job_is_called(label: str, name: str) -> None:
+    assert naming.stem(label) == name
+
+
+def test_a_recording_is_not_called_by_the_id_of_its_file(bot: Bot) -> None:
+    spec = JobSpec(speech=Path("/files/0tsxn0yt.ogg"), clip=Path("/clip.mp4"))
+    job = bot.queue.submit_once(spec, key="a", label=naming.label("zh", spec))[0]
+    assert bot.row(job.id).label == "您的录音" and naming.label("en", spec) == "Your recording"
+    titled = spec.model_copy(update={"title": "News"})
+    assert bot.queue.submit_once(titled, key="b", label=naming.label("zh", titled))[0].label == "News"
+    assert bot.queue.submit_once(spec, key="a", label="other")[0].label == "您的录音"
+
+
+@pytest.mark.parametrize("letter", ["x", "&", "😀"])
+def test_a_caption_fits_whatever_the_label_and_the_path(bot: Bot, letter: str) -> None:
+    job_id = bot.makes("Good morning.")
+    bot.queue.finish(claim(bot), Path("/", *[letter * 50] * 18, "the end.mp4"))
+    row = bot.row(job_id)
+    row.label = letter * 1000
+    with bot.ledger.look() as turn:
+        link = turn.jobs.get(job_id)
+    assert link is not None
+    copy = bot.house.places.root / "copy.mp4"
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_bytes(b"video")
+    facts = {"seconds": 7, "width": 640, "height": 360, "size": 72_800_000_000}
+    content = result_content(link, row, facts, copy, None, 50_000_000)
+    words = html.unescape(re.sub(r"<[^>]+>", "", content.text))
+    assert 800 < len(words.encode("utf-16-le")) / 2 <= 1024 and words.endswith("/the end.mp4")
+    assert "50 MB" in words and "72.8 GB" in words
+    assert content.name == letter * 60 + ".mp4" and row.id not in content.name
+
+
 def test_every_state_of_a_job_has_words(bot: Bot, told: Told) -> None:
-    from handlers.telegram.texts import catalogue
     from pipeline.stages import STAGES
 
     assert {f"stage.{stage.name}" for stage in STAGES} <= set(catalogue())

@@ -1,0 +1,89 @@
+"""The options at the head of a script: what they come to, and what is wrong with one of them.
+
+What was chosen with the buttons of the card counts more: what the head says of it is not even looked at.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from daemon import catalogue
+from daemon.said import Said, checked, checked_head
+from handlers.telegram.choices import NONE
+from models.errors import BadInput
+from pipeline.options import KNOWN
+from pipeline.spec import Language, Options, Settings
+
+LISTED = 12  # names in a sentence
+VALUE_CHARS = 40
+
+
+class WrongHead(Exception):
+    """told: as `Findings.error`; option, value: which; near: what was perhaps meant; known: what there is."""
+
+    def __init__(self, told: dict[str, str]) -> None:
+        super().__init__(told["message"])
+        self.told = told
+
+
+def without(head: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the head counts."""
+    return {name: value for name, value in head.items() if name not in chosen}
+
+
+def check(head: Said, settings: Settings, place: str) -> None:
+    """place: where it is to be corrected: "message" or "file". Raises WrongHead, Unavailable."""
+    for name, value in head.options.items():
+        one = Said({name: value}, head.where)
+        try:
+            chosen = Options(**checked_head(one, settings))
+            look = catalogue.checks(chosen, settings).get(name)
+            if look is not None:
+                look()
+        except BadInput as e:
+            raise WrongHead(_told(e, name, value, settings, place)) from e
+
+
+def counting(
+    head: Said, preset: Said, chosen: Said, defaults: Mapping[str, Any], settings: Settings
+) -> dict[str, Any]:
+    """All options as they will count, as JSON. The later counts: defaults, chat, script, card."""
+    values = dict(defaults)
+    for said in (preset, head, chosen):
+        values |= checked(said, settings)
+    return Options(**{name: values[name] for name in KNOWN if name in values}).model_dump(mode="json")
+
+
+def _told(error: BadInput, name: str, value: Any, settings: Settings, place: str) -> dict[str, str]:
+    code = {"option_unknown": "head_unknown", "option_invalid": "head_invalid"}.get(error.code, "head_gone")
+    known = list(KNOWN) if code == "head_unknown" else _names(name, settings)
+    meant = name if code == "head_unknown" else str(value)
+    near = difflib.get_close_matches(meant.lower().replace("-", "_"), known, 1)
+    return error.as_dict() | {
+        "code": code,
+        "option": _short(name),
+        "value": _short(value),
+        "near": near[0] if near else "",
+        "known": ", ".join(known[:LISTED]) + (" …" if len(known) > LISTED else ""),
+        "place": place,
+    }
+
+
+def _names(option: str, settings: Settings) -> list[str]:
+    """What there is to choose from; empty for what is no name."""
+    if option == "language":
+        return list(get_args(Language))
+    if option == "voice":
+        return list(dict.fromkeys(["default", *(voice["name"] for voice in catalogue.voices(settings))]))
+    if option == "music":
+        return [NONE, *(track["name"] for track in catalogue.music(settings))]
+    kind = {"subtitles": "subtitle", "title_style": "title"}.get(option)
+    return [look["name"] for look in catalogue.styles(settings) if look["kind"] == kind]
+
+
+def _short(value: Any) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    plain = "".join(c if c.isprintable() else " " for c in text)
+    return plain if len(plain) <= VALUE_CHARS else plain[: VALUE_CHARS - 1] + "…"
