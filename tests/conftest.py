@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
 
 MEDIA = Path(__file__).resolve().parents[2] / "shared" / "media"
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test is there to the end. The collector would look through all of it
+    again and again, most of all where it is told to: between any two stages."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

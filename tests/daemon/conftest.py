@@ -20,6 +20,7 @@ from daemon.control.events import Events
 from daemon.queue import Queue
 from pipeline.spec import JobSpec
 from tests.daemon.control_kit import TinyOffice, serving
+from tests.database_kit import lay_database
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,6 +42,7 @@ def config(tmp_path: Path) -> Config:
 
 @pytest.fixture
 def queue(config: Config) -> Iterator[Queue]:
+    lay_database(config.database)
     queue = Queue(config.database)
     yield queue
     queue.close()

@@ -24,6 +24,7 @@ from pipeline.spec import JobSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORT = "Good morning."
+RELOADED = "Z reloaded"  # in the log; others have tried in vain: not_reloaded
 # Long enough that a blow falls within a stage.
 LONG = "Every morning we look at what changed overnight, and pick the stories that matter."
 
@@ -158,6 +159,29 @@ class Daemon:
     def until_finished(self, job_id: str) -> JobRow:
         self.until(lambda _: self.desk.row(job_id).state in FINISHED)
         return self.desk.row(job_id)
+
+    @contextmanager
+    def configured(self, text: str) -> Iterator[None]:
+        """Has taken up this configuration file; afterwards there is none again."""
+        file = self.desk.folder / "vigentd.toml"
+        file.write_text(text)
+        try:
+            self.reload()
+            yield
+        finally:
+            file.unlink()
+            self.reload()
+
+    def reload(self) -> None:
+        """What stands in the configuration now has been taken up: that happens between two jobs."""
+        before = self.desk.said().count(RELOADED)
+        self.desk.client.post("/reload", {})
+        assert gone(lambda: self.desk.said().count(RELOADED) == before, 20), self.desk.said()
+
+    def cancel(self, job_id: str) -> JobRow:
+        """It is known to be cancelled when this returns."""
+        self.desk.client.post(f"/jobs/{job_id}/cancel", {})
+        return self.until_finished(job_id)
 
     def kill(self) -> None:
         self.process.kill()

@@ -64,13 +64,13 @@ def test_ls_answers_within_a_second(process: Cli, queue: Queue, spec: JobSpec) -
     """In time of the processor, so that what else runs on the machine does not count."""
     for _ in range(20):
         queue.submit(spec)
-    took = []
-    for _ in range(3):
+    took = [float("inf")]
+    while min(took) >= 1.0:
+        assert len(took) < 4, took
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         assert process("ls").code == 0
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         took.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    assert min(took) < 1.0
 
 
 def test_ls_shows_people_a_table_and_programs_a_list(cli: Cli, queue: Queue, spec: JobSpec) -> None:
@@ -146,8 +146,8 @@ def test_an_unknown_job(cli: Cli) -> None:
 # ---------------------------------------------------------------- submit
 
 
-def test_submit_prints_the_id_and_nothing_else(process: Cli, queue: Queue, script: Path, clip: Path) -> None:
-    said = process(
+def test_submit_prints_the_id_and_nothing_else(cli: Cli, queue: Queue, script: Path, clip: Path) -> None:
+    said = cli(
         "submit", "--script", "hello.txt", "--clip", str(clip), "--title", "Daily", "--out", "final.mp4"
     )
     assert said.code == 0
@@ -368,7 +368,7 @@ def test_what_there_is_to_choose_from(cli: Cli, command: str) -> None:
 
 
 def test_a_reader_that_goes_away_is_no_error(config: Config, queue: Queue, spec: JobSpec) -> None:
-    for _ in range(300):
+    for _ in range(180):  # more than a pipe takes
         queue.submit(spec)
     command = f"{sys.executable} -m daemon.cli ls --json | head -n 1; exit ${{PIPESTATUS[0]}}"
     said = subprocess.run(

@@ -78,30 +78,30 @@ def test_an_empty_line_now_and_then(
     served: Path, office: TinyOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(control_module, "KEEP_ALIVE_S", 0.05)
-    with listening(served) as raw, Client(served, read_timeout_s=1).events() as stream:
+    with listening(served) as raw, Client(served, read_timeout_s=0.5).events() as stream:
         received = b""
         while received.count(b"\r\n1\r\n\n") < 3:
             received += raw.recv(65536)
         assert next(stream)["event"] == "hello"
-        threading.Timer(1.5, office.events.publish, ("queue",)).start()
+        threading.Timer(0.8, office.events.publish, ("queue",)).start()
         assert next(stream)["event"] == "queue", "empty lines are no silence"
 
 
 def test_what_happens_to_other_jobs_is_no_reason_to_be_silent(
     served: Path, office: TinyOffice, monkeypatch: pytest.MonkeyPatch, queue: Queue, spec: JobSpec
 ) -> None:
-    monkeypatch.setattr(control_module, "KEEP_ALIVE_S", 0.2)
+    monkeypatch.setattr(control_module, "KEEP_ALIVE_S", 0.1)
     job, done = queue.submit(spec).id, threading.Event()
 
     def others() -> None:
         while not done.wait(0.02):
             office.events.publish("progress", job="another", progress=0.5)
 
-    with Client(served, read_timeout_s=1).events(job) as stream:
+    with Client(served, read_timeout_s=0.5).events(job) as stream:
         next(stream)
         thread = threading.Thread(target=others)
         thread.start()
-        threading.Timer(1.5, office.events.publish, ("queue",)).start()
+        threading.Timer(0.8, office.events.publish, ("queue",)).start()
         try:
             assert next(stream)["event"] == "queue"
         finally:
@@ -121,8 +121,9 @@ def test_a_listener_that_reads_nothing_for_long_is_let_go(
 
 
 def test_streams_end_when_the_daemon_stops_also_one_that_does_not_read(
-    office: TinyOffice, config: Config
+    office: TinyOffice, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(control_module, "STOP_S", 0.2)
     with serving(office, config.socket):
         stuck, stream = listening(config.socket), Client(config.socket).events()
         for number in range(50):

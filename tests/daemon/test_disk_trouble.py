@@ -174,7 +174,7 @@ def act_impatiently(operation: Operation, folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def starved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
-    """Operation → how often it was refused, on a tmpfs that only that process sees."""
+    """Operation → how many free pages it needed, on a tmpfs that only that process sees."""
     unshare = shutil.which("unshare")
     disk = tmp_path_factory.mktemp("disk")
     own = [str(unshare), "--map-root-user", "--mount"]
@@ -197,4 +197,4 @@ def starved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_a_disk_that_is_full(name: str, starved: dict[str, int]) -> None:
-    assert starved[name] >= 1
+    assert starved[name] > (30 if OPERATIONS[name].opens else 3), "else it was never really full"

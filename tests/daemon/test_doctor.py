@@ -23,6 +23,8 @@ def test_on_this_machine_everything_that_is_needed_is_here(cli: Cli) -> None:
     looked_at = {f["name"] for f in findings}
     wanted = {
         "config",
+        "face tracking",
+        "defaults",
         "ffmpeg",
         "encoder libx264 + aac",
         "fonts",
@@ -34,7 +36,10 @@ def test_on_this_machine_everything_that_is_needed_is_here(cli: Cli) -> None:
     assert wanted <= looked_at
 
 
-def test_a_failure_is_exit_code_1_with_its_fix(cli: Cli, tmp_path: Path) -> None:
+def test_a_failure_is_exit_code_1_with_its_fix(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "lips", lambda: iter(()))  # it takes a second and is not asked for here
     (tmp_path / "vigentd.toml").write_text("[queue]\nmax_attempt = 5")
     said = cli("doctor")
     assert said.code == 1
@@ -82,11 +87,11 @@ def test_a_disk_that_cannot_be_written_is_not_called_full(folder: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["voice", "subtitles", "title_style", "music"])
-def test_a_default_that_no_job_could_have(cli: Cli, name: str) -> None:
-    said = cli("doctor", "--json", **{f"VIGENTD_DEFAULTS__{name.upper()}": "nope"})
-    (failed,) = (finding for finding in said.json if finding["state"] == "fail")
-    assert said.code == 1
-    assert failed["name"] == f"defaults.{name}" and f"defaults.{name}" in failed["fix"]
+def test_a_default_that_no_job_could_have(tmp_path: Path, name: str) -> None:
+    config = Config.model_validate({"data_dir": tmp_path / "data", "defaults": {name: "nope"}})
+    (failed,) = doctor.defaults(config)
+    assert failed.state == "fail"
+    assert failed.name == f"defaults.{name}" and f"defaults.{name}" in failed.fix
 
 
 def test_the_persons_own_assets_are_looked_at(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_progress_is_shown_live_and_the_database_is_left_alone(
             office.events.publish(
                 "progress", job=job, stage="lipsync", progress=tenth / 10, eta_s=9.0 - tenth
             )
-            time.sleep(0.1)
+            time.sleep(0.03)
         office.queue.finish(claim, VIDEO)
         office.tell(office.queue.get(job))
 
@@ -140,8 +140,13 @@ def test_why_a_job_waits_is_told(
 
 
 def test_a_state_of_which_no_event_told_is_found_in_the_database(
-    app: CountingApp, office: TinyOffice, config: Config, spec: JobSpec
+    app: CountingApp,
+    office: TinyOffice,
+    config: Config,
+    spec: JobSpec,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(follow_module, "LOOK_S", 0.6)
     job = office.queue.submit(spec).id
 
     def work() -> None:
@@ -169,7 +174,7 @@ assert lock.take()
 queue.recover()
 claim = queue.claim(name)
 with serving(TinyOffice(queue, events), folder / "control.sock"):
-    for _ in range(20 if name == "last" else 400):
+    for _ in range(8 if name == "last" else 400):
         events.publish("progress", job=claim.job_id, stage=name, progress=0.3, eta_s=None)
         time.sleep(0.05)
     queue.finish(claim, Path("/videos/final.mp4"))
@@ -245,7 +250,9 @@ def test_ctrl_c_beside_a_daemon_only_ends_the_watching(
     spec: JobSpec,
     away: bool,
     capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(follow_module, "LOOK_S", 0.6)
     job = office.queue.submit(spec).id
     here, go = threading.Event(), threading.Event()
 
@@ -271,8 +278,9 @@ def test_ctrl_c_beside_a_daemon_only_ends_the_watching(
 
 
 def test_a_daemon_that_hangs_is_watched_through_the_database(
-    app: CountingApp, queue: Queue, config: Config, spec: JobSpec
+    app: CountingApp, queue: Queue, config: Config, spec: JobSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(follow_module, "LOOK_S", 0.6)
     job = queue.submit(spec).id
     with WorkerLock(config.data_dir, "daemon") as lock, unix_socket.listen(config.socket):
         assert lock.take()
@@ -280,7 +288,7 @@ def test_a_daemon_that_hangs_is_watched_through_the_database(
         timer.start()
         began = time.monotonic()
         assert finish(app, job, as_json=False).state == State.DONE
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 3
         timer.join()
     until(lambda: not [thread for thread in threading.enumerate() if thread.name == "live"])
 

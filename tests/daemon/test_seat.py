@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from daemon.engines import seat as seat_module
 from daemon.engines.roster import EngineAway
-from daemon.engines.seat import PAUSES_S, Seat
+from daemon.engines.seat import Seat
 from models.errors import BadInput, Cancelled
 from models.host import Plan
 from models.progress import Quiet
@@ -89,11 +90,14 @@ def test_a_dead_host_is_never_handed_out(make: Make) -> None:
         assert seat.ready(Quiet()).alive
 
 
-def test_pauses_grow_until_work_is_done(make: Make, told: Told) -> None:
+def test_pauses_grow_until_work_is_done(make: Make, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses = (0.0, 0.1, 0.2, 0.3)
+    assert list(seat_module.PAUSES_S) == sorted(seat_module.PAUSES_S)
+    monkeypatch.setattr(seat_module, "PAUSES_S", pauses)
     seat = make(Plan("test"))
     for death in range(1, 4):
         seat.ready(Quiet()).kill()
-        assert told.until("gone", death)["again_in_s"] == PAUSES_S[death - 1]
+        assert told.until("gone", death)["again_in_s"] == pauses[death - 1]
     with pytest.raises(BadInput), seat.asked(Quiet()):
         raise BadInput("A refusal is an answer, too")
     seat.ready(Quiet()).kill()

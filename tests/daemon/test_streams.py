@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from daemon.config import Config
+from daemon.demo import PORTRAIT, SECONDS, VERSION
 from daemon.queue import Queue
 from pipeline.spec import JobSpec
 from tests.daemon.conftest import ROOT
@@ -70,8 +71,11 @@ def test_closed_streams(shell: Shell, queue: Queue, spec: JobSpec, closed: str) 
     assert queue.count() == 1, "nothing was written into the database in place of the terminal"
 
 
-@pytest.mark.parametrize("command", ["ls", "ls --json", "--help", "show nope1234 --json"])
-@pytest.mark.parametrize("jobs", [1, 60])
+@pytest.mark.parametrize(
+    ("command", "jobs"),
+    # 60 as JSON are more than a buffer takes: then it is not the last word that fails
+    [("ls", 1), ("ls --json", 1), ("ls --json", 60), ("--help", 0), ("show nope1234 --json", 0)],
+)
 def test_an_output_that_takes_nothing(
     shell: Shell, queue: Queue, spec: JobSpec, command: str, jobs: int
 ) -> None:
@@ -88,7 +92,10 @@ def test_remarks_that_cannot_be_said_do_not_end_a_command(shell: Shell) -> None:
     assert shell(f"{VIGENTD} ls 2> /dev/full").returncode == 0
 
 
-def test_a_current_folder_that_is_gone(shell: Shell, tmp_path: Path) -> None:
+def test_a_current_folder_that_is_gone(shell: Shell, config: Config, tmp_path: Path) -> None:
+    cache = config.data_dir / "cache"
+    cache.mkdir(parents=True)
+    (cache / f"portrait-v{VERSION}-{PORTRAIT[0]}x{PORTRAIT[1]}-{SECONDS}s.mp4").touch()  # the demo's clip
     gone = f"mkdir {tmp_path}/gone; cd {tmp_path}/gone; rmdir {tmp_path}/gone; {VIGENTD}"
     assert shell(f"{gone} ls --json").stdout == "[]\n"
     for command in ("--config vigentd.toml ls", "styles preview clean --out a.png", "demo --out a.mp4"):

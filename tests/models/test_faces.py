@@ -19,7 +19,7 @@ OTHER = "hflip,hue=h=130:s=2"  # somebody else: the same face, other hair, other
 
 @pytest.fixture(scope="module")
 def face(album: Path) -> Path:
-    return portrait(album)
+    return portrait(album, seconds=2)
 
 
 def sightings(path: Path, prefer: str = "largest", aspect: float = 1.0, pictures: int = 40) -> list[Sighting]:
@@ -70,7 +70,7 @@ def insert(face: Path, out: Path, what: str) -> Path:
     ],
 )
 def test_a_cut_away_is_not_the_presenter(face: Path, tmp_path: Path, what: str, found: Found) -> None:
-    seen = sightings(insert(face, tmp_path / "cut.mp4", what), pictures=60)
+    seen = sightings(insert(face, tmp_path / "cut.mp4", what), pictures=50)
     assert {s.found for s in seen[20:40]} == {found}
     assert all(s.found is Found.FACE for s in [*seen[:20], *seen[42:]])
     assert seen[20].cut and seen[40].cut
@@ -96,7 +96,7 @@ def test_smoothed_blocks_do_not_show_their_borders(
     face: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Landmarks read in small blocks are the same as read at once."""
-    whole = track_clip(clip_of(face, 60), tmp_path, "largest", Quiet())
+    whole = track_clip(clip_of(face, 50), tmp_path, "largest", Quiet())
     at_once = [whole.points(k) for k in range(len(whole))]
     monkeypatch.setattr("models.track.BLOCK", 16)
     pieces = Track(tmp_path / "points.f32", whole.numbers, whole.found, whole.cut, whole.gap)

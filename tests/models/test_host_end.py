@@ -119,7 +119,7 @@ def test_stuck_work_is_found_and_its_stack_is_in_the_log(
 
 
 def test_long_work_that_gets_on_is_never_stalled(host: Host) -> None:
-    assert ask(host, "steps", patience_s=0.6, count=25, every_s=0.06) == "done"
+    assert ask(host, "steps", patience_s=0.6, count=20, every_s=0.05) == "done"
 
 
 # A parent of which the thread that started the host has ended.

@@ -177,7 +177,7 @@ def test_asking_what_the_music_is_starts_no_ffmpeg(monkeypatch: pytest.MonkeyPat
 
 
 def test_music_leaves_the_voice_as_it_is(tmp_path: Path) -> None:
-    wav = babble(4)
+    wav = babble(2)
     alone = mixed(tmp_path, wav)
     voice = heard(alone.file).ravel()
     for volume in (0.25, 1.0):
@@ -192,7 +192,7 @@ def test_music_is_never_louder_than_asked_and_gives_way_to_the_voice(tmp_path: P
     volume = 0.25
     pause, talk = np.zeros(4 * 22_050, np.float32), babble(18)
     wav = np.concatenate([pause, talk])
-    track = user_track(tmp_path, 40)
+    track = user_track(tmp_path, 23)
     voice = heard(mixed(tmp_path, wav).file)
     made = mixed(tmp_path, wav, track, volume)
     bed = heard(made.file) - voice  # the voice has the same gain in both
@@ -206,7 +206,7 @@ def test_music_is_never_louder_than_asked_and_gives_way_to_the_voice(tmp_path: P
 
 @dataclass(frozen=True)
 class Pausing:
-    """A voice that pauses for 6 s, talks for 4 s and pauses again; alone, and over a song of 3 s."""
+    """A voice that pauses for 3 s, talks for 2 s and pauses again; alone, and over a song of 1.5 s."""
 
     voice: Wave
     made: Mix
@@ -216,9 +216,9 @@ class Pausing:
 @pytest.fixture(scope="module")
 def pausing(tmp_path_factory: pytest.TempPathFactory) -> Pausing:
     root = tmp_path_factory.mktemp("pausing")
-    pause = np.zeros(6 * 22_050, np.float32)
-    wav = np.concatenate([pause, babble(4), pause])
-    made = mixed(root, wav, user_track(root, 3.0), 0.5)
+    pause = np.zeros(3 * 22_050, np.float32)
+    wav = np.concatenate([pause, babble(2), pause])
+    made = mixed(root, wav, user_track(root, 1.5), 0.5)
     return Pausing(heard(mixed(root, wav).file), made, heard(made.file))
 
 
@@ -230,15 +230,15 @@ def test_in_long_pauses_the_music_gives_way_and_not_the_voice(pausing: Pausing) 
 
 
 def test_music_fades_at_both_ends(pausing: Pausing) -> None:
-    middle = decibels(pausing.sound[3 * RATE : 4 * RATE])
+    middle = decibels(pausing.sound[RATE : 2 * RATE])
     assert decibels(pausing.sound[: RATE // 20]) < middle - 15
     assert decibels(pausing.sound[-RATE // 20 :]) < middle - 15
 
 
 def test_a_short_file_is_repeated_without_a_hole(pausing: Pausing) -> None:
-    """It ends at 3 s and, a crossfade shorter, at 5¼ s, while the voice is silent."""
+    """It ends at 1.5 s and, a crossfade shorter, at 2.6 s, while the voice is silent."""
     window = RATE // 20
-    level = [decibels(pausing.sound[i : i + window]) for i in range(RATE, 6 * RATE - window, window)]
+    level = [decibels(pausing.sound[i : i + window]) for i in range(RATE, 3 * RATE - window, window)]
     assert min(level) > np.median(level) - 6  # where two of them cross, a tone may partly cancel
     assert max(level) < np.median(level) + 4
 
@@ -264,7 +264,7 @@ def test_our_loops_repeat_exactly(tmp_path: Path) -> None:
 
 
 def _sparse() -> Wave:
-    return np.concatenate([np.zeros(22_050 * 3, np.float32), babble(1), np.zeros(22_050 * 4, np.float32)])
+    return np.concatenate([np.zeros(22_050 * 2, np.float32), babble(1), np.zeros(22_050 * 2, np.float32)])
 
 
 VOICES: dict[str, Callable[[], Wave]] = {

@@ -134,4 +134,4 @@ def desk(tmp_path: Path) -> Desk:
 @pytest.fixture(scope="session")
 def face(album: Path) -> Path:
     """Small and soon made: for all that does not look closely at the lips."""
-    return portrait(album, (180, 320), 2)
+    return portrait(album, (180, 320), 1)

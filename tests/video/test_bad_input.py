@@ -66,9 +66,9 @@ def test_bad_clips_are_refused_at_once(desk: Desk) -> None:
 
 def test_a_clip_without_a_face_fails_the_job_in_plain_words(desk: Desk) -> None:
     script = _write(desk.folder / "hello.txt", b"Hello.")
-    clip = pattern(desk.folder / "pattern.mp4")
+    clip = pattern(desk.folder / "pattern.mp4", seconds=0.4)
     check_refusal(desk, "no_face", 1, "--script", script, "--clip", clip)
-    said = desk.process("submit", "--script", script, "--clip", clip, "--wait")
+    said = desk.run("submit", "--script", script, "--clip", clip, "--wait")
     assert said.returncode == 1
     assert "error: No face was found in the clip" in said.stderr
     assert "hint: " in said.stderr

@@ -36,7 +36,8 @@ def stand_with(tmp_path: Path) -> Callable[..., Any]:
 @pytest.fixture
 def swift(monkeypatch: pytest.MonkeyPatch) -> None:
     """An inbox that looks oftener than a real one, and whose observer may take its time to end."""
-    for name, value in (("IDLE_S", 0.05), ("BUSY_S", 0.05), ("AWAY_S", 0.1), ("SHARE", 5)):
+    looks = {"IDLE_S": 0.05, "BUSY_S": 0.05, "GAP_S": 0.01, "AWAY_S": 0.1, "SHARE": 5}
+    for name, value in looks.items():
         monkeypatch.setattr(f"handlers.inbox.inbox.{name}", value)
     monkeypatch.setattr("handlers.inbox.look.watcher.STOP_S", 0.0)
 

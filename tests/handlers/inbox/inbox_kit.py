@@ -27,6 +27,7 @@ from handlers.inbox.house import House
 from handlers.inbox.inbox import Inbox
 from models.errors import BadInput, VigentdError
 from models.progress import Progress
+from tests.database_kit import lay_database
 from tests.handlers.inbox.rights import give_up_rights
 from tests.media_kit import pattern
 
@@ -88,6 +89,8 @@ class Stand:
         told = {"name": "daily", "path": str(self.root), "settle": SETTLE_S, **self.options}
         settings: dict[str, Any] = {"inbox": [told], "disk": {"min_free": "1B"}}
         self.config = Config(data_dir=self.folder / "data", **settings)
+        if not self.config.database.exists():
+            lay_database(self.config.database)
         self.queue = Queue(self.config.database)
         self.door, self.log = HereDoor(), Heard()
         self.dropped: Counter[str] = Counter()  # what must not be lost, by its SHA-256

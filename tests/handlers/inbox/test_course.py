@@ -36,7 +36,8 @@ def test_a_script_whose_presenter_is_missing_keeps_no_pair_waiting(
         stand.until(lambda: stand.inbox.why == "")
 
 
-def test_while_nobody_can_look_nothing_is_refused(stand: Stand) -> None:
+def test_while_nobody_can_look_nothing_is_refused(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handlers.inbox.course.SOON_S", 0.1)
     stand.door.away = Unavailable("The checking process is loading", code="engine_away")
     with stand.running():
         stand.drop_pair("monday")

@@ -153,8 +153,16 @@ def test_rows_alike_that_fail_are_counted_once(stand: Stand, swift: None) -> Non
 # ---------------------------------------------------------------- results that are removed before they go out
 
 
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits is tried again sooner than a real inbox does it."""
+    monkeypatch.setattr("handlers.inbox.course.SOON_S", 0.1)
+
+
 @pytest.mark.parametrize("when", ["before it is decided", "while the outbox is away"])
-def test_a_result_that_is_not_kept_until_it_is_delivered(when: str, stand_with: Any, tmp_path: Path) -> None:
+def test_a_result_that_is_not_kept_until_it_is_delivered(
+    when: str, stand_with: Any, tmp_path: Path, soon: None
+) -> None:
     away = tmp_path / "away"
     with stand_with(folders={"outbox": str(away)}) as stand:
         if when == "before it is decided":
@@ -177,7 +185,7 @@ def test_a_result_that_is_not_kept_until_it_is_delivered(when: str, stand_with: 
         assert not any(away.iterdir())
 
 
-def test_the_others_of_a_batch_are_delivered(stand_with: Any, tmp_path: Path) -> None:
+def test_the_others_of_a_batch_are_delivered(stand_with: Any, tmp_path: Path, soon: None) -> None:
     away = tmp_path / "away"
     with stand_with(folders={"outbox": str(away)}) as stand, stand.running() as inbox:
         stand.drop_clip("anna.mp4")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.daemon.killer import Kill, killer
+from tests.daemon.killer import Kill, changes, killer
 from tests.daemon.operations import scratch_folder
 from tests.handlers.inbox.lives import STEPS, go_on, opened
 from tests.handlers.inbox.yardstick import check, contents
@@ -36,24 +36,18 @@ THOROUGH = ("take up a pair",)
 @pytest.mark.parametrize("step", THOROUGH)
 def test_a_kill_before_each_change(step: str, kill: Kill, folder: Path) -> None:
     """In the end everything is where it would be if nothing had happened, and every job was made once."""
-    check_kills(step, kill, folder, _changes)
+    check_kills(step, kill, folder, changes)
 
 
 @pytest.mark.parametrize("step", sorted(STEPS.keys() - set(THOROUGH)))
 def test_a_kill_before_some_of_the_changes(step: str, kill: Kill, folder: Path) -> None:
-    check_kills(step, kill, folder, lambda points: _changes(points)[::20])
+    check_kills(step, kill, folder, lambda points: changes(points)[::12])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 def test_a_kill_at_any_point(step: str, kill: Kill, folder: Path) -> None:
     check_kills(step, kill, folder, lambda points: range(1, len(points) + 1))
-
-
-def _changes(points: Sequence[str]) -> list[int]:
-    """The points (from 1) before something changes on the disk: between them there is nothing to be torn."""
-    harmless = ("after ", "before SELECT", "before BEGIN")
-    return [n for n, point in enumerate(points, start=1) if not point.startswith(harmless)]
 
 
 def check_kills(

@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from handlers.inbox.results import notes
 from handlers.inbox.results.carrying import bring_back, carry_out
 from handlers.inbox.results.settlement import Settlement, decide
 from pipeline.workspace import write_atomic
+from tests.daemon.killer import changes
 from tests.daemon.killing import Points
 from tests.daemon.operations import scratch_folder
 
@@ -595,36 +596,47 @@ def memory() -> Iterator[Path]:
         yield folder
 
 
-SOME = 5  # of so many points one is tried in the usual run, and all in the slow one
-EACH = pytest.mark.parametrize("step", [SOME, pytest.param(1, marks=pytest.mark.slow)])
+Choose = Callable[[Sequence[str]], Sequence[int]]
 
 
-@EACH
+def some(points: Sequence[str]) -> Sequence[int]:
+    """Before every second change: for the usual run."""
+    return changes(points)[::2]
+
+
+def each(points: Sequence[str]) -> Sequence[int]:
+    return range(1, len(points) + 1)
+
+
+WHERE = pytest.mark.parametrize("choose", [some, pytest.param(each, marks=pytest.mark.slow)])
+
+
+@WHERE
 @pytest.mark.parametrize("case", [pair, a_folder, a_failure, a_batch, taken_names])
-def test_a_kill_at_any_point_is_made_good(case: Any, memory: Path, step: int) -> None:
-    points = check_kills(case, memory, {}, step)
+def test_a_kill_at_any_point_is_made_good(case: Any, memory: Path, choose: Choose) -> None:
+    points = check_kills(case, memory, {}, choose)
     assert any(point.startswith("before fsync") for point in points)
     assert any(point.startswith("os.remove") for point in points)
     if case is not a_failure:
         assert "half a copy" in points
 
 
-@EACH
-def test_a_kill_at_any_point_on_the_way_to_another_disk(memory: Path, tmp_path: Path, step: int) -> None:
+@WHERE
+def test_a_kill_at_any_point_on_the_way_to_another_disk(memory: Path, tmp_path: Path, choose: Choose) -> None:
     if memory.stat().st_dev == tmp_path.stat().st_dev:
         pytest.skip("there is only one file system here: /dev/shm cannot be written")
     places = {"outbox": tmp_path / "outbox", "done": tmp_path / "done"}
-    points = check_kills(a_folder, memory, places, step)
+    points = check_kills(a_folder, memory, places, choose)
     assert points.count("half a copy") > 3
 
 
-def check_kills(case: Any, memory: Path, places: dict[str, Path], step: int) -> Sequence[str]:
-    """At every step-th point once, at some once more, then in peace: it ends as when nobody disturbs it."""
+def check_kills(case: Any, memory: Path, places: dict[str, Path], choose: Choose) -> Sequence[str]:
+    """At each of these points once, at some once more, then in peace: it ends as when nobody disturbs it."""
     fresh(case, memory, places).carry_out()
     yard = fresh(case, memory, places)
     passed = killed(yard, 0)
     expected, times = yard.tree(), changed(yard)
-    for n in range(1, len(passed) + 1, step):
+    for n in choose(passed):
         yard = fresh(case, memory, places)
         at = killed(yard, n)
         assert len(at) == n

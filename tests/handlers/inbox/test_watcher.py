@@ -59,7 +59,8 @@ def heard() -> Heard:
 
 
 @pytest.fixture
-def watch(heard: Heard) -> Iterator[Watch]:
+def watch(heard: Heard, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
+    monkeypatch.setattr(watching, "POLL_S", CALM_S / 3)
     before = set(threading.enumerate())
     started: list[Watcher] = []
 
@@ -221,10 +222,7 @@ def test_looking_after_it_costs_nothing_while_all_is_well(root: Path, watch: Wat
 # ---------------------------------------------------------------- polling
 
 
-def test_polling_hears_what_comes_changes_and_goes(
-    root: Path, heard: Heard, watch: Watch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(watching, "POLL_S", 0.05)
+def test_polling_hears_what_comes_changes_and_goes(root: Path, heard: Heard, watch: Watch) -> None:
     watcher = watch(root, poll=True)
     assert (watcher.way, watcher.why, heard.lines) == ("polling", "", [])
     assert heard.after((root / "a.txt").touch)
@@ -261,10 +259,12 @@ WITHOUT_INOTIFY = """
 import sys, threading
 from pathlib import Path
 Path("/proc/sys/user", sys.argv[2]).write_text("0")
+from handlers.inbox.look import watcher
 from handlers.inbox.look.watcher import Watcher
 class Log:
     def event(self, name, **facts): print(name)
 woken = threading.Event()
+watcher.POLL_S = 0.1
 watcher = Watcher(Path(sys.argv[1]), None, woken.set, Log())
 watcher.start()
 Path(sys.argv[1], "a.txt").touch()
