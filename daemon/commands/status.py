@@ -137,7 +137,7 @@ def _card(told: dict[str, Any]) -> None:
         "job": _job(told["job"]) if told["job"] else None,
         "waiting": _waiting(counts["queued"], told["oldest_waiting"]),
         "inboxes": "; ".join(map(_inbox, told["inboxes"])),
-        "telegram": _telegram(told["telegram"]),
+        "telegram": _telegram(told.get("telegram")),
         "finished": ", ".join(f"{counts[state]} {state}" for state in ("done", "failed", "cancelled")),
         "data": f"{told['data_dir']} ({told['free'] / 1e9:.1f} GB free)",
     }

@@ -50,6 +50,7 @@ class TinyOffice:
             "why": "the disk is nearly full",
             "hosts": [host | more | {"versions": {}, "starts": 1}],
             "inboxes": [{"name": "daily", "state": "watching", "why": "", "held": 2}],
+            "telegram": {"state": "connected", "why": "", "name": "anna_bot", "waiting": 3},
             "job": job_json(running, None) if running else None,
             "counts": self.queue.counts(),
             "oldest_waiting": self.queue.oldest_waiting(),

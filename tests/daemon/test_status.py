@@ -32,6 +32,7 @@ def test_status_of_a_daemon(cli: Cli, served: Path, queue: Queue, spec: JobSpec)
         claim.job_id,
         "1 job, the oldest",
         "daily watching, 2 held",
+        "@anna_bot connected, 3 messages to send",
     ):
         assert part in card.out
     assert "espeak" in card.out and "2.1 GB" in card.out and "\x1b" not in card.out
