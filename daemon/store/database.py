@@ -56,8 +56,12 @@ class Database:
         self._writer = _engine(path, busy_s)
         self._reader = self._writer.execution_options(begin="BEGIN")
         self._open = threading.local()  # .session: of the write transaction that this thread is in
-        with told(path):
-            self._prepare()
+        try:
+            with told(path):
+                self._prepare()
+        except BaseException:
+            self.close()  # else it keeps its connection, and room on a full disk
+            raise
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

@@ -29,6 +29,7 @@ from handlers.telegram.house import House
 from handlers.telegram.line import Line, build
 from handlers.telegram.places import Places
 from handlers.telegram.store.ledger import Ledger
+from tests.database_kit import lay_database
 from tests.handlers.telegram.botapi import BotApi
 from tests.handlers.telegram.talking import Forbidden, Written
 
@@ -65,6 +66,8 @@ class Office:
                 local_mode=api.state.local_mode,
             ),
         )
+        if not (folder / "vigentd.db").exists():
+            lay_database(folder / "vigentd.db")
         self.queue = Queue(folder / "vigentd.db", now=self.times.now, busy_s=1.0)
         self.ledger = Ledger(self.queue, self.times.now)
         self.log = Written()

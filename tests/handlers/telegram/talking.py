@@ -33,6 +33,7 @@ from handlers.telegram.places import Places
 from handlers.telegram.store.ledger import Ledger, Turn
 from handlers.telegram.talk import Talk
 from handlers.telegram.texts import spoken_by
+from tests.database_kit import lay_database
 
 ANNA = Who(11, "Anna", "en")
 BO = Who(22, "Bo", "zh-hans")
@@ -120,6 +121,8 @@ class Conversation:
         self.toasts: list[str] = []
         self.log = Written()
         dice = random.Random(7).randrange
+        if not (folder / "vigentd.db").exists():
+            lay_database(folder / "vigentd.db")
         self.queue = Queue(folder / "vigentd.db", now=lambda: self.now, chance=dice)
         self.ledger = Ledger(self.queue, lambda: self.now, dice)
         self.house = House(
