@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from daemon.config import Config
+from daemon.logs.tell import Tell
 from daemon.queue import Queue
 from handlers.inbox.reception import Door
 
@@ -17,16 +18,6 @@ from handlers.inbox.reception import Door
 class Lobby(Door, Protocol):
     def open_door(self) -> None:
         """Somebody is about to come."""
-
-
-class Tell(Protocol):
-    """daemon.logs.log.Log."""
-
-    def event(self, name: str, /, **facts: object) -> None: ...
-
-    def warning(self, name: str, /, **facts: object) -> None: ...
-
-    def error(self, name: str, /, *, trace: BaseException | None = None, **facts: object) -> None: ...
 
 
 @dataclass(frozen=True)

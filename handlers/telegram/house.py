@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from daemon.config import Config
+from daemon.logs.tell import Tell
 from daemon.queue import Queue
 from handlers.telegram.choices import Choices
 from handlers.telegram.places import Places
@@ -39,16 +40,6 @@ class Lobby(Protocol):
     def job(self, job_id: str, spec: JobSpec, settings: Settings) -> Job: ...
 
     def make(self, stage: Stage, job: Job, workspace: Workspace) -> Made: ...
-
-
-class Tell(Protocol):
-    """daemon.logs.log.Log."""
-
-    def event(self, name: str, /, **facts: object) -> None: ...
-
-    def warning(self, name: str, /, **facts: object) -> None: ...
-
-    def error(self, name: str, /, *, trace: BaseException | None = None, **facts: object) -> None: ...
 
 
 class Publishing(Protocol):

@@ -29,6 +29,7 @@ from models.errors import BadInput, VigentdError
 from models.progress import Progress
 from tests.database_kit import lay_database
 from tests.handlers.inbox.rights import give_up_rights
+from tests.log_kit import Written
 from tests.media_kit import pattern
 
 SETTLE_S = 0.1
@@ -55,20 +56,11 @@ class HereDoor:
         return json.loads(json.dumps(function(None, json.loads(json.dumps(asked)), progress)))
 
 
-class Heard:
-    """The daemon's log, kept."""
-
-    def __init__(self) -> None:
-        self.lines: list[tuple[str, dict[str, Any]]] = []
-
-    def event(self, name: str, /, **facts: object) -> None:
-        self.lines.append((name, facts))
-
-    def warning(self, name: str, /, **facts: object) -> None:
-        self.lines.append((name, facts))
+class Heard(Written):
+    """And no fault of ours is among it."""
 
     def error(self, name: str, /, *, trace: BaseException | None = None, **facts: object) -> None:
-        self.lines.append((name, facts))
+        super().error(name, trace=trace, **facts)
         if trace is not None:
             raise AssertionError(f"a fault of ours: {facts}") from trace
 

@@ -31,7 +31,8 @@ from handlers.telegram.places import Places
 from handlers.telegram.store.ledger import Ledger
 from tests.database_kit import lay_database
 from tests.handlers.telegram.botapi import BotApi
-from tests.handlers.telegram.talking import Forbidden, Written
+from tests.handlers.telegram.talking import Forbidden
+from tests.log_kit import Written
 
 BEGINNING = dt.datetime(2026, 11, 23, 8, 0, tzinfo=dt.UTC)
 TICK_S = 0.005

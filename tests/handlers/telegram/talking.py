@@ -34,6 +34,7 @@ from handlers.telegram.store.ledger import Ledger, Turn
 from handlers.telegram.talk import Talk
 from handlers.telegram.texts import spoken_by
 from tests.database_kit import lay_database
+from tests.log_kit import Written
 
 ANNA = Who(11, "Anna", "en")
 BO = Who(22, "Bo", "zh-hans")
@@ -79,22 +80,6 @@ class Forbidden:
 
     def __getattr__(self, name: str) -> Any:
         raise AssertionError(f"a handler must not wait for {name}")
-
-
-class Written:
-    """The daemon's log, kept."""
-
-    def __init__(self) -> None:
-        self.lines: list[tuple[str, dict[str, Any]]] = []
-
-    def event(self, name: str, /, **facts: object) -> None:
-        self.lines.append((name, facts))
-
-    def warning(self, name: str, /, **facts: object) -> None:
-        self.lines.append((name, facts))
-
-    def error(self, name: str, /, *, trace: BaseException | None = None, **facts: object) -> None:
-        self.lines.append((name, facts))
 
 
 class Conversation:
