@@ -40,10 +40,6 @@ class Task:
     def due_at(self) -> str | None:
         return self.row.due_at
 
-    @property
-    def progress(self) -> bool:
-        return self.what == "edit" and self.row.rank == Rank.PROGRESS
-
 
 def in_order(rows: Iterable[ChatMessage], busy: Collection[Lane]) -> Sequence[Task]:
     """Every task that may be the next one of its lane, the most urgent first; none of busy lanes."""

@@ -46,14 +46,6 @@ class Drafts:
     def unstarted(self) -> Sequence[Draft]:
         return self._s.exec(select(Draft).where(col(Draft.state).in_(UNSTARTED))).all()
 
-    def said_in(self, chat_id: int, message_id: int) -> Draft | None:
-        """The open draft of whose script this message is a part."""
-        open_here = select(Draft).where(Draft.chat_id == chat_id, col(Draft.state).in_(UNSTARTED))
-        for draft in self._s.exec(open_here.order_by(col(Draft.number).desc())):
-            if any(part.message_id == message_id for part in Contents.from_json(draft.contents).script):
-                return draft
-        return None
-
     def add(
         self, chat_id: int, user_id: int, thread_id: int | None, language: str, contents: Contents
     ) -> Draft:
