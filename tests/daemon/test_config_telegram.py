@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,9 @@ def test_a_handed_on_configuration_has_no_token_and_is_still_one() -> None:
 def test_hosts_do_not_get_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SECRET, TOKEN)
     process = launch(Plan("media"), tmp_path / "log", tmp_path / "scratch")
-    environment = Path(f"/proc/{process.pid}/environ").read_bytes()
+    file = Path(f"/proc/{process.pid}/environ")
+    while not (environment := file.read_bytes()):
+        time.sleep(0.01)  # empty for a moment, while the kernel puts the new program in place
     process.signal(signal.SIGKILL, group=True)
     process.attend(lambda _: None)
     assert TOKEN.encode() not in environment and b"TMPDIR" in environment
