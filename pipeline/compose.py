@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import ffmpeg as graph
 
+from models.ahead import ahead
 from models.engine import Picture
 from models.errors import FULL, StageFailed
 from models.progress import Progress, Share
@@ -122,7 +123,8 @@ def _encode(
         movflags="+faststart",
         **_metadata(job.spec.title),
     )
-    with closing(_checked(lipsync.frames(job), facts, time)) as pictures:
+    # Put together in a thread, while this one writes them into the pipe.
+    with closing(ahead(_checked(lipsync.frames(job), facts, time), 2)) as pictures:
         # The captions' folder is the working folder, so that the names in the filter need no escaping.
         arguments = command.get_args()
         ffmpeg.encode(

@@ -19,10 +19,10 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 
+from models.ahead import ahead
 from models.engine import Picture
 from models.errors import BadInput
 from pipeline import spill
-from pipeline.ahead import ahead
 from pipeline.index import Index, index_of, shown_at, there_and_back
 from pipeline.photo import read_photo
 from pipeline.tonemap import ToneMap
@@ -100,7 +100,7 @@ def main_video(container: av.container.InputContainer) -> VideoStream | None:
 
 
 class VideoClip:
-    """A clip that is a video. Satisfies models.engine.Clip; one reader at a time.
+    """A clip that is a video. Satisfies models.engine.Clip. Each call of `pictures` reads by itself.
 
     wanted: how many output frames the video has; `order` says which picture each of them shows.
     scratch: a folder on a disk, for playing backwards.
@@ -112,8 +112,9 @@ class VideoClip:
         self.width, self.height = facts.width, facts.height
         self.pixel_aspect = float(facts.pixel_aspect)
         self._index = _index(facts)
-        shown = shown_at(self._index.seconds, facts.fps, facts.pictures)
-        self.order = shown[there_and_back(facts.pictures, wanted)]
+        self.natural = shown_at(self._index.seconds, facts.fps, facts.pictures)
+        self.order = self.natural[there_and_back(facts.pictures, wanted)]
+        self.key = facts.sha256
 
     def pictures(self, numbers: Sequence[int]) -> Generator[Picture]:
         """(height, width, 3) uint8 RGB, each a fresh array."""
@@ -142,6 +143,8 @@ class StillClip:
         self.width, self.height = facts.width, facts.height
         self.pixel_aspect = 1.0
         self.order = np.zeros(wanted, np.int32)
+        self.natural = np.zeros(1, np.int32)
+        self.key = facts.sha256
 
     def pictures(self, numbers: Sequence[int]) -> Generator[Picture]:
         picture = read_photo(self.facts.path, (self.width, self.height))

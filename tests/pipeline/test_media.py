@@ -13,12 +13,14 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
+from models.ahead import ahead
 from models.errors import BadInput
-from pipeline.ahead import ahead
+from pipeline import probe
 from pipeline.index import constant_rate, shown_at, there_and_back
+from pipeline.job import Job
 from pipeline.media import load_facts, open_clip
 from pipeline.probe import inspect
-from pipeline.spec import Limits, Settings
+from pipeline.spec import JobSpec, Limits, LipsyncSettings, Settings
 from pipeline.workspace import file_hash
 from tests.media_kit import decoded, ffmpeg, pattern, psnr
 
@@ -66,6 +68,32 @@ def test_constant_rates_are_exact(tmp_path: Path, rate: str, suffix: str) -> Non
     facts = inspect(pattern(tmp_path / f"a.{suffix}", *options, rate=rate, codec=codec), SETTINGS)
     assert facts.fps == Fraction(rate)
     assert facts.duration_s == pytest.approx(2, abs=0.05)
+
+
+@pytest.mark.parametrize("rate", ["24000/1001", "25", "30", "60"])
+def test_any_clip_can_be_shown_at_25(tmp_path: Path, rate: str) -> None:
+    """As fast as it was filmed: each picture is the one that was on screen at its middle."""
+    clip = pattern(tmp_path / "a.mp4", rate=rate)
+    filmed = inspect(clip, SETTINGS)
+    facts = inspect(clip, Settings(lipsync=LipsyncSettings(fps=25)))
+    assert (facts.fps, facts.duration_s) == (Fraction(25), filmed.duration_s)
+    assert facts.pictures == round(25 * filmed.duration_s)
+    shown = open_clip(facts, facts.pictures)
+    ours = np.stack(list(shown.pictures([int(n) for n in shown.order])))
+    moments = (np.arange(len(ours)) + 0.5) / 25
+    theirs = decoded(clip, 160, 284)[(moments * float(Fraction(rate))).astype(int)]
+    assert psnr(ours, theirs) > 60
+
+
+def test_the_rate_decides_the_probe_only_when_it_is_set(tmp_path: Path) -> None:
+    """Or every artifact of the first release would be made anew."""
+    clip = pattern(tmp_path / "a.mp4", seconds=0.2)
+    spec = JobSpec(clip=clip, script="Hello.")
+    as_filmed, at_25 = (
+        probe.inputs(Job(spec, Settings(lipsync=LipsyncSettings(fps=fps)))) for fps in ("clip", 25)
+    )
+    assert sorted(as_filmed) == ["clip", "clip_minutes", "photo_max", "sha256", "version"]
+    assert at_25 == as_filmed | {"fps": 25}
 
 
 def test_odd_size_loses_one_row_and_column_and_nothing_else(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import queue
 import threading
 from collections.abc import Generator
@@ -12,30 +11,22 @@ T = TypeVar("T")
 
 
 def ahead(items: Generator[T], depth: int = 3) -> Generator[T]:
-    """The same items, made in a thread up to `depth` early.
+    """The same items, made in a thread up to `depth` early, the one that is being made counted in.
 
     Closing the generator ends the thread; an error in the thread is raised here, in its place.
     """
-    ready: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(depth)
+    ready: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue()
+    room = threading.Semaphore(
+        depth
+    )  # for items; taken before one is begun, for it holds memory from then on
     closed = threading.Event()
-
-    def put(item: T | None, error: BaseException | None) -> None:
-        waiting = True
-        while waiting and not closed.is_set():
-            with contextlib.suppress(queue.Full):
-                ready.put((item, error), timeout=0.2)
-                waiting = False
 
     def work() -> None:
         try:
-            for item in items:
-                put(item, None)
-                if closed.is_set():
-                    break
-            else:
-                put(None, StopIteration())
+            while room.acquire() and not closed.is_set():
+                ready.put((next(items), None))
         except BaseException as e:
-            put(None, e)
+            ready.put((None, e))
         finally:
             items.close()
 
@@ -48,7 +39,10 @@ def ahead(items: Generator[T], depth: int = 3) -> Generator[T]:
                 return
             if error is not None:
                 raise error
+            room.release()
             yield item  # type: ignore[misc]
+            item = None  # nothing is held on to while the next one is waited for
     finally:
         closed.set()
+        room.release()
         thread.join()
