@@ -98,7 +98,9 @@ class Clip(Protocol):
     """The presenter's clip as the video will show it: upright, at a constant rate, in SDR.
 
     Output frame i (at i / fps seconds) shows `picture` number `order[i]` of the clip; the order runs
-    back and forth when the clip is shorter than the speech.
+    back and forth when the clip is shorter than the speech. `natural` is one whole pass of the clip forwards
+    at the same rate: every number of `order` is in it. `key` says which clip it is, by its content; "" when
+    nothing that is learned of it should be kept.
     """
 
     fps: float
@@ -106,6 +108,8 @@ class Clip(Protocol):
     height: int
     pixel_aspect: float  # width of a pixel / its height
     order: npt.NDArray[np.int32]
+    natural: npt.NDArray[np.int32]
+    key: str
 
     def pictures(self, numbers: Sequence[int]) -> Generator[Picture]:
         """These pictures of the clip, in the order asked for, one at a time."""
@@ -140,12 +144,21 @@ class SyncOptions:
     """face: which of several people; max_faceless: share of frames, 0..1, above which it is an error.
 
     scratch: a folder for what the engine wants to find again when the job resumes.
+
+    For engines that sample. steps: of denoising; guidance: 1..3, how far the lips obey the speech;
+    deepcache_interval: every so many steps the whole network runs, 0: in all; audio_windows: "overlapped",
+    or "reference" with its seam every 30 s; alignment: "mediapipe" or "insightface".
     """
 
     scratch: Path
     face: str = "largest"
     max_faceless: float = 0.2
     seed: int = 1247
+    steps: int = 20
+    guidance: float = 1.5
+    deepcache_interval: int = 3
+    audio_windows: str = "overlapped"
+    alignment: str = "mediapipe"
 
 
 class LipSyncEngine(Protocol):

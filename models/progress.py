@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,3 +39,30 @@ class Share:
 
     def check(self) -> None:
         self.whole.check()
+
+
+def side_by_side(whole: Progress, *shares: float) -> list[Progress]:
+    """For pieces of a larger work that go on at the same time, in different threads.
+
+    shares: what part of the whole each is; they make 1 together.
+    """
+    done, lock = [0.0] * len(shares), threading.Lock()
+    return [_Beside(whole, number, shares, done, lock) for number in range(len(shares))]
+
+
+@dataclass(frozen=True)
+class _Beside:
+    _whole: Progress
+    _number: int
+    _shares: tuple[float, ...]
+    _done: list[float]  # of each piece, 0…1
+    _lock: threading.Lock
+
+    def step(self, done: float, total: float) -> None:
+        with self._lock:
+            self._done[self._number] = min(max(done / total, 0.0), 1.0) if total > 0 else 0.0
+            together = sum(share * part for share, part in zip(self._shares, self._done, strict=True))
+        self._whole.step(together, 1.0)
+
+    def check(self) -> None:
+        self._whole.check()

@@ -41,7 +41,7 @@ def measured_gap(path: Path, scratch: Path) -> npt.NDArray[np.float64]:
     """The lips' opening in a finished video, in eye distances, by tracking it anew. Nothing smoothed."""
     scratch.mkdir(exist_ok=True)
     track: Track = track_clip(clip_of(path), scratch, "largest", Quiet())
-    assert (track.run >= 0).mean() > 0.95
+    assert (track.runs(np.arange(len(track))) >= 0).mean() > 0.95
     return np.maximum(np.nan_to_num(track.gap.astype(np.float64)), 0)
 
 

@@ -13,36 +13,32 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from models import faces
 from models.engine import Clip, Speech, SyncedFrame, SyncOptions, SyncReport
-from models.errors import BadInput
-from models.faces import FaceTracker, Found
 from models.mouthwarp.head import canonical_head, opening, to_head
 from models.mouthwarp.interior import Interior, Reference, best_reference
 from models.mouthwarp.shapes import Shapes, mouth_shapes
 from models.mouthwarp.warp import Mouth, Warper
 from models.progress import Progress, Share
+from models.takeover import check_faces, takeover
 from models.track import Track, track_clip
 
 Array = npt.NDArray[np.float64]
 
 WIDEST = (0.13, 0.18)  # eye distances: bounds of the opening at the loudest, by how this presenter speaks
-RAMP = 4  # frames over which the mouth is taken over from the clip where a face appears or goes
 TRACKING = 0.35  # share of the work that the first pass is
 CANDIDATES = 12  # pictures looked at for teeth
+SAMPLE = 300  # pictures from which the head is learned, at most
 
 
 class MouthwarpEngine:
     """Satisfies models.engine.LipSyncEngine. Needs no weights; keeps nothing between jobs."""
 
     name = "mouthwarp"
-    version = 1
+    version = 2
 
     def warm_up(self) -> None:
-        tracker = FaceTracker()  # its first picture is a slow one
-        try:
-            tracker(np.full((256, 256, 3), 128, np.uint8))
-        finally:
-            tracker.close()
+        faces.warm_up()
 
     def sync(
         self,
@@ -54,11 +50,11 @@ class MouthwarpEngine:
         report: SyncReport | None = None,
     ) -> Generator[SyncedFrame]:
         track = track_clip(clip, options.scratch, options.face, Share(progress, 0, TRACKING))
-        shown = np.searchsorted(track.numbers, clip.order)  # output frame → tracked picture
-        strength = takeover(track.run[shown])
+        shown = track.index(clip.order)  # output frame → tracked picture
+        strength = takeover(track.runs(shown))
         check_faces(track, shown, options.max_faceless)
         shapes = mouth_shapes(speech, clip.fps, len(clip.order))
-        presenter = learn(clip, track)
+        presenter = learn(clip, track, np.unique(shown))
         if report is not None:
             report.frames, report.faceless = len(shown), int((strength == 0).sum())
         work = Share(progress, TRACKING, 1)
@@ -102,14 +98,16 @@ class Presenter:
     interior: Interior
 
 
-def learn(clip: Clip, track: Track) -> Presenter:
-    """Head, resting mouth, how wide it opens, and a picture with teeth."""
+def learn(clip: Clip, track: Track, shown: npt.NDArray[np.int64]) -> Presenter:
+    """Head, resting mouth, how wide it opens, and a picture with teeth. shown: the pictures to learn from."""
     scale = (clip.pixel_aspect, 1, 1)
-    sample = np.stack([p * scale for k in track.sample() if (p := track.points(int(k))) is not None])
+    there = shown[track.runs(shown) >= 0]
+    spread = np.unique(np.linspace(0, len(there) - 1, min(SAMPLE, len(there))).astype(int))
+    sample = np.stack([p * scale for k in there[spread] if (p := track.points(int(k))) is not None])
     head = canonical_head(sample)
     faces = to_head(sample, head)
     widest = float(np.clip(np.percentile(opening(faces), 95), *WIDEST))
-    reference = best_reference(_open_mouths(clip, track), clip.pixel_aspect)
+    reference = best_reference(_open_mouths(clip, track, there), clip.pixel_aspect)
     return Presenter(
         head,
         clip.pixel_aspect,
@@ -119,9 +117,9 @@ def learn(clip: Clip, track: Track) -> Presenter:
     )
 
 
-def _open_mouths(clip: Clip, track: Track) -> list[Reference]:
-    """The pictures with the widest mouths, cut out around the face."""
-    there = np.flatnonzero((track.run >= 0) & ~np.isnan(track.gap))
+def _open_mouths(clip: Clip, track: Track, there: npt.NDArray[np.int64]) -> list[Reference]:
+    """The pictures with the widest mouths, cut out around the face. there: pictures with one."""
+    there = there[~np.isnan(track.gap[there])]
     gaps = track.gap[there]
     wide = there[gaps >= max(float(np.percentile(gaps, 80)), 0.06)]
     chosen = np.sort(wide[np.argsort(-track.gap[wide], kind="stable")][:CANDIDATES])
@@ -134,43 +132,3 @@ def _open_mouths(clip: Clip, track: Track) -> list[Reference]:
         moved = (points - (x0, y0, 0)) * (clip.pixel_aspect, 1, 1)
         out.append(Reference(picture[y0:y1, x0:x1].copy(), moved))
     return out
-
-
-def takeover(run: npt.NDArray[np.int32]) -> Array:
-    """(n,) 0..1 how much of the mouth is ours in each output frame: 0 without a face, eased in and out."""
-    face = run >= 0
-    strength = face.astype(np.float64)
-    for edge in np.flatnonzero(np.diff(face.astype(np.int8))):
-        for step in range(RAMP):
-            value = (step + 1) / (RAMP + 1)
-            i = edge + 1 + step if face[edge + 1] else edge - step
-            if 0 <= i < len(face) and face[i]:
-                strength[i] = min(strength[i], value)
-    return strength
-
-
-def check_faces(track: Track, shown: npt.NDArray[np.int64], most: float) -> None:
-    """Raises BadInput when too little of the video shows the presenter's mouth."""
-    missing = track.run[shown] < 0
-    share = float(missing.mean())
-    if share <= most and not missing.all():
-        return
-    found = track.found[shown]
-    if (found == Found.LIPS_OUTSIDE).mean() > 0.5 * share:
-        raise BadInput(
-            "The presenter's mouth is outside the picture",
-            code="lips_outside",
-            hint="Use a clip that shows the whole face, chin included.",
-        )
-    if not (found == Found.FACE).any():
-        raise BadInput(
-            "No face was found in the clip",
-            code="no_face",
-            hint="Use a clip with the presenter facing the camera, well lit, the face at least "
-            "a tenth of the picture.",
-        )
-    raise BadInput(
-        f"The presenter's face is missing in {share:.0%} of the video; at most {most:.0%} may be",
-        code="too_few_faces",
-        hint="Use a clip in which the presenter faces the camera throughout, or raise lipsync.max_faceless.",
-    )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
+from models.engine import Picture
 from models.faces import FaceTracker, Found, Sighting
-from models.progress import Quiet
-from models.track import Track, runs, track_clip
 from tests.face_kit import clip_of, portrait
 from tests.media_kit import QUICK, ffmpeg
-from tests.progress_kit import Steps
 
 OTHER = "hflip,hue=h=130:s=2"  # somebody else: the same face, other hair, other collar, other light
 
@@ -92,37 +93,153 @@ def test_points_are_where_the_face_is_whatever_the_pixels(face: Path, tmp_path: 
         assert np.abs(a.points[:, :2] - b.points[:, :2] * (2, 1)).max() < 6
 
 
-def test_smoothed_blocks_do_not_show_their_borders(
-    face: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Landmarks read in small blocks are the same as read at once."""
-    whole = track_clip(clip_of(face, 50), tmp_path, "largest", Quiet())
-    at_once = [whole.points(k) for k in range(len(whole))]
-    monkeypatch.setattr("models.track.BLOCK", 16)
-    pieces = Track(tmp_path / "points.f32", whole.numbers, whole.found, whole.cut, whole.gap)
-    for k, a in enumerate(at_once):
-        b = pieces.points(k)
-        assert a is not None and b is not None
-        assert np.allclose(a, b, atol=1e-9), k
+# ---------------------------------------------------------------- two people before one backdrop
+
+SIDE = 240  # pixels of a person's cut-out
+STAGE = (480, 854)
+Course = Callable[[int], float]
 
 
-def test_a_finished_track_is_found_again(face: Path, tmp_path: Path) -> None:
-    clip, steps = clip_of(face, 25), Steps()
-    first = track_clip(clip, tmp_path, "largest", steps)
-    assert len(steps.seen) == len(first) == 25 and steps.shares[-1] == 1
-    again = Steps()
-    second = track_clip(clip, tmp_path, "largest", again)
-    assert not again.seen
-    assert np.array_equal(first.gap, second.gap)
+@dataclass
+class Person:
+    """Pictures of somebody cut out, and where his or her middle is in picture t."""
+
+    pictures: list[Picture]
+    x: Course
+
+    def onto(self, stage: Picture, t: int) -> None:
+        rows, columns = np.mgrid[:SIDE, :SIDE] / SIDE - 0.5
+        head = (columns / 0.3) ** 2 + ((rows + 0.04) / 0.4) ** 2 < 1
+        body = (columns / 0.45) ** 2 + ((rows - 0.6) / 0.3) ** 2 < 1
+        left, top = int(self.x(t)) - SIDE // 2, 140
+        inside = (head | body)[:, max(-left, 0) : max(STAGE[1] - left, 0)]
+        picture = self.pictures[t % len(self.pictures)][:, max(-left, 0) : max(STAGE[1] - left, 0)]
+        there = stage[top : top + SIDE, max(left, 0) : max(left, 0) + inside.shape[1]]
+        there[inside] = picture[inside]
 
 
-def test_runs_bridge_short_gaps_and_drop_flickers() -> None:
-    face = np.array([1] * 10 + [0] * 4 + [1] * 10 + [0] * 9 + [1] * 2 + [0] * 9 + [1] * 6, bool)
-    cut = np.zeros(len(face), bool)
-    got = runs(face, cut)
-    assert (got[:24] == 0).all()  # four missing pictures inside a shot are bridged
-    assert (got[24:44] == -1).all()  # two pictures with a face are a flicker
-    assert (got[44:] == 1).all()
-    cut[12] = True
-    assert runs(face, cut)[9] != runs(face, cut)[15]  # never across a cut
-    assert runs(np.array([True]), np.array([False])).tolist() == [0]  # a photo
+@pytest.fixture(scope="module")
+def looks(face: Path) -> tuple[list[Picture], list[Picture]]:
+    """The portrait's, and somebody else's."""
+    clip = clip_of(face, 12)
+    pictures = [cv2.resize(p[60:420], (SIDE, SIDE)) for p in clip.pictures([int(n) for n in clip.order])]
+    return [np.asarray(p, np.uint8) for p in pictures], [another(np.asarray(p, np.uint8)) for p in pictures]
+
+
+def another(picture: Picture) -> Picture:
+    """Mirrored, with red hair and a green collar, and a skin more tanned."""
+    lab = cv2.cvtColor(np.ascontiguousarray(picture[:, ::-1]), cv2.COLOR_RGB2LAB).astype(np.int16)
+    lab[..., 0] = lab[..., 0] * 3 // 4
+    lab[SIDE * 7 // 10 :, :, 1] -= 40
+    lab[: SIDE * 7 // 10, :, 1] += 16
+    return np.asarray(cv2.cvtColor(np.clip(lab, 0, 255).astype(np.uint8), cv2.COLOR_LAB2RGB), np.uint8)
+
+
+def line(begin: float, end: float, pictures: int) -> Course:
+    return lambda t: begin + (end - begin) * min(t / pictures, 1)
+
+
+def followed(*people: Person, pictures: int, prefer: str = "left") -> Iterator[tuple[int, Sighting]]:
+    """What is seen; the last of the people is in front."""
+    tracker = FaceTracker(prefer)
+    try:
+        for t in range(pictures):
+            stage = np.full((*STAGE, 3), (120, 130, 140), np.uint8)
+            for person in people:
+                person.onto(stage, t)
+            yield t, tracker(stage)
+    finally:
+        tracker.close()
+
+
+def on_presenter(presenter: Person, t: int, seen: Sighting) -> bool:
+    return abs(float(seen.points[:, 0].mean()) - presenter.x(t)) < 0.15 * SIDE
+
+
+Looks = tuple[list[Picture], list[Picture]]
+
+
+def test_who_comes_to_stand_in_the_same_place_is_somebody_else(looks: Looks) -> None:
+    """Without a cut that could be seen: the room stays as it is."""
+    ours = Person(looks[0], lambda t: 420 if t < 15 or t >= 35 else -500)
+    other = Person(looks[1], lambda t: 420 if 15 <= t < 35 else -500)
+    found = [seen.found for _, seen in followed(ours, other, pictures=45)]
+    assert set(found[:15]) == {Found.FACE}
+    assert Found.FACE not in found[15:35]
+    assert found.count(Found.OTHER_PERSON) > 10
+    assert set(found[37:]) == {Found.FACE}
+
+
+@pytest.mark.parametrize("in_front", ["presenter", "other"])
+@pytest.mark.parametrize("pictures", [16, 40])
+def test_two_who_cross_are_not_taken_for_each_other(looks: Looks, in_front: str, pictures: int) -> None:
+    ours, other = Person(looks[0], line(150, 700, pictures)), Person(looks[1], line(700, 150, pictures))
+    people = (other, ours) if in_front == "presenter" else (ours, other)
+    seen = list(followed(*people, pictures=pictures + 6))
+    for t, sighting in seen:
+        assert sighting.found is not Found.FACE or on_presenter(ours, t, sighting), t
+    faces = [sighting.found is Found.FACE for _, sighting in seen]
+    assert all(faces[: pictures // 2 - 5]) and all(faces[-6:])
+
+
+def test_who_leaves_is_not_replaced_by_who_stays(looks: Looks) -> None:
+    ours, other = Person(looks[0], line(220, -400, 20)), Person(looks[1], lambda t: 640)
+    found = [seen.found for _, seen in followed(ours, other, pictures=40)]
+    assert found[0] is Found.FACE
+    assert Found.FACE not in found[20:]
+
+
+def test_the_larger_face_does_not_win_later(looks: Looks) -> None:
+    """Who is nearer to the middle, or larger, matters for the first picture only."""
+    ours, other = Person(looks[0], line(440, 150, 30)), Person(looks[1], line(760, 430, 30))
+    for t, sighting in followed(ours, other, pictures=36, prefer="center"):
+        assert sighting.found is Found.FACE and on_presenter(ours, t, sighting), t
+
+
+@pytest.mark.parametrize("light", [(0.45, 0.45, 0.45), (1.0, 0.85, 0.55), (0.6, 0.75, 1.0)])
+def test_the_presenter_stays_the_presenter_in_another_light(face: Path, light: tuple[float, ...]) -> None:
+    clip, tracker = clip_of(face, 24), FaceTracker()
+    try:
+        for t, picture in enumerate(clip.pictures([int(n) for n in clip.order])):
+            lit = picture * np.array(light) if t >= 10 else picture
+            sighting = tracker(np.asarray(lit, np.uint8))
+            assert sighting.found is Found.FACE or sighting.cut, t
+    finally:
+        tracker.close()
+
+
+@pytest.mark.parametrize("at", [15, 20, 30])
+def test_a_tracker_goes_on_where_another_ended(face: Path, tmp_path: Path, at: int) -> None:
+    """Every bit the same, also across a cut to somebody else: a block that is made after a restart is the
+    block that would have been made."""
+    what = f"{OTHER},scale=300:534,pad=360:640:60:20:teal"
+    clip = clip_of(insert(face, tmp_path / "cut.mp4", what), at + 8)
+    one, other = FaceTracker(), FaceTracker()
+    try:
+        for t, picture in enumerate(clip.pictures([int(n) for n in clip.order])):
+            if t == at:
+                one.restart()
+                other.resume(one.state())
+                other.restart()
+            seen = one(picture)
+            if t >= at:
+                again = other(picture)
+                assert (again.found, again.cut) == (seen.found, seen.cut), t
+                assert np.array_equal(again.points, seen.points, equal_nan=True), t
+    finally:
+        one.close()
+        other.close()
+
+
+def test_a_fresh_mesh_is_where_the_old_one_was(face: Path) -> None:
+    """Starting anew must not be seen: the mesh looks several times before it answers."""
+    clip, tracker, again = clip_of(face, 30), FaceTracker(), FaceTracker()
+    try:
+        for t, picture in enumerate(clip.pictures([int(n) for n in clip.order])):
+            if t == 20:
+                again.restart()
+            a, b = tracker(picture).points, again(picture).points
+            assert np.abs(a - b)[:, :2].mean() < 0.4, t  # pixels
+    finally:
+        tracker.close()
+        again.close()

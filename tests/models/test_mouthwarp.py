@@ -13,7 +13,7 @@ from scipy.io import wavfile
 
 from models.engine import Phoneme, Speech, SyncedFrame, SyncOptions, SyncReport
 from models.errors import BadInput
-from models.mouthwarp.engine import MouthwarpEngine, takeover
+from models.mouthwarp.engine import MouthwarpEngine
 from models.mouthwarp.shapes import mouth_shapes
 from models.progress import Quiet
 from tests.face_kit import CHINESE, ENGLISH, clip_of, correlation, loudness, measured_gap, portrait, speech
@@ -206,14 +206,6 @@ def test_a_mouth_beyond_the_edge_is_named(face: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput) as caught:
         sync(cut, speech(), tmp_path / "s", 30)
     assert caught.value.code in ("lips_outside", "no_face")
-
-
-def test_takeover_is_eased() -> None:
-    run = np.array([-1, -1, 0, 0, 0, 0, 0, 0, 0, 0, -1, 1, 1, 1, 1, 1], np.int32)
-    strength = takeover(run)
-    assert (strength[run < 0] == 0).all()
-    assert np.allclose(strength[2:10], [0.2, 0.4, 0.6, 0.8, 0.8, 0.6, 0.4, 0.2])
-    assert strength[-1] == 1  # the video's own end is no reason to let go
 
 
 # ---------------------------------------------------------------- shapes
