@@ -1,0 +1,270 @@
+"""LatentSync 1.6, resident: loaded and compiled once, then a job after the other (see stream.py).
+
+Source: https://github.com/bytedance/LatentSync, of which this has neither code nor scripts, only the shapes.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from models import faces, track
+from models.engine import Clip, Speech, SyncedFrame, SyncOptions, SyncReport
+from models.errors import Unavailable
+from models.latentsync import align
+from models.latentsync.audio import RATE, Listened, features, pieces, resample, windows_at
+from models.latentsync.files import files_in
+from models.latentsync.following import following
+from models.latentsync.insight import anchors_of
+from models.latentsync.network import BITS, Networks
+from models.latentsync.sampler import Sampler
+from models.latentsync.sampling import Sampling, denoise, first_noise
+from models.latentsync.stopwatch import Stopwatch
+from models.latentsync.stream import Stream
+from models.latentsync.takes import CHUNK, stride_of
+from models.latentsync.unet import STAGE2_512
+from models.latentsync.weights import (
+    fingerprint,
+    load_unet,
+    load_vae,
+    load_whisper,
+    random_unet,
+    random_vae,
+    random_whisper,
+)
+from models.presenters import LatentFile, Presenters
+from models.progress import Progress, side_by_side
+from models.takeover import check_faces
+from models.track import Track, open_track
+
+TRACKING = 0.08  # share of the work that following the presenter is, when nothing of it is kept
+PRECISIONS = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
+NUMPY = {torch.int16: np.int16, torch.int32: np.int32}
+SHORT_OF_MEMORY = "The GPU's memory was short: the lips were made with less at once, which takes longer"
+
+
+class LatentSyncEngine:
+    """Satisfies models.engine.LipSyncEngine.
+
+    loaded_s, warmed_s: what the last load and warm-up took. seconds: what the last job spent on what; what
+    goes on side by side counts in full in each.
+    """
+
+    name = "latentsync"
+    version = 1
+
+    def __init__(
+        self,
+        networks: Networks,
+        whisper: Any,
+        *,
+        fingerprint: str,
+        presenters: Presenters | None = None,
+        loaded_s: float = 0.0,
+    ) -> None:
+        self.networks, self._whisper = networks, whisper
+        self._presenters = presenters
+        self.fingerprint = fingerprint
+        self.loaded_s, self.warmed_s = loaded_s, 0.0
+        self.seconds: dict[str, float] = {}
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        device: str,
+        precision: str = "auto",
+        cache: Path | None = None,
+        cache_bytes: int = 0,
+        compile: bool = True,
+        kernels: Path | None = None,
+    ) -> LatentSyncEngine:
+        """From weights in `folder` (see files.py).
+
+        precision: "fp16", "bf16", "fp32", or "auto", fp16 on a GPU. cache: where what is learned of
+        presenters is kept, `cache_bytes` at most; kernels: where compiled kernels are. Raises Unavailable.
+        """
+        began = time.perf_counter()
+        files, place, dtype = files_in(folder), torch.device(device), _dtype(precision, device)
+        networks = Networks(
+            load_unet(files, place, dtype),
+            load_vae(files, place, dtype),
+            compiled=_compiles(place, compile, kernels),
+        )
+        return cls(
+            networks,
+            load_whisper(files, place),
+            fingerprint=f"{fingerprint(files)}-{dtype}".replace("torch.", ""),
+            presenters=Presenters(cache, cache_bytes) if cache and cache_bytes else None,
+            loaded_s=time.perf_counter() - began,
+        )
+
+    @classmethod
+    def random(
+        cls,
+        device: str,
+        precision: str = "auto",
+        cache: Path | None = None,
+        cache_bytes: int = 0,
+        compile: bool = True,
+        kernels: Path | None = None,
+    ) -> LatentSyncEngine:
+        """Of full size, with weights that mean nothing: how fast it would be."""
+        began = time.perf_counter()
+        place, dtype = torch.device(device), _dtype(precision, device)
+        networks = Networks(
+            random_unet(STAGE2_512, place, dtype),
+            random_vae(place, dtype),
+            compiled=_compiles(place, compile, kernels),
+        )
+        return cls(
+            networks,
+            random_whisper(place),
+            fingerprint=f"random-{dtype}",
+            presenters=Presenters(cache, cache_bytes) if cache and cache_bytes else None,
+            loaded_s=time.perf_counter() - began,
+        )
+
+    def warm_up(self) -> None:
+        """One chunk of nothing through every network, so that the first job finds all compiled."""
+        began = time.perf_counter()
+        faces.warm_up()
+        with self.networks.current():
+            self._try()
+        self.warmed_s = time.perf_counter() - began
+
+    def _try(self) -> None:
+        networks = self.networks
+        grey = torch.zeros((2, 3, networks.size, networks.size), device=networks.device)
+        still = networks.encode(grey)[:1, :, None].expand(-1, -1, CHUNK, -1, -1)
+        noise = first_noise(0, 4, networks.latent, networks.latent).to(networks.device)
+        heard = windows_at(features(self._whisper, np.zeros(RATE, np.float32)), np.zeros(CHUNK))
+        latents = denoise(
+            networks,
+            noise.expand(-1, -1, CHUNK, -1, -1),
+            torch.cat([still[:, :1] * 0, still, still], 1),
+            torch.from_numpy(heard).to(networks.device, networks.dtype),
+            Sampling(steps=2, interval=2),  # one whole, one from the top
+            lambda: None,
+        )
+        networks.decode(latents[0].transpose(0, 1))
+        if networks.device.type == "cuda":
+            torch.cuda.synchronize()
+            torch.cuda.empty_cache()
+            from torch._inductor.async_compile import shutdown_compile_workers
+
+            shutdown_compile_workers()  # processes that would stay, each with a torch of its own
+
+    def sync(
+        self,
+        clip: Clip,
+        speech: Speech,
+        options: SyncOptions,
+        progress: Progress,
+        first: int = 0,
+        report: SyncReport | None = None,
+    ) -> Generator[SyncedFrame]:
+        report = report or SyncReport()
+        watch = Stopwatch()
+        self.seconds = watch.seconds
+        anchors = anchors_of(options.alignment, self.networks.device.type, clip.pixel_aspect)
+        with ExitStack() as stack:
+            folder, latents = self._kept(stack, clip, options)
+            presenter = open_track(clip, folder, options.face, anchors)
+            tracking, sampling = side_by_side(progress, TRACKING, 1 - TRACKING)
+            stack.enter_context(following(presenter, tracking, watch))
+            sampler = Sampler(
+                self.networks,
+                self._listen(speech, options, watch),
+                clip.fps,
+                Sampling(options.steps, options.guidance, options.deepcache_interval),
+                options.seed,
+                latents,
+                lambda: report.notes.append(SHORT_OF_MEMORY),
+                watch,
+            )
+            stream = Stream(self.networks, clip, presenter, sampler, stride_of(clip.fps), sampling, watch)
+            frames = stack.enter_context(closing(stream.frames(first)))
+            yield from _checked(frames, presenter, clip, options, report, progress)
+
+    # ------------------------------------------------------------ a job's parts
+
+    def _kept(self, stack: ExitStack, clip: Clip, options: SyncOptions) -> tuple[Path, LatentFile | None]:
+        """Where the track is, and the latents that are kept of this presenter, if any are."""
+        if self._presenters is None or not clip.key:
+            return options.scratch, None
+        settings = {
+            "face": options.face,
+            "alignment": options.alignment,
+            "fps": clip.fps,
+            "size": [clip.width, clip.height, clip.pixel_aspect],
+            "engine": [self.version, self.fingerprint],
+            "found by": [track.VERSION, faces.VERSION, align.VERSION],
+        }
+        side, kind = self.networks.latent, NUMPY[BITS[self.networks.dtype]]
+        try:
+            presenter = stack.enter_context(self._presenters.open(clip.key, settings))
+            return presenter.folder, presenter.latents((2, 4, side, side), np.dtype(kind))
+        except Unavailable:  # it is there to save time, and no job is lost without it
+            return options.scratch, None
+
+    def _listen(self, speech: Speech, options: SyncOptions, watch: Stopwatch) -> Listened:
+        with watch("listen"):
+            heard = pieces(self._whisper, resample(speech.wav, speech.rate), options.audio_windows)
+            return Listened(options.scratch / "heard.f32", heard)
+
+
+def _checked(
+    frames: Iterator[SyncedFrame],
+    presenter: Track,
+    clip: Clip,
+    options: SyncOptions,
+    report: SyncReport,
+    progress: Progress,
+) -> Generator[SyncedFrame]:
+    """The frames, until it is known that too few of them show the presenter's face."""
+    shown = presenter.index(clip.order)
+    last, settled = int(shown.max()), False
+
+    def check() -> None:
+        check_faces(presenter, shown, options.max_faceless)
+        report.frames, report.faceless = len(shown), int((presenter.runs(shown) < 0).sum())
+
+    try:
+        for frame in frames:
+            if not settled and presenter.settled > last:
+                settled = True
+                check()
+            yield frame
+    except torch.OutOfMemoryError as e:
+        raise Unavailable(
+            "The GPU's memory is too small for the lip-sync, even with half the work at once",
+            code="out_of_memory",
+            hint="End what else uses it (`nvidia-smi` shows that), or set lipsync.device to another GPU.",
+        ) from e
+    if not settled:
+        presenter.wait(last, progress.check)
+        check()
+
+
+def _dtype(precision: str, device: str) -> torch.dtype:
+    if precision == "auto":
+        precision = "fp32" if device == "cpu" else "fp16"
+    return PRECISIONS[precision]
+
+
+def _compiles(device: torch.device, wanted: bool, kernels: Path | None) -> bool:
+    """Whether networks are compiled there; says where compiled kernels are kept over restarts."""
+    if device.type != "cuda" or not wanted:
+        return False
+    if kernels is not None:
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(kernels / "inductor")
+        os.environ["TRITON_CACHE_DIR"] = str(kernels / "triton")
+    return True
