@@ -1,6 +1,6 @@
 # make demo      a first video, on a fresh machine        make test       the test suite
 # make install   .venv with the base                      make test-slow  the tests that take minutes
-# make install-all   with every extra: models (torch for CPUs), tests
+# make install-all   with every extra: models (torch), tests; make test needs it too
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,18 +18,14 @@ $(VENV)/.installed: $(RECIPE)
 	@./setup.sh
 	@touch $@
 
-$(VENV)/.installed-test: $(RECIPE)
-	@./setup.sh test
-	@touch $@ $(VENV)/.installed
-
 $(VENV)/.installed-all: $(RECIPE)
 	@./setup.sh models test
-	@touch $@ $(VENV)/.installed $(VENV)/.installed-test
+	@touch $@ $(VENV)/.installed
 
 demo: install
 	@$(BIN)/vigentd demo --out $(DEMO)
 
-lint: $(VENV)/.installed-test
+lint: $(VENV)/.installed-all
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
@@ -37,7 +33,7 @@ lint: $(VENV)/.installed-test
 test: lint
 	$(BIN)/pytest -n 2 --dist loadfile
 
-test-slow: $(VENV)/.installed-test
+test-slow: $(VENV)/.installed-all
 	$(BIN)/pytest -m slow --timeout 3600
 
 clean:

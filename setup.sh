@@ -4,7 +4,8 @@
 # Called by make. Installs the few system packages that are needed where it may (root on Debian or
 # Ubuntu) and names the command where it may not. pip's own configuration is honoured.
 #   PYTHON       the Python to use; without it, the first of 3.11 and 3.12 that is found
-#   TORCH_INDEX  a further package index to look for torch in, such as one of CPU-only builds
+#   TORCH_INDEX  a further package index to look for torch in; when it is not set, that of torch's builds for
+#                CPUs on a machine without an NVIDIA GPU, and none on one that has one
 set -eu
 cd "$(dirname "$0")"
 venv=.venv
@@ -63,6 +64,20 @@ make_venv() {
     fi
 }
 
+# A build of torch with CUDA is gigabytes, and nothing gained where there is no GPU. Not asked for when pip's
+# own configuration leads to a build for CPUs already.
+torch_index() {
+    if [ "${TORCH_INDEX+set}" ]; then
+        echo "$TORCH_INDEX"
+    elif ! has_gpu && ! "$venv/bin/pip" index versions torch 2>/dev/null | grep -qF "$(torch_pin)+cpu"; then
+        echo https://download.pytorch.org/whl/cpu
+    fi
+}
+
+has_gpu() { [ -d /proc/driver/nvidia ] || command -v nvidia-smi >/dev/null; }
+
+torch_pin() { sed -n 's/.*"torch==\([0-9.]*\)".*/\1/p' pyproject.toml; }
+
 python=$(find_python)
 packages=$(missing_packages | tr '\n' ' ')
 # shellcheck disable=SC2086  # words are wanted
@@ -70,6 +85,7 @@ packages=$(missing_packages | tr '\n' ' ')
 make_venv
 
 extras=$(echo "$*" | tr ' ' ',')
+case $extras in *models*) index=$(torch_index) ;; *) index= ;; esac
 say "Installing vigentd${extras:+ with $extras} into $venv (the first time takes a few minutes)"
 "$venv/bin/python" -m pip install -q --disable-pip-version-check \
-    ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -e ".${extras:+[$extras]}"
+    ${index:+--extra-index-url "$index"} -e ".${extras:+[$extras]}"

@@ -18,6 +18,7 @@ from daemon import catalogue
 from daemon.config import Config
 from daemon.control.wish import PATHS
 from daemon.disk.housekeeping import room, room_needed
+from daemon.engines.roster import Chosen
 from daemon.folders import absolute, make_private, refuse_address, unwritable
 from daemon.said import Said, checked, checked_head, limit_bytes, read_script, track_path
 from models.errors import BadInput, Unavailable, VigentdError
@@ -52,7 +53,7 @@ def admit(request: Request, config: Config) -> JobSpec:
     """The job, complete and checked. Raises BadInput or Unavailable."""
     settings = config.settings
     spec = _spec(request, config)
-    catalogue.check_engines(settings)
+    Chosen(config)  # raises when one is asked for by name that cannot run
     _check_clip(spec.clip, settings)
     if spec.speech:
         _check_recording(spec.speech)

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from models.choose import choose, speech_engine
+from models.choose import choose_speech, speech_engine
 from models.errors import BadInput
 from pipeline.spec import JobSpec, Settings
 
@@ -16,7 +16,7 @@ LONG_TITLE = 40  # characters; shorter ones fit into every picture
 
 
 def voices(settings: Settings) -> list[dict[str, Any]]:
-    choice = choose("speech", settings.speech.engine)
+    choice = choose_speech(settings.speech.engine)
     return [{"name": name, "engine": choice.name} for name in speech_engine(choice.name).voices()]
 
 
@@ -44,12 +44,6 @@ def music(settings: Settings) -> list[dict[str, Any]]:
         }
         for track in tracks(settings)
     ]
-
-
-def check_engines(settings: Settings) -> None:
-    """Raises Unavailable `engine_missing`."""
-    choose("speech", settings.speech.engine)
-    choose("lipsync", settings.lipsync.engine)
 
 
 def check_names(spec: JobSpec, settings: Settings) -> None:

@@ -17,11 +17,7 @@ from pydantic import (
     ByteSize,
     ConfigDict,
     Field,
-    PlainSerializer,
     SecretStr,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
     field_serializer,
     field_validator,
     model_validator,
@@ -39,6 +35,7 @@ from pipeline.spec import (
     Names,
     Options,
     Settings,
+    Size,
     SpeechSettings,
     VideoSettings,
 )
@@ -51,40 +48,48 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+def _named(path: object) -> object:
+    if path == "":  # Path("") would quietly be the current folder
+        raise ValueError("should be a folder")
+    return path
+
+
+def _given(path: object) -> object:
+    return None if path == "" else path
+
+
+def _whole(path: Path) -> Path:
+    try:
+        whole = absolute(path)
+    except BadInput as e:
+        raise ValueError("should be a path on this machine") from e
+    if "\0" in str(whole):
+        raise ValueError("should be a path on this machine")
+    return whole
+
+
 class QueueSettings(_Section):
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 3  # a job whose worker died this often has failed
     overlap: bool = False  # speak the next job's script while the lips of this one are made
     stop_grace: Annotated[float, Field(ge=0, le=3600)] = 20.0  # seconds that a job may still take at SIGTERM
 
 
-def _read_size(given: object, read: ValidatorFunctionWrapHandler) -> ByteSize:
-    try:
-        size = None if isinstance(given, bool) else read(given)
-    except ValidationError:
-        size = None
-    if not isinstance(size, ByteSize):
-        raise ValueError("should be a size, such as 5GB, 500MB or a number of bytes")
-    return size
-
-
-def _written_size(size: ByteSize) -> str:
-    """As it can be read again, to the byte."""
-    units = (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("KB", 10**3))
-    for unit, factor in units:
-        if size and size % factor == 0:
-            return f"{size // factor}{unit}"
-    return f"{size:d}B"
-
-
-# "5GB", "500MB" or a number of bytes.
-Size = Annotated[ByteSize, WrapValidator(_read_size), PlainSerializer(_written_size)]
-
-
 class ModelsSettings(_Section):
-    """Limits of a process that keeps an engine; above one after a job, it is replaced. 0: no limit."""
+    """folder: where weights lie; not said: models/ in the data folder.
 
+    max_…: limits of a process that keeps an engine; above one after a job, it is replaced. 0: no limit.
+    """
+
+    folder: Path | None = None
     max_rss: Size = ByteSize(16_000_000_000)
     max_vram: Size = ByteSize(0)
+
+    _given = field_validator("folder", mode="before")(_given)
+
+    @field_validator("folder")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return None if path is None else _whole(path)
 
 
 class DiskSettings(_Section):
@@ -122,26 +127,6 @@ def _folder(given: str) -> str:
     if not given.strip() or "\0" in given:
         raise ValueError("should be a folder")
     return str(_whole(Path(given))) if given.startswith("~") else given
-
-
-def _named(path: object) -> object:
-    if path == "":  # Path("") would quietly be the current folder
-        raise ValueError("should be a folder")
-    return path
-
-
-def _given(path: object) -> object:
-    return None if path == "" else path
-
-
-def _whole(path: Path) -> Path:
-    try:
-        whole = absolute(path)
-    except BadInput as e:
-        raise ValueError("should be a path on this machine") from e
-    if "\0" in str(whole):
-        raise ValueError("should be a path on this machine")
-    return whole
 
 
 def _short_name(given: str) -> str:
@@ -325,6 +310,16 @@ class Config(BaseSettings):
     def telegram_files(self) -> Path:
         """What came through the bot, and what is made for it."""
         return self.data_dir / "telegram"
+
+    @property
+    def cache(self) -> Path:
+        """What can be made again."""
+        return self.data_dir / "cache"
+
+    @property
+    def weights(self) -> Path:
+        """Of the models."""
+        return self.models.folder or self.data_dir / "models"
 
     @property
     def results(self) -> Path:

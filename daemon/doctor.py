@@ -11,34 +11,20 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from daemon.config import Config
 from daemon.disk.housekeeping import watermark
+from daemon.finding import Finding, State
 from daemon.folders import make_private
+from daemon.lips_checkup import lipsync_engine
 from models.errors import FULL, VigentdError
 
-State = Literal["ok", "warn", "fail"]
 PACKAGES = "sudo apt-get install -y libgl1 libglib2.0-0 fonts-noto-cjk"
 ENGLISH, CHINESE = "The quick brown fox, 0123456789!", "中文字幕，简体与繁體。"
 LOW_DISK_BYTES = 5 * 2**30
-
-
-@dataclass(frozen=True)
-class Finding:
-    """name: what was looked at. state: "fail" is needed for every job, "warn" for some. fix: "" when ok."""
-
-    name: str
-    state: State
-    found: str
-    fix: str = ""
-
-    def as_dict(self) -> dict[str, str]:
-        return asdict(self)
 
 
 def check_all(configuration: Callable[[], Config]) -> list[Finding]:
@@ -46,7 +32,8 @@ def check_all(configuration: Callable[[], Config]) -> list[Finding]:
     first, config = _config_finding(configuration)
     checks: list[Callable[[], Iterator[Finding]]] = [ffmpeg, encoders, lips, voice, gpu]
     if config is not None:
-        for check in (fonts, styles, engines, defaults, data_dir, disk, inboxes, telegram):
+        engines = (speech_engine, lipsync_engine)
+        for check in (fonts, styles, *engines, defaults, data_dir, disk, inboxes, telegram):
             checks.append(partial(check, config))
     return [first, *(finding for check in checks for finding in _guarded(check))]
 
@@ -208,18 +195,14 @@ def _nvidia() -> list[str]:
     return [line.strip() for line in said.stdout.splitlines() if line.strip()] if said.returncode == 0 else []
 
 
-def engines(config: Config) -> Iterator[Finding]:
-    from models.choose import Kind, choose
+def speech_engine(config: Config) -> Iterator[Finding]:
+    from models.choose import choose_speech
 
-    kinds: list[tuple[Kind, str]] = [("speech", config.speech.engine), ("lipsync", config.lipsync.engine)]
-    for kind, setting in kinds:
-        choice = choose(kind, setting)
-        if not choice.note:
-            yield Finding(f"{kind} engine", "ok", choice.name)
-            continue
-        have = "torch is installed" if find_spec("torch") else "torch is not installed"
-        fix = f"Good enough to try everything. The real engines need a GPU and weights ({have})."
-        yield Finding(f"{kind} engine", "warn", f"{choice.name}, a draft: no weights", fix)
+    choice = choose_speech(config.speech.engine)
+    if choice.note:
+        yield Finding("speech engine", "warn", choice.note, choice.fix)
+    else:
+        yield Finding("speech engine", "ok", choice.name)
 
 
 def data_dir(config: Config) -> Iterator[Finding]:

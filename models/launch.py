@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from models import gpus
 from models.errors import BadInput, Unavailable
 from models.process import Process
 
@@ -79,7 +80,8 @@ def _environment(plan: Plan, scratch: Path) -> dict[str, str]:
     secrets = secrets_of(os.environ)
     return {name: value for name, value in os.environ.items() if name not in secrets} | {
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",  # as nvidia-smi counts
-        "CUDA_VISIBLE_DEVICES": _visible(plan.device, os.environ),
+        gpus.VISIBLE: _visible(plan.device, os.environ),
+        gpus.OF_THE_DAEMON: gpus.of_the_daemon(os.environ),
         "PYTHONPATH": os.pathsep.join(filter(None, path)),
         "TMPDIR": str(scratch),
     }
@@ -101,14 +103,10 @@ def _visible(device: str, environment: Mapping[str, str]) -> str:
             code="device_unknown",
             hint='Use "cpu", "cuda:0", "cuda:1" and so on',
         )
-    listed = environment.get("CUDA_VISIBLE_DEVICES")
+    listed = environment.get(gpus.VISIBLE)
     if listed is None:
         return str(int(number))
-    allowed: list[str] = []
-    for entry in map(str.strip, listed.split(",")):
-        if entry in ("", "-1"):  # CUDA itself reads no further
-            break
-        allowed.append(entry)
+    allowed = gpus.entries(listed)
     if int(number) >= len(allowed):
         raise Unavailable(
             f"There is no device {device}: CUDA_VISIBLE_DEVICES={listed} leaves {len(allowed)} to use",

@@ -25,9 +25,15 @@ VERSION = 1
 SCRATCH = "scratch"
 
 
+# Settings that decide the frames of an engine that samples, and of no other: for a change of them the draft
+# engine's work must not be done again.
+SAMPLING = ("steps", "guidance", "deepcache_interval", "audio_windows", "alignment")
+SAMPLES = ("latentsync",)  # engines that do
+
+
 def inputs(job: Job) -> dict[str, Any]:
     engine, settings = job.engines.lipsync, job.settings.lipsync
-    return {
+    decides: dict[str, Any] = {
         "version": VERSION,
         "engine": [engine.name, engine.version],
         "probe": job.key("probe"),
@@ -36,6 +42,11 @@ def inputs(job: Job) -> dict[str, Any]:
         "max_faceless": settings.max_faceless,
         "seed": job.spec.seed,
     }
+    if engine.name in SAMPLES:
+        decides |= {name: getattr(settings, name) for name in SAMPLING}
+    if fingerprint := getattr(engine, "fingerprint", ""):  # of its weights, and how precisely it computes
+        decides["weights"] = fingerprint
+    return decides
 
 
 def make(job: Job, folder: Path, progress: Progress) -> None:
@@ -45,13 +56,17 @@ def make(job: Job, folder: Path, progress: Progress) -> None:
     scratch.mkdir(exist_ok=True)
     clip = open_clip(facts, timeline(job.artifacts["speech"], facts).frames, scratch)
     settings = job.settings.lipsync
-    options = SyncOptions(scratch, settings.face, settings.max_faceless, job.spec.seed)
+    sampling = {name: getattr(settings, name) for name in SAMPLING}
+    options = SyncOptions(scratch, settings.face, settings.max_faceless, job.spec.seed, **sampling)
     report = SyncReport()
     done = chunks_done(folder)
     frames = job.engines.lipsync.sync(clip, spoken, options, progress, done * CHUNK, report)
     with closing(frames):
         for number, patches in enumerate(_chunks(frames), done):
             write_chunk(folder, number, patches)
+    if report.faceless:
+        few = f"In {report.faceless} of {report.frames} frames no face could be used"
+        report.notes.insert(0, f"{few}: there the clip is kept as it is")
     (folder / "report.json").write_text(
         json.dumps({"engine": job.engines.lipsync.name, **asdict(report)}, indent=1), "utf-8"
     )

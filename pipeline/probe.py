@@ -35,13 +35,16 @@ SDR = {"space": "bt709", "primaries": "bt709", "transfer": "bt709"}
 def inputs(job: Job) -> dict[str, Any]:
     clip = job.spec.clip
     check_file(clip)
-    return {
+    decides: dict[str, Any] = {
         "version": VERSION,
         "clip": str(clip),
         "sha256": file_hash(clip, job.progress),
         "photo_max": job.settings.video.photo_max,
         "clip_minutes": job.settings.limits.clip_minutes,
     }
+    if (fps := job.settings.lipsync.fps) != "clip":
+        decides["fps"] = fps
+    return decides
 
 
 def make(job: Job, folder: Path, progress: Progress) -> None:
@@ -136,9 +139,10 @@ def _video(
     index = index_of(container, stream)
     if not len(index.pts):
         raise _unreadable(path)
-    fps = constant_rate(index.seconds)
+    filmed = constant_rate(index.seconds)
     # The last picture may be held: a phone that stood still, a slide. One step at least.
-    duration = max(index.end_s, float(index.seconds[-1]) + 1 / float(fps))
+    duration = max(index.end_s, float(index.seconds[-1]) + 1 / float(filmed))
+    fps = filmed if settings.lipsync.fps == "clip" else Fraction(settings.lipsync.fps)
     _check_length(path, container, stream, index, duration, settings)
     width, height = first.width, first.height
     aspect = Fraction(stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio or 1)

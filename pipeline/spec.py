@@ -7,7 +7,18 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 Language = Literal[
     "auto", "zh", "en", "de", "it", "pt", "es", "ja", "ko", "fr", "ru"
@@ -47,8 +58,34 @@ def _names(given: object) -> object:
     return () if names == (NONE,) else names
 
 
+def _read_size(given: object, read: ValidatorFunctionWrapHandler) -> ByteSize:
+    try:
+        size = None if isinstance(given, bool) else read(given)
+    except ValidationError:
+        size = None
+    if not isinstance(size, ByteSize):
+        raise ValueError("should be a size, such as 5GB, 500MB or a number of bytes")
+    return size
+
+
+def _written_size(size: ByteSize) -> str:
+    """As it can be read again, to the byte."""
+    units = (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("KB", 10**3))
+    for unit, factor in units:
+        if size and size % factor == 0:
+            return f"{size // factor}{unit}"
+    return f"{size:d}B"
+
+
+def _number(given: object) -> object:
+    """ "25" is a number too: the environment has only text."""
+    return int(given) if isinstance(given, str) and given.isascii() and given.isdigit() else given
+
+
 Time = Annotated[dt.datetime | None, BeforeValidator(_time)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+# "5GB", "500MB" or a number of bytes.
+Size = Annotated[ByteSize, WrapValidator(_read_size), PlainSerializer(_written_size)]
 
 
 class _Strict(BaseModel):
@@ -85,7 +122,13 @@ class JobSpec(Options):
     out: Path | None = None
 
 
-Device = Annotated[str, Field(pattern=r"^(cpu|cuda:\d+)$")]  # draft engines always work on the CPU
+def _device(given: str) -> str:
+    if not re.fullmatch(r"cpu|cuda:[0-9]{1,3}", given):
+        raise ValueError("should be cpu, cuda:0, cuda:1 or so on")
+    return given
+
+
+Device = Annotated[str, AfterValidator(_device)]  # draft engines always work on the CPU
 
 
 class SpeechSettings(_Strict):
@@ -95,11 +138,24 @@ class SpeechSettings(_Strict):
     tail_s: Annotated[float, Field(ge=0, le=10)] = 0.6  # and after the last
 
 
+STEADY_GUIDANCE = 2.5  # above it, LatentSync's lips tend to jitter
+
+
 class LipsyncSettings(_Strict):
     engine: Literal["auto", "mouthwarp", "latentsync"] = "auto"
     device: Device = "cuda:1"
     face: Literal["largest", "left", "right", "center"] = "largest"  # the presenter, among several
     max_faceless: Annotated[float, Field(ge=0, le=1)] = 0.2  # of the frames; more is an error
+    fps: Annotated[Literal["clip", 25], BeforeValidator(_number)] = "clip"  # the video's rate
+    # What follows is for LatentSync alone.
+    steps: Annotated[int, Field(ge=1, le=50)] = 20  # of denoising
+    guidance: Annotated[float, Field(ge=1, le=3, allow_inf_nan=False)] = 1.5  # how far lips obey the speech
+    deepcache_interval: Annotated[int, Field(ge=0, le=10)] = 3  # every so many steps in full; 0: all
+    precision: Literal["auto", "fp16", "bf16", "fp32"] = "auto"
+    audio_windows: Literal["overlapped", "reference"] = "overlapped"  # reference: a seam every 30 s
+    alignment: Literal["mediapipe", "insightface"] = "mediapipe"
+    presenter_cache: Size = ByteSize(4_000_000_000)  # kept of clips for their next jobs; 0: nothing
+    compile: bool = True
 
 
 class VideoSettings(_Strict):

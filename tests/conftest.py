@@ -17,6 +17,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_sessionfinish() -> None:
+    """What is frozen is not taken down at the end either, and Triton's bindings then tell of leaks."""
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session")
 def media() -> Path:
     """Real footage and speech, which are not for redistribution and so are not in the project."""

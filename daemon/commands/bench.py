@@ -1,4 +1,4 @@
-"""bench draft · queue · inbox · torture: how fast this machine is, and how hard to break."""
+"""bench draft · lipsync · queue · inbox · torture: how fast this machine is, and how hard to break."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from daemon.config_file import load
 def register(app: typer.Typer) -> None:
     bench = typer.Typer(no_args_is_help=True, help="Measure how fast this machine is, and how hard to break.")
     bench.command("draft")(draft)
+    bench.command("lipsync")(lipsync)
     bench.command("queue")(queue)
     bench.command("inbox")(inbox)
     bench.command("torture")(torture)
@@ -41,6 +42,47 @@ def draft(
         report(results)
     if not all(result.ok for result in results):
         raise typer.Exit(1)
+
+
+def lipsync(
+    ctx: typer.Context,
+    clip: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Use this clip, not the demo's face at 1080x1920.")
+    ] = None,
+    speech: Annotated[
+        Path | None,
+        typer.Option(metavar="WAV", help="Use this speech, again and again, not the draft voice."),
+    ] = None,
+    seconds: Annotated[
+        list[float] | None, typer.Option(metavar="S", min=1, help="Length of a video; may be given again.")
+    ] = None,
+    random_weights: Annotated[
+        bool,
+        typer.Option("--random-weights", help="Full-size networks that make noise: no weights are needed."),
+    ] = False,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Compare with single precision, too; takes a minute, and 24 GB.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make videos with LatentSync on `lipsync.device`: speed of each part, memory, and the floor."""
+    from daemon.benches.lipsync import Plan, measure, report
+    from daemon.demo import clip as portrait
+    from daemon.folders import absolute
+
+    config = load(ctx.obj).config
+    plan = Plan(
+        absolute(clip or portrait(config.data_dir / "cache", (1080, 1920))),
+        absolute(speech) if speech else None,
+        tuple(seconds or [10.0]),
+        random_weights,
+        exact,
+    )
+    figures = measure(config, plan, tell)
+    if as_json:
+        out_json(figures.as_dict())
+    else:
+        report(figures)
 
 
 def queue(

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from daemon.config import Config
-from daemon.engines.roster import Chosen, EngineAway
+from daemon.engines.roster import Chosen, EngineAway, lipsync_loading
 from daemon.engines.seat import Seat, Tell
 from models.errors import Unavailable
 from models.host import Plan
@@ -193,18 +193,21 @@ class _InTime(Quiet):
 
 def plans(config: Config, chosen: Chosen) -> Sequence[Plan]:
     """The hosts that stay."""
+    # A host sees one GPU, its own, which is the first there.
+    device = "cpu" if config.lipsync.device == "cpu" else "cuda:0"
+    how = lipsync_loading(chosen.lipsync.name, config, device)
     return (
-        _engine("speech", chosen.speech.name, config.speech.device),
-        _engine("lipsync", chosen.lipsync.name, config.lipsync.device),
+        _engine("speech", chosen.speech.name, config.speech.device, {}),
+        _engine("lipsync", chosen.lipsync.name, config.lipsync.device, how),
         Plan("media", preload=_modules("media")),
     )
 
 
-def _engine(kind: Place, name: str, device: str) -> Plan:
+def _engine(kind: Place, name: str, device: str, how: dict[str, Any]) -> Plan:
     return Plan(
         kind,
         "models.choose:resident",
-        {"kind": kind, "name": name},
+        {"kind": kind, "name": name} | how,
         "cpu" if name in ON_THE_CPU else device,
         _modules(kind),
     )

@@ -3,11 +3,12 @@ foreground, without a daemon."""
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from daemon.config import Config
-from daemon.engines.roster import Chosen
+from daemon.engines.roster import Chosen, lipsync_loading
 from pipeline import stages
 from pipeline.job import Job
 from pipeline.spec import JobSpec, Settings
@@ -22,6 +23,7 @@ class LocalEngines:
     """A roster. Raises Unavailable `engine_missing`."""
 
     def __init__(self, config: Config) -> None:
+        self._config = config
         self._chosen = Chosen(config)
         self.names, self.notes = self._chosen.names, self._chosen.notes
 
@@ -35,7 +37,9 @@ class LocalEngines:
     def lipsync(self) -> LipSyncEngine:
         from models.choose import lipsync_engine
 
-        return lipsync_engine(self._chosen.lipsync.name)
+        os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # the same cuda:1 as a host's
+        name = self._chosen.lipsync.name
+        return lipsync_engine(name, **lipsync_loading(name, self._config, self._config.lipsync.device))
 
     def job(self, job_id: str, spec: JobSpec, settings: Settings) -> Job:
         return Job(spec, settings, self, id=job_id)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from daemon.config import Config
-from models.choose import choose
+from models.choose import choose_lipsync, choose_speech
 from models.errors import Unavailable
 from pipeline.job import Job
-from pipeline.spec import JobSpec, Settings
+from pipeline.spec import STEADY_GUIDANCE, JobSpec, LipsyncSettings, Settings
 from pipeline.stages import Made, Stage
 from pipeline.workspace import Workspace
 
@@ -46,8 +46,9 @@ class Chosen:
     """
 
     def __init__(self, config: Config) -> None:
-        self.speech = choose("speech", config.speech.engine)
-        self.lipsync = choose("lipsync", config.lipsync.engine)
+        self.speech = choose_speech(config.speech.engine)
+        self.lipsync = choose_lipsync(config.lipsync.engine, config.lipsync.device, config.weights)
+        self._jitter = jitter(config.lipsync) if self.lipsync.name == "latentsync" else ""
 
     def names(self, spec: JobSpec) -> dict[str, str]:
         speech = "recording" if spec.speech else self.speech.name
@@ -55,4 +56,30 @@ class Chosen:
 
     def notes(self, spec: JobSpec) -> list[str]:
         speech = "" if spec.speech else self.speech.note
-        return [note for note in (speech, self.lipsync.note) if note]
+        return [note for note in (speech, self.lipsync.note, self._jitter) if note]
+
+
+def jitter(settings: LipsyncSettings) -> str:
+    """A warning about the guidance that is set, or ""."""
+    if settings.guidance <= STEADY_GUIDANCE:
+        return ""
+    return f"lipsync.guidance is {settings.guidance:g}: above {STEADY_GUIDANCE} lips tend to jitter"
+
+
+def lipsync_loading(name: str, config: Config, device: str) -> dict[str, Any]:
+    """What `models.choose.lipsync_engine` takes for the engine of this name; JSON values.
+
+    device: as it is called in the process that loads it.
+    """
+    if name != "latentsync":
+        return {}
+    settings = config.lipsync
+    return {
+        "folder": str(config.weights),
+        "device": device,
+        "precision": settings.precision,
+        "cache": str(config.cache / "presenters") if settings.presenter_cache else None,
+        "cache_bytes": int(settings.presenter_cache),
+        "compile": settings.compile,
+        "kernels": str(config.cache / "kernels"),
+    }

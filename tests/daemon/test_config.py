@@ -70,6 +70,8 @@ def test_every_key_can_be_set_by_environment(key: tuple[str, ...], monkeypatch: 
     given |= {"overlap": "true", "device": "cuda:1", "format": "json", "level": "debug"}
     given |= {"token": "123456:abcdefghij", "token_file": "/t", "local_mode": "true"}
     given |= {"base_url": "http://here/bot", "base_file_url": "http://here/file/bot"}
+    given |= {"folder": "/m", "fps": "25", "guidance": "2.5", "precision": "bf16", "compile": "false"}
+    given |= {"audio_windows": "reference", "alignment": "insightface"}
     number_or_text = "espeak" if key == ("speech", "engine") else "mouthwarp" if key[-1] == "engine" else "1"
     value = given.get(key[-1], number_or_text)
     monkeypatch.setenv(variable(key), value)
@@ -81,6 +83,21 @@ def test_every_key_can_be_set_by_environment(key: tuple[str, ...], monkeypatch: 
         found = found.get_secret_value()
     assert str(found) in (value, f"{value}.0", value.capitalize(), f"({value},)")
     assert loaded.places[key] == variable(key)
+
+
+def test_weights_lie_in_the_data_folder_or_where_it_is_said(tmp_path: Path) -> None:
+    assert Config(data_dir=tmp_path / "d").weights == tmp_path / "d" / "models"
+    file = written(tmp_path / "etc", '[models]\nfolder = "weights"')
+    assert load(file).config.weights == tmp_path / "etc" / "weights"
+    assert load(written(tmp_path, '[models]\nfolder = ""')).config.models.folder is None
+
+
+def test_what_the_hosts_are_sent_is_what_was_set(tmp_path: Path) -> None:
+    """Settings travel as JSON to the hosts, the configuration to the door."""
+    text = "[lipsync]\nfps = 25\npresenter_cache = '1500MB'\nguidance = 2\n[models]\nfolder = '/m'"
+    config = load(written(tmp_path, text)).config
+    assert Config(**config.model_dump(mode="json")) == config
+    assert Settings.model_validate(config.settings.model_dump(mode="json")) == config.settings
 
 
 @pytest.mark.parametrize("size", [0, 1, 1000, 1_234_567_890, 16_000_000_000, 384 * 2**20])
@@ -116,6 +133,20 @@ def test_a_track_by_name_stays_a_name(tmp_path: Path) -> None:
         ("[disk]\nwork_size = true", 2, "disk.work_size should be a size", ""),
         ("[disk]\nwork_days = -1", 2, "disk.work_days should be greater than or equal to 0", ""),
         ('[log]\nlevel = "loud"', 2, "log.level should be 'debug', 'info'", ""),
+        ("[lipsync]\nsteps = 0", 2, "lipsync.steps should be greater than or equal to 1, not 0", ""),
+        ("[lipsync]\nsteps = 51", 2, "lipsync.steps should be less than or equal to 50", ""),
+        ("[lipsync]\nguidance = 0.5", 2, "lipsync.guidance should be greater than or equal to 1", ""),
+        ("[lipsync]\nguidance = 3.5", 2, "lipsync.guidance should be less than or equal to 3", ""),
+        ("[lipsync]\nguidance = nan", 2, "lipsync.guidance should be a finite number", ""),
+        ("[lipsync]\ndeepcache_interval = 11", 2, "lipsync.deepcache_interval should be less", ""),
+        ("[lipsync]\ndeepcache_interval = -1", 2, "lipsync.deepcache_interval should be greater", ""),
+        ('[lipsync]\nprecision = "fp8"', 2, "lipsync.precision should be 'auto', 'fp16'", ""),
+        ('[lipsync]\naudio_windows = "cut"', 2, "should be 'overlapped' or 'reference'", ""),
+        ('[lipsync]\nalignment = "dlib"', 2, "should be 'mediapipe' or 'insightface'", ""),
+        ("[lipsync]\nfps = 30", 2, "lipsync.fps should be 'clip' or 25, not 30", ""),
+        ('[lipsync]\npresenter_cache = "much"', 2, "presenter_cache should be a size, such as 5GB", ""),
+        ('[lipsync]\ncompile = "maybe"', 2, "lipsync.compile should be true or false", ""),
+        ('[lipsync]\ndevice = "gpu1"', 2, "lipsync.device should be cpu, cuda:0", ""),
         ("[disk]\nwork_days = inf", 2, "disk.work_days should be a finite number", ""),
         ("data_dir = 3", 1, "data_dir should be a path, not 3", ""),
         ("[queue]\nmax_attempts = ", 2, "not valid TOML", ""),

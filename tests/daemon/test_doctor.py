@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from daemon import doctor
+from daemon import doctor, lips_checkup
 from daemon.config import Config
+from daemon.finding import Finding
 from models.errors import BadInput
+from models.latentsync.files import files_in, missing
 from tests.daemon.conftest import Cli
 
 
@@ -32,6 +35,8 @@ def test_on_this_machine_everything_that_is_needed_is_here(cli: Cli) -> None:
         "GPU",
         "disk",
         "data folder",
+        "speech engine",
+        "lipsync engine",
     }
     assert wanted <= looked_at
 
@@ -120,3 +125,63 @@ def test_inboxes_and_what_their_jobs_get(tmp_path: Path) -> None:
     assert music.state == "fail" and "klam" in music.found
     assert "anna.mp4" in found["inbox alone"].found and found["inbox alone"].fix
     assert len(found) == 4
+
+
+# ---------------------------------------------------------------- the lip-sync engine
+
+
+def lips(folder: Path, **lipsync: Any) -> dict[str, Finding]:
+    """The findings about a configuration, by name; weights are in `folder`/models."""
+    config = Config.model_validate({"data_dir": folder, "lipsync": lipsync})
+    return {
+        finding.name: finding for finding in doctor._guarded(partial(lips_checkup.lipsync_engine, config))
+    }
+
+
+def lay_weights(folder: Path) -> list[Path]:
+    """Files that are there and no more: nothing here reads them."""
+    laid = missing(files_in(folder / "models"))
+    for path in laid:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(bytes(20_000_000))
+    return laid
+
+
+def test_the_engine_that_will_serve_and_why_not_the_real_one(tmp_path: Path) -> None:
+    (draft,) = lips(tmp_path, device="cpu").values()
+    assert draft.state == "warn" and "(mouthwarp): lipsync.device is cpu" in draft.found
+    assert "cuda:0" in draft.fix
+    (chosen,) = lips(tmp_path, engine="mouthwarp", guidance=3, alignment="insightface").values()
+    assert (chosen.state, chosen.found) == ("ok", "mouthwarp")
+    (absent,) = lips(tmp_path, engine="latentsync", device="cpu").values()
+    assert (absent.name, absent.state) == ("lipsync engine", "fail")
+    assert f"weights are not in {tmp_path / 'models'}: LatentSync-1.6/latentsync_unet.pt" in absent.found
+
+
+def test_the_files_of_weights_and_their_sizes(tmp_path: Path) -> None:
+    laid = lay_weights(tmp_path)
+    found = lips(tmp_path, engine="latentsync", device="cpu")
+    assert found["lipsync engine"].state == "warn", "a CPU is slow"
+    weights = found["lipsync weights"]
+    assert weights.state == "ok" and "latentsync_unet.pt 0.02 GB" in weights.found
+    assert set(found) == {"lipsync engine", "lipsync weights"}
+    laid[-1].unlink()
+    some = lips(tmp_path)["lipsync weights"]
+    assert some.state == "warn" and f"but not {laid[-1].relative_to(tmp_path / 'models')}" in some.found
+
+
+def test_what_is_set_but_will_not_look_good_or_cannot_run(tmp_path: Path) -> None:
+    lay_weights(tmp_path)
+    found = lips(tmp_path, engine="latentsync", device="cpu", guidance=2.8)
+    assert found["lipsync guidance"].state == "warn" and "2.8" in found["lipsync guidance"].found
+    found = lips(tmp_path, engine="latentsync", device="cpu", guidance=2.5, alignment="insightface")
+    assert "lipsync guidance" not in found
+    if find_spec("insightface") is None:
+        assert found["lipsync alignment"].state == "fail" and "mediapipe" in found["lipsync alignment"].fix
+
+
+def test_torch_is_tried_on_the_device_in_a_process_of_its_own() -> None:
+    """A device that no machine has; the error is torch's, and the last line of it."""
+    found = lips_checkup._on_its_gpu("cuda:99")
+    assert found.state == "fail" and found.fix
+    assert "Traceback" not in found.found and "\n" not in found.found

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import speech
 from pipeline.media import main_video, open_local
 from tests.face_kit import clip_of
 from tests.media_kit import QUICK, ffmpeg, psnr
-from tests.video.conftest import Desk
+from tests.video.conftest import Desk, seconds_of
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,16 @@ def test_size_rate_and_orientation_are_the_clips(
     (ours,) = clip_of(desk.folder / "out.mp4").pictures([0])
     (theirs,) = clip_of(clip).pictures([0])
     assert psnr(ours[: size[1] // 3], theirs[: size[1] // 3]) > 35  # the forehead, the right way up
+
+
+def test_at_25_pictures_a_second_when_that_is_set(desk: Desk, face: Path) -> None:
+    """Whatever the clip has, and as long as it would be otherwise."""
+    (desk.folder / "vigentd.toml").write_text("[lipsync]\nfps = 25\n")
+    clip = desk.folder / "fast.mp4"
+    ffmpeg("-i", face, "-vf", "fps=60", *QUICK, "-crf", "14", clip)
+    job = desk.submit("Hello.", clip, "--subtitles", "none", "--out", "out.mp4")
+    with open_local(desk.folder / "out.mp4") as container:
+        stream = main_video(container)
+        assert stream is not None and stream.average_rate == 25
+    spoken = speech.load(desk.artifact(job, "speech")).speech
+    assert seconds_of(desk.folder / "out.mp4") == pytest.approx(spoken.duration_s, abs=1 / 25)

@@ -6,7 +6,7 @@ from typing import Any
 
 from daemon import catalogue
 from daemon.config import Config
-from models.choose import choose
+from models.choose import choose_speech
 from models.progress import Progress
 
 
@@ -23,7 +23,7 @@ def choices(_: object, asked: dict[str, Any], progress: Progress) -> dict[str, A
         "subtitles": [_choice(look["name"], look["about"]) for look in looks if look["kind"] == "subtitle"],
         "titles": [_choice(look["name"], look["about"]) for look in looks if look["kind"] == "title"],
         "music": [_choice(track["name"], track["mood"]) for track in catalogue.music(settings)],
-        "engine": choose("speech", settings.speech.engine).name,
+        "engine": choose_speech(settings.speech.engine).name,
     }
 
 

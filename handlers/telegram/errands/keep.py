@@ -17,7 +17,7 @@ from handlers.telegram.errands.work import Work
 from handlers.telegram.house import House
 from handlers.telegram.report.amounts import length
 from handlers.telegram.texts import say
-from models.choose import choose
+from models.choose import choose_speech
 from models.errors import BadInput, Unavailable, VigentdError
 from pipeline.workspace import write_atomic
 
@@ -77,6 +77,6 @@ def _write(house: House, file: ChatFile, errand: Errand, seconds: float) -> None
 def _content(house: House, errand: Errand, seconds: float) -> Content:
     """Honest about what it is good for here."""
     language, name = errand.facts["language"], errand.facts["name"]
-    draft = choose("speech", house.config.speech.engine).name == "espeak"
+    draft = choose_speech(house.config.speech.engine).name == "espeak"
     key = "voice.kept_for_later" if draft else "voice.kept"
     return Content(say(language, key, name=name, length=length(seconds)))
