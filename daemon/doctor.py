@@ -116,8 +116,11 @@ def _encode(path: Path) -> None:
 
 def lips() -> Iterator[Finding]:
     """In a process of its own: the import takes seconds, talks to stderr, and a bad library may crash it."""
-    code = "import cv2, mediapipe; print(cv2.__version__, mediapipe.__version__)"
-    trial = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    code = (
+        "from models.faces import solutions; solutions()\n"  # a plain import writes into the home folder
+        "import cv2, mediapipe; print(cv2.__version__, mediapipe.__version__)"
+    )
+    trial = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, timeout=120)
     if trial.returncode == 0:
         cv, mediapipe = trial.stdout.split()[-2:]
         yield Finding("face tracking", "ok", f"opencv {cv}, mediapipe {mediapipe}")

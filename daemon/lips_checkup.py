@@ -6,15 +6,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 from daemon.config import Config
-from daemon.engines.roster import jitter
-from daemon.finding import Finding
-from models.choose import choose_lipsync
-from models.latentsync.files import HINT, files_in
-from models.latentsync.needs import absent_files
+from daemon.engines.roster import chosen_lipsync, jitter
+from daemon.finding import Finding, State
+from models.errors import Unavailable
+from models.latentsync.files import HINT, files_in, missing
+from models.latentsync.glance import glance
 
 PATIENCE_S = 120.0  # the first import of torch after a start of the machine reads gigabytes
 
@@ -31,36 +30,42 @@ print(f"{torch.cuda.get_device_name(device)}, {free} of {total} GB free, torch {
 def lipsync_engine(config: Config) -> Iterator[Finding]:
     """Which one will serve; if it is not the real one, why. Raises Unavailable `engine_missing`."""
     settings = config.lipsync
-    choice = choose_lipsync(settings.engine, settings.device, config.weights)
+    choice = chosen_lipsync(config)
     if choice.note:
         yield Finding("lipsync engine", "warn", choice.note, choice.fix)
     else:
         yield Finding("lipsync engine", "ok", choice.name)
     if settings.engine == "mouthwarp":
         return
-    yield from _weights(config.weights)
+    yield from _weights(config.weights, "fail" if choice.name == "latentsync" else "warn")
     if choice.name == "mouthwarp":
         return
     if settings.device != "cpu":
         yield _on_its_gpu(settings.device)
     if warning := jitter(settings):
         yield Finding("lipsync guidance", "warn", warning, "Set it lower; 1.5 is usual.")
-    if settings.alignment == "insightface" and find_spec("insightface") is None:
-        fix = 'Install it (README.md, "Lips by LatentSync"), or set lipsync.alignment = "mediapipe".'
-        yield Finding("lipsync alignment", "fail", "insightface is not installed", fix)
 
 
-def _weights(folder: Path) -> Iterator[Finding]:
+def _weights(folder: Path, if_wrong: State) -> Iterator[Finding]:
     """When some are there; where none is, that is the engine's finding."""
-    files = files_in(folder)
-    there = [path for path in (files.unet, files.vae_weights, files.whisper) if path.exists()]
+    name, files = "lipsync weights", files_in(folder)
+    try:
+        absent = missing(files)
+    except Unavailable as e:  # a folder that may not be entered
+        yield Finding(name, if_wrong, e.message, e.hint)
+        return
+    there = [path for path in (files.unet, files.vae_weights, files.whisper) if path not in absent]
     if not there:
         return
-    if absent := absent_files(folder):
-        yield Finding("lipsync weights", "warn", f"in {folder}, but not {', '.join(absent)}", HINT)
-    else:
+    problems = glance(files)
+    for problem in problems:
+        yield Finding(name, if_wrong, problem.message, problem.hint)
+    if absent:
+        names = ", ".join(str(path.relative_to(folder)) for path in absent)
+        yield Finding(name, "warn", f"in {folder}, but not {names}", HINT)
+    elif not problems:
         sizes = (f"{path.relative_to(folder)} {path.stat().st_size / 1e9:.2f} GB" for path in there)
-        yield Finding("lipsync weights", "ok", f"in {folder}: {', '.join(sizes)}")
+        yield Finding(name, "ok", f"in {folder}: {', '.join(sizes)}")
 
 
 def _on_its_gpu(device: str) -> Finding:

@@ -61,6 +61,7 @@ class Service:
         self._started_at = iso(dt.datetime.now(dt.UTC))
         self.config = load()
         self.worker: Worker | None = None
+        self._refused: VigentdError | None = None  # what is wrong with the new configuration
 
     async def run(self) -> None:
         """Until SIGTERM or SIGINT. Raises Unavailable when it cannot start."""
@@ -212,15 +213,18 @@ class Service:
 
     def status(self) -> dict[str, Any]:
         """As `vigentd status --json` prints it."""
-        running = self.queue.running()
+        running, hosts, why = self.queue.running(), self.hosts.status(), self.why()
+        refused = self._refused or (self.worker.refused if self.worker is not None else None)
         return {
             "pid": os.getpid(),
             "version": self._version,
             "started_at": self._started_at,
             "data_dir": str(self.config.data_dir),
             "state": self.worker.state if self.worker is not None else "starting",
-            "why": self.why(),
-            "hosts": self.hosts.status(),
+            "why": why,
+            "hint": next((host["hint"] for host in hosts if host["why"] == why), ""),
+            "not_reloaded": refused.as_dict() if refused is not None else None,
+            "hosts": hosts,
             "inboxes": self.inboxes.brief(),
             "telegram": self.bot.status(),
             "job": job_json(running, None) if running else None,
@@ -267,8 +271,13 @@ class Service:
 
     def reload(self) -> None:
         """Reads the configuration again. Raises what is wrong with it; then the old one stays in force."""
-        config = self._load()
-        Chosen(config)
+        try:
+            config = self._load()
+            Chosen(config)
+        except VigentdError as e:
+            self._refused = e
+            raise
+        self._refused = None
         if config.data_dir != self.config.data_dir:
             self.log.warning("not_reloaded", key="data_dir", because="it needs a restart")
             config = config.model_copy(update={"data_dir": self.config.data_dir})
@@ -282,7 +291,7 @@ class Service:
         try:
             self.reload()
         except VigentdError as e:
-            self.log.error("not_reloaded", message=e.message)
+            self.log.error("not_reloaded", code=e.code, message=e.message, hint=e.hint)
 
     def _changed(self, row: JobRow) -> dict[str, Any]:
         job = job_json(row, self.queue.position(row.id))

@@ -73,6 +73,7 @@ class Worker:
         self.why = ""  # why the jobs wait
         self.at: Snapshot | None = None  # where the present job is
         self.job_id: str | None = None
+        self.refused: Unavailable | None = None  # why the last new configuration was not taken up
         self._owner = owner
         self._config = config
         self._queue = queue
@@ -249,8 +250,10 @@ class Worker:
         try:
             self._hosts.reload(config)
         except Unavailable as e:
-            self._log.error("not_reloaded", message=e.message)
+            self.refused = e
+            self._log.error("not_reloaded", code=e.code, message=e.message, hint=e.hint)
             return
+        self.refused = None
         self._config = config
         self._queue.max_attempts = config.queue.max_attempts
         self._log.configure(config)

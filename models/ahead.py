@@ -16,9 +16,8 @@ def ahead(items: Generator[T], depth: int = 3) -> Generator[T]:
     Closing the generator ends the thread; an error in the thread is raised here, in its place.
     """
     ready: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue()
-    room = threading.Semaphore(
-        depth
-    )  # for items; taken before one is begun, for it holds memory from then on
+    # For items, taken before one is begun: it holds memory from then on.
+    room = threading.Semaphore(depth)
     closed = threading.Event()
 
     def work() -> None:

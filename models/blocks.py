@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import zipfile
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,15 +64,28 @@ ARRAYS = ("numbers", "found", "cut", "gap", "anchors", "points")
 
 
 class Blocks:
-    """The files of one track. made_of: whatever decides the numbers besides the clip's content."""
+    """The files of one track, in the folder of one job.
 
-    def __init__(self, folder: Path, made_of: str) -> None:
-        self._folder, self._made_of = folder, made_of
+    made_of: whatever decides the numbers besides the clip's content. kept: a folder for the clip's next jobs,
+    too; nothing depends on it: it may be full, and may be taken away at any time.
+    """
+
+    def __init__(self, folder: Path, made_of: str, kept: Path | None = None) -> None:
+        self._folder, self._made_of, self._kept = folder, made_of, kept
 
     def read(self, index: int, numbers: npt.NDArray[np.int32]) -> Block | None:
         """None when there is no such file, or none that can be used for these pictures."""
+        own = self._path(index)
+        if (block := self._read(own, numbers)) is not None:
+            return block
+        if self._kept is not None and self._read(self._kept / own.name, numbers) is not None:
+            with suppress(OSError):
+                _share(self._kept / own.name, own)
+        return self._read(own, numbers)
+
+    def _read(self, path: Path, numbers: npt.NDArray[np.int32]) -> Block | None:
         try:
-            with self._path(index).open("rb") as file, np.load(file) as kept:
+            with path.open("rb") as file, np.load(file) as kept:
                 if str(kept["made_of"]) != self._made_of or not np.array_equal(kept["numbers"], numbers):
                     return None
                 state = {name[6:]: kept[name] for name in kept.files if name.startswith("state_")}
@@ -89,16 +105,36 @@ class Blocks:
         state = {f"state_{name}": value for name, value in block.state.items()}
         np.savez(data, made_of=np.array(self._made_of), **arrays, **state)
         path = self._path(index)
-        # Two processes may make the same block, with the same content, in a folder that they share.
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
+        with _part(path) as part:
             with part.open("wb") as file:
                 file.write(data.getbuffer())
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        if self._kept is not None:
+            with suppress(OSError):
+                _share(path, self._kept / path.name)
 
     def _path(self, index: int) -> Path:
         return self._folder / f"track-{index:06d}.npz"
+
+
+def _share(path: Path, other: Path) -> None:
+    """The same file in another folder, too; a copy where it cannot be. Raises OSError."""
+    with _part(other) as part:
+        try:
+            os.link(path, part)
+        except OSError:
+            shutil.copyfile(path, part)
+        part.replace(other)
+
+
+@contextmanager
+def _part(path: Path) -> Generator[Path]:
+    """A name beside `path` for a file that gets its name when it is whole."""
+    # Two processes may make the same block, with the same content, in a folder that they share.
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+    finally:
+        part.unlink(missing_ok=True)

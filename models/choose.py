@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from models.errors import Unavailable
+from models.kernels import keep_kernels
 
 if TYPE_CHECKING:
     from models.engine import LipSyncEngine, SpeechEngine
-    from models.latentsync.needs import Machine
+    from models.latentsync.needs import Lack, Machine
 
 Kind = Literal["speech", "lipsync"]
 
@@ -37,8 +38,14 @@ def choose_speech(setting: str) -> Choice:
     raise _missing("speech", setting, "its model is not installed", 'Set speech.engine = "auto"')
 
 
-def choose_lipsync(setting: str, device: str, folder: Path, machine: Machine | None = None) -> Choice:
-    """The engine for `lipsync.engine` and `lipsync.device`.
+def choose_lipsync(
+    setting: str,
+    device: str,
+    folder: Path,
+    machine: Machine | None = None,
+    alignment: str = "mediapipe",
+) -> Choice:
+    """The engine for `lipsync.engine`, `lipsync.device` and `lipsync.alignment`.
 
     folder: where the weights of the models lie. machine: what is here; None: looked for.
     Raises Unavailable `engine_missing` when an engine is asked for by name that cannot run here: a job
@@ -49,7 +56,10 @@ def choose_lipsync(setting: str, device: str, folder: Path, machine: Machine | N
     from models.latentsync.needs import TOO_SLOW, Machine, lack
 
     by_name = setting == "latentsync"
-    lacks = TOO_SLOW if device == "cpu" and not by_name else lack(device, folder, machine or Machine.here())
+    if device == "cpu" and not by_name:
+        lacks: Lack | None = TOO_SLOW
+    else:
+        lacks = lack(device, folder, machine or Machine.here(), alignment)
     if lacks is not None and by_name:
         raise _missing("lip-sync", setting, lacks.why, f'{lacks.fix} Or set lipsync.engine = "auto"')
     if lacks is not None:
@@ -105,6 +115,7 @@ def _latentsync(
     kernels: str,
 ) -> LipSyncEngine:
     """From JSON values: they came by message. folder: of the models. cache: of presenters, None: none."""
+    keep_kernels(Path(kernels))  # before torch's compiler is imported, which makes a folder elsewhere
     from models.latentsync.engine import LatentSyncEngine
 
     return LatentSyncEngine.open(

@@ -179,5 +179,5 @@ class LipSyncEngine(Protocol):
     ) -> Generator[SyncedFrame]:
         """Frames first…len(clip.order)-1, in order. Memory does not grow with the clip.
 
-        Raises BadInput (no_face, too_few_faces, lips_outside) before the first frame.
+        Raises BadInput (no_face, too_few_faces, lips_outside) as soon as that is certain.
         """

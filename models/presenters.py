@@ -60,12 +60,12 @@ class LatentFile:
         """Does nothing when the limit is reached or the disk is full."""
         if record.shape != self._shape or record.dtype != self._dtype:
             raise ValueError(f"a record is {self._dtype} {self._shape}, not {record.dtype} {record.shape}")
-        if self._room.take(self._bytes):
-            data = record.tobytes()
-            try:
+        data = record.tobytes()
+        try:
+            if self._room.take(self._bytes):
                 os.pwrite(self._file, _crc(k, data) + data, k * self._bytes)
-            except OSError:
-                self._room.close()
+        except OSError:  # full, or the folder is gone
+            self._room.close()
 
     def close(self) -> None:
         os.close(self._file)

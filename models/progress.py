@@ -46,8 +46,8 @@ def side_by_side(whole: Progress, *shares: float) -> list[Progress]:
 
     shares: what part of the whole each is; they make 1 together.
     """
-    done, lock = [0.0] * len(shares), threading.Lock()
-    return [_Beside(whole, number, shares, done, lock) for number in range(len(shares))]
+    parts, lock = [0.0] * len(shares), threading.Lock()
+    return [_Beside(whole, number, shares, parts, lock) for number in range(len(shares))]
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,15 @@ class _Beside:
     _whole: Progress
     _number: int
     _shares: tuple[float, ...]
-    _done: list[float]  # of each piece, 0…1
+    _parts: list[float]  # how much of each piece is done, 0…1; never less than it was
     _lock: threading.Lock
 
     def step(self, done: float, total: float) -> None:
         with self._lock:
-            self._done[self._number] = min(max(done / total, 0.0), 1.0) if total > 0 else 0.0
-            together = sum(share * part for share, part in zip(self._shares, self._done, strict=True))
-        self._whole.step(together, 1.0)
+            part = min(max(done / total, 0.0), 1.0) if total > 0 else 0.0
+            self._parts[self._number] = max(part, self._parts[self._number])
+            together = sum(share * part for share, part in zip(self._shares, self._parts, strict=True))
+            self._whole.step(together, 1.0)  # within the lock: who is told of less must be told first
 
     def check(self) -> None:
         self._whole.check()

@@ -59,7 +59,9 @@ class Track:
     distances, NaN faceless. After a failure one opens another.
     """
 
-    def __init__(self, clip: Clip, folder: Path, prefer: str, anchors: Anchors | None = None) -> None:
+    def __init__(
+        self, clip: Clip, folder: Path, prefer: str, anchors: Anchors | None = None, kept: Path | None = None
+    ) -> None:
         self._clip, self._prefer, self._finder = clip, prefer, anchors
         self.numbers: npt.NDArray[np.int32] = np.unique(clip.natural).astype(np.int32)
         total = len(self.numbers)
@@ -70,13 +72,14 @@ class Track:
         self._anchors = np.full((total if anchors else 0, 3, 2), np.nan, np.float32)
         self._runs = Runs(total)
         of = f"{VERSION}.{FACES} {prefer} {clip.pixel_aspect!r} {anchors.name if anchors else ''}"
-        self._blocks = Blocks(folder, of)
+        self._blocks = Blocks(folder, of, kept)
         self._growing: tuple[int, Block] | None = None  # the block that is not on disk yet
         self._raw = lru_cache(maxsize=3)(self._read)
         self._piece = lru_cache(maxsize=4)(self._smoothed)
         self._news = threading.Condition()
         self._over = False
         self._failed: BaseException | None = None
+        self._asked = 0  # the furthest picture that was waited for
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -133,6 +136,9 @@ class Track:
         """
         while True:
             with self._news:
+                if k > self._asked:
+                    self._asked = k
+                    self._news.notify_all()
                 if k < self.settled:
                     return
                 if self._failed is not None:
@@ -140,6 +146,14 @@ class Track:
                 if self._over:
                     raise RuntimeError(f"picture {k} is beyond what was to be followed")
                 self._news.wait(TICK_S)
+            alive()
+
+    def wait_for_reader(self, k: int, alive: Callable[[], None]) -> None:
+        """For who follows: returns when somebody waits for picture k or a later one. alive: as in `wait`."""
+        while self._asked < k:
+            with self._news:
+                if self._asked < k:
+                    self._news.wait(TICK_S)
             alive()
 
     # -- finding it out
@@ -276,12 +290,15 @@ def _gap(points: Points) -> float:
     return float((points[LIP_LOW, :2] - points[LIP_UP, :2]).mean(0) @ down / distance)
 
 
-def open_track(clip: Clip, folder: Path, prefer: str, anchors: Anchors | None = None) -> Track:
-    """A track that nothing is known of yet; `follow` it. What earlier jobs left in the folder is found again.
+def open_track(
+    clip: Clip, folder: Path, prefer: str, anchors: Anchors | None = None, kept: Path | None = None
+) -> Track:
+    """A track of which nothing is known yet; `follow` it. What earlier jobs left in the folders is found.
 
-    prefer: as models.faces.FaceTracker. The folder exists, and is for one clip.
+    prefer: as models.faces.FaceTracker. folder: of the job; kept: for the clip's next jobs, as models.blocks.
+    Both are for one clip.
     """
-    return Track(clip, folder, prefer, anchors)
+    return Track(clip, folder, prefer, anchors, kept)
 
 
 def track_clip(clip: Clip, folder: Path, prefer: str, progress: Progress) -> Track:

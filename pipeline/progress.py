@@ -5,6 +5,7 @@ Nothing but real work calls `step`; there is no timer here, and there must never
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,6 +59,7 @@ class JobProgress:
         self._stage_stepped_s = 0.0  # when it last told that it is further, after its start
         self._in_stage = False
         self._last_told = float("-inf")
+        self._one_at_a_time = threading.RLock()  # engines step from several threads
         self.heartbeats = 0
 
     def enter(self, stage: str) -> None:
@@ -78,13 +80,15 @@ class JobProgress:
 
     def step(self, done: float, total: float) -> None:
         fraction = min(max(done / total, 0.0), 1.0) if total > 0 else 0.0
-        if fraction != self._stage_fraction:
-            self._stage_fraction, self._stage_stepped_s = fraction, self._clock() - self._stage_started
-        self._beat(force=False)
+        with self._one_at_a_time:
+            if fraction != self._stage_fraction:
+                self._stage_fraction, self._stage_stepped_s = fraction, self._clock() - self._stage_started
+            self._beat(force=False)
 
     def check(self) -> None:
         # The listener is told as well, for it may be the one who learns that a cancel was asked.
-        self._look(force=False)
+        with self._one_at_a_time:
+            self._look(force=False)
 
     def snapshot(self) -> Snapshot:
         total = sum(self._weights.values()) or 1.0

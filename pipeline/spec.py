@@ -77,6 +77,13 @@ def _written_size(size: ByteSize) -> str:
     return f"{size:d}B"
 
 
+def _no_switch(given: object) -> object:
+    """true is no number, though Python counts it as 1."""
+    if isinstance(given, bool):
+        raise ValueError("should be a number")
+    return given
+
+
 def _number(given: object) -> object:
     """ "25" is a number too: the environment has only text."""
     return int(given) if isinstance(given, str) and given.isascii() and given.isdigit() else given
@@ -123,7 +130,7 @@ class JobSpec(Options):
 
 
 def _device(given: str) -> str:
-    if not re.fullmatch(r"cpu|cuda:[0-9]{1,3}", given):
+    if not re.fullmatch(r"cpu|cuda:(0|[1-9][0-9]{0,2})", given):
         raise ValueError("should be cpu, cuda:0, cuda:1 or so on")
     return given
 
@@ -148,9 +155,11 @@ class LipsyncSettings(_Strict):
     max_faceless: Annotated[float, Field(ge=0, le=1)] = 0.2  # of the frames; more is an error
     fps: Annotated[Literal["clip", 25], BeforeValidator(_number)] = "clip"  # the video's rate
     # What follows is for LatentSync alone.
-    steps: Annotated[int, Field(ge=1, le=50)] = 20  # of denoising
-    guidance: Annotated[float, Field(ge=1, le=3, allow_inf_nan=False)] = 1.5  # how far lips obey the speech
-    deepcache_interval: Annotated[int, Field(ge=0, le=10)] = 3  # every so many steps in full; 0: all
+    steps: Annotated[int, Field(ge=1, le=50), BeforeValidator(_no_switch)] = 20  # of denoising
+    # how far lips obey the speech
+    guidance: Annotated[float, Field(ge=1, le=3, allow_inf_nan=False), BeforeValidator(_no_switch)] = 1.5
+    # every so many steps in full; 0: all
+    deepcache_interval: Annotated[int, Field(ge=0, le=10), BeforeValidator(_no_switch)] = 3
     precision: Literal["auto", "fp16", "bf16", "fp32"] = "auto"
     audio_windows: Literal["overlapped", "reference"] = "overlapped"  # reference: a seam every 30 s
     alignment: Literal["mediapipe", "insightface"] = "mediapipe"

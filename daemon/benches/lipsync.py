@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,10 +21,13 @@ from daemon.benches.draft import script_of
 from daemon.benches.processes import rss
 from daemon.config import Config
 from daemon.engines.roster import lipsync_loading
+from models.memory import give_back, share_one_heap
+from models.quiet import native_stderr_to
 from pipeline import stages
 from pipeline.job import Job
 from pipeline.progress import JobProgress
 from pipeline.spec import JobSpec
+from pipeline.stages import Made, Stage
 from pipeline.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -49,7 +52,8 @@ class Plan:
 @dataclass(frozen=True)
 class Run:
     """One video. factor: seconds of work for a second of it. stages: of the job; parts: of its lip-sync,
-    where what goes on side by side counts in full in each. ram, gpu: the most bytes that were held."""
+    where what goes on side by side counts in full in each. ram, gpu: the most bytes
+    that were held while lips were made."""
 
     what: str
     video_s: float
@@ -84,11 +88,13 @@ def measure(config: Config, plan: Plan, tell: Callable[[str], None]) -> Figures:
     """Raises what loading the engine and making a video raise."""
     from models.latentsync import figures
 
-    with tempfile.TemporaryDirectory(prefix="vigentd-bench-") as name:
+    share_one_heap()  # as a host does
+    with tempfile.TemporaryDirectory(prefix="vigentd-bench-") as name, native_stderr_to(Path(name) / "log"):
         folder = Path(name)
         tell("Loading and warming up …")
         engine = _engine(config, folder / "presenters", plan.random_weights)
         engine.warm_up()
+        give_back()
         networks, settings = engine.networks, config.lipsync
         tflops = figures.matmul_tflops(networks.device, networks.dtype)
         found = Figures(
@@ -127,7 +133,7 @@ def report(found: Figures) -> None:
     for heading in ("video", "", "work", "× video", "memory", "GPU"):
         table.add_column(heading, justify="right" if heading else "left")
     for run in found.runs:
-        memory = (f"{run.ram / 1e9:.2f} GB", f"{run.gpu / 1e9:.2f} GB")
+        memory = (f"{run.ram / 1e9:.2f} GB", f"{run.gpu / 1e9:.2f} GB" if run.gpu else "–")
         table.add_row(f"{run.video_s:.1f} s", run.what, duration(run.wall_s), f"{run.factor:.2f}", *memory)
     screen = console()
     screen.print(
@@ -138,7 +144,7 @@ def report(found: Figures) -> None:
     for run in found.runs:
         screen.print(f"{run.video_s:.1f} s, {run.what}: {_listed(run.stages)}")
         screen.print(f"  of the lip-sync, side by side: {_listed(run.parts)}")
-    screen.print(f"Floor: {found.floor:.2f} × video, at {found.tflops:.0f} TFLOP/s (a matrix product here)")
+    screen.print(f"Floor: {found.floor:.2f} × video, at {found.tflops:.3g} TFLOP/s (a matrix product here)")
     if found.error is not None:
         screen.print(f"Samples differ from single precision by {found.error:.1e} (relative L2)")
 
@@ -192,17 +198,19 @@ def _run(
         now = time.perf_counter()
         timings[stage], last = now - last, now
 
-    with _watched() as peak:
-        stages.run(
-            job,
-            Workspace(work / "job"),
-            JobProgress({stage.name: stage.weight for stage in stages.STAGES}),
-            finished,
-        )
-        wall = time.perf_counter() - began
+    give_back()
+    peak = Peak()
+
+    def make(stage: Stage, job: Job, workspace: Workspace) -> Made:
+        with peak.watched() if stage.name == "lipsync" else nullcontext():
+            return stages.make(stage, job, workspace)
+
+    weights = {stage.name: stage.weight for stage in stages.STAGES}
+    stages.run(job, Workspace(work / "job"), JobProgress(weights), finished, make)
+    wall = time.perf_counter() - began
     video_s = _seconds(job)
     shutil.rmtree(work)
-    return Run(what, video_s, wall, wall / video_s, timings, dict(engine.seconds), peak["ram"], peak["gpu"])
+    return Run(what, video_s, wall, wall / video_s, timings, dict(engine.seconds), peak.ram, peak.gpu)
 
 
 def _seconds(job: Job) -> float:
@@ -226,26 +234,30 @@ def _repeated(speech: Path, seconds: float, folder: Path) -> Path:
     return out
 
 
-@contextmanager
-def _watched() -> Iterator[dict[str, int]]:
-    """What this process holds at most meanwhile, in memory and on the GPU."""
-    peak, over = {"ram": 0, "gpu": 0}, threading.Event()
+class Peak:
+    """What this process holds at most while it is watched: ram, and on the GPU, bytes."""
 
-    def watch() -> None:
-        while not over.wait(SAMPLE_EVERY_S):
-            peak["ram"] = max(peak["ram"], rss(os.getpid()))
+    def __init__(self) -> None:
+        self.ram = self.gpu = 0
 
-    import torch
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        import torch
 
-    cuda = torch.cuda.is_available()
-    if cuda:
-        torch.cuda.reset_peak_memory_stats()
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield peak
-    finally:
-        if cuda:
-            peak["gpu"] = int(torch.cuda.max_memory_reserved())
-        over.set()
-        thread.join()
+        over = threading.Event()
+
+        def watch() -> None:
+            while not over.wait(SAMPLE_EVERY_S):
+                self.ram = max(self.ram, rss(os.getpid()))
+
+        if torch.cuda.is_available():
+            torch.cuda.reset_peak_memory_stats()
+        thread = threading.Thread(target=watch, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            if torch.cuda.is_available():
+                self.gpu = int(torch.cuda.max_memory_reserved())
+            over.set()
+            thread.join()

@@ -54,7 +54,7 @@ def lipsync(
         typer.Option(metavar="WAV", help="Use this speech, again and again, not the draft voice."),
     ] = None,
     seconds: Annotated[
-        list[float] | None, typer.Option(metavar="S", min=1, help="Length of a video; may be given again.")
+        list[float] | None, typer.Option(metavar="S", min=1, help="Length of the speech; may be given again.")
     ] = None,
     random_weights: Annotated[
         bool,

@@ -118,6 +118,8 @@ def _from_the_database(app: App, away: Unavailable) -> dict[str, Any]:
         "data_dir": str(app.config.data_dir),
         "state": state,
         "why": why,
+        "hint": "",
+        "not_reloaded": None,
         "hosts": [],
         "inboxes": [],
         "telegram": None,
@@ -130,23 +132,28 @@ def _from_the_database(app: App, away: Unavailable) -> dict[str, Any]:
 
 def _card(told: dict[str, Any]) -> None:
     """The status for a person: one line for each thing that is known, then the hosts."""
-    counts = told["counts"]
-    lines = {
-        "daemon": _daemon(told),
-        "why": told["why"],
-        "job": _job(told["job"]) if told["job"] else None,
-        "waiting": _waiting(counts["queued"], told["oldest_waiting"]),
-        "inboxes": "; ".join(map(_inbox, told["inboxes"])),
-        "telegram": _telegram(told.get("telegram")),
-        "finished": ", ".join(f"{counts[state]} {state}" for state in ("done", "failed", "cancelled")),
-        "data": f"{told['data_dir']} ({told['free'] / 1e9:.1f} GB free)",
-    }
-    for name, value in lines.items():
-        if value:
-            out(printable(f"{name + ':':<10} {value}"))
+    counts, refused = told["counts"], told.get("not_reloaded")
+    _line("daemon", _daemon(told))
+    _line("why", told["why"])
+    _line("hint", told.get("hint"))
+    if refused:
+        _line("config", f"not taken up: {refused['message']}")
+        _line("hint", refused["hint"])
+    _line("job", _job(told["job"]) if told["job"] else None)
+    _line("waiting", _waiting(counts["queued"], told["oldest_waiting"]))
+    _line("inboxes", "; ".join(map(_inbox, told["inboxes"])))
+    _line("telegram", _telegram(told.get("telegram")))
+    _line("finished", ", ".join(f"{counts[state]} {state}" for state in ("done", "failed", "cancelled")))
+    _line("data", f"{told['data_dir']} ({told['free'] / 1e9:.1f} GB free)")
     if told["hosts"]:
         out("")
         _table(told["hosts"])
+        _reasons(host for host in told["hosts"] if host.get("why") != told["why"])
+
+
+def _line(name: str, value: str | None) -> None:
+    if value:
+        out(printable(f"{name + ':':<10} {value}"))
 
 
 def _daemon(told: dict[str, Any]) -> str:
@@ -198,10 +205,17 @@ def _table(hosts: Iterable[dict[str, Any]]) -> None:
             host["device"] or "",
             _gigabytes(host["rss"]),
             _gigabytes(host["vram"]),
-            " ".join(filter(None, (host["job"], host["stage"]))) or host.get("why", ""),
+            " ".join(filter(None, (host["job"], host["stage"]))),
         )
         table.add_row(*(Text(printable(str(cell))) for cell in cells))
     console().print(table)
+
+
+def _reasons(hosts: Iterable[dict[str, Any]]) -> None:
+    """Why they cannot be asked. Below the table: a sentence in it would leave no room for the rest."""
+    for host in hosts:
+        _line(host["name"], host.get("why"))
+        _line("hint", host.get("hint"))
 
 
 def _gigabytes(size: int | None) -> str:

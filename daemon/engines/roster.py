@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from daemon.config import Config
-from models.choose import choose_lipsync, choose_speech
+from models.choose import Choice, choose_lipsync, choose_speech
 from models.errors import Unavailable
 from pipeline.job import Job
 from pipeline.spec import STEADY_GUIDANCE, JobSpec, LipsyncSettings, Settings
@@ -47,7 +47,7 @@ class Chosen:
 
     def __init__(self, config: Config) -> None:
         self.speech = choose_speech(config.speech.engine)
-        self.lipsync = choose_lipsync(config.lipsync.engine, config.lipsync.device, config.weights)
+        self.lipsync = chosen_lipsync(config)
         self._jitter = jitter(config.lipsync) if self.lipsync.name == "latentsync" else ""
 
     def names(self, spec: JobSpec) -> dict[str, str]:
@@ -57,6 +57,12 @@ class Chosen:
     def notes(self, spec: JobSpec) -> list[str]:
         speech = "" if spec.speech else self.speech.note
         return [note for note in (speech, self.lipsync.note, self._jitter) if note]
+
+
+def chosen_lipsync(config: Config) -> Choice:
+    """Raises Unavailable `engine_missing`."""
+    settings = config.lipsync
+    return choose_lipsync(settings.engine, settings.device, config.weights, alignment=settings.alignment)
 
 
 def jitter(settings: LipsyncSettings) -> str:

@@ -22,6 +22,7 @@ from models.progress import Progress
 
 PAUSES_S = (0.0, 0.5, 2.0, 10.0, 60.0)  # after the 1st, 2nd, … start with no work done since
 LOOK_S = 0.2
+GONE = "its process is gone"
 
 Tell = Callable[[str, dict[str, Any]], None]  # what happened to a host, with facts
 
@@ -56,6 +57,8 @@ class Seat:
         self._host: Host | None = None
         self._loaded = False
         self._trouble: VigentdError | None = None  # why it could not be loaded the last time
+        self._again = ""  # why it is not the first start since `open`
+        self._replaced: Host | None = None  # ended by `replace`
         self._fruitless = 0  # starts since work was last done
         self._due = float("-inf")
         self._used = clock()
@@ -69,7 +72,7 @@ class Seat:
         with self._opening, self._changed:
             self._used = self._clock()
             if self._keeper is None:
-                self._wanted, self._trouble = True, None
+                self._wanted, self._trouble, self._again = True, None, ""
                 self._fruitless, self._due = 0, float("-inf")
                 name = f"keeper-{self.plan.name}"
                 self._keeper = threading.Thread(target=self._keep, name=name, daemon=True)
@@ -92,6 +95,7 @@ class Seat:
         with self._changed:
             host, self._loaded, self._fruitless = self._host, False, 0
             self._trouble, self._due = None, float("-inf")
+            self._again, self._replaced = because, host
             self._changed.notify_all()
         if host is not None:
             self._say("replaced", because=because)
@@ -108,7 +112,7 @@ class Seat:
                 if self._host is not None and self._loaded and self._host.alive:
                     return self._host
                 if self._trouble is not None or not self._wanted:
-                    raise EngineAway(self._why(), hint=self._trouble.hint if self._trouble else "")
+                    raise EngineAway(self._why(), hint=self._hint())
                 self._changed.wait(LOOK_S)
 
     @contextmanager
@@ -152,9 +156,12 @@ class Seat:
             return ""
         if self._trouble is not None:
             return f"The {self.title} cannot be loaded: {self._trouble.message}"
-        if self.starts > 1:
-            return f"The {self.title} is started again, for its process is gone"
+        if self._again:
+            return f"The {self.title} is started again, for {self._again}"
         return f"The {self.title} is loading"
+
+    def _hint(self) -> str:
+        return self._trouble.hint if self._trouble is not None else ""
 
     def trim_log(self) -> None:
         """A host that lives for months writes into one file: when it is large, what is in it is set aside."""
@@ -163,13 +170,14 @@ class Seat:
     def status(self) -> dict[str, Any]:
         """Its health, as programs see it."""
         with self._changed:
-            host, why = self._host, self._why()
+            host, why, hint = self._host, self._why(), self._hint()
         common = {
             "name": self.plan.name,
             "device": self.plan.device,
             "starts": self.starts,
             "load_s": self.load_s,
             "why": why,
+            "hint": hint,
         }
         if host is None or not host.alive:
             nothing = {
@@ -241,6 +249,9 @@ class Seat:
     def _gone(self, host: Host) -> None:
         with self._changed:
             self._host, self._loaded = None, False
+            if host is not self._replaced:
+                self._again = GONE
+            self._replaced = None
             pause = PAUSES_S[min(self._fruitless, len(PAUSES_S)) - 1] if self._fruitless else 0.0
             self._due = self._clock() + pause
             wanted = self._wanted

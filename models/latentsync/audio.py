@@ -46,7 +46,7 @@ def features(model: Whisper, audio: Audio, windows: str = "overlapped") -> Rows:
 
 
 def pieces(model: Whisper, audio: Audio, windows: str = "overlapped") -> Iterator[Rows]:
-    """`features`, some seconds after the other."""
+    """`features`, some seconds after the other; the spectrogram alone is of all of it, 30 MB a minute."""
     audio = np.pad(audio, (0, max(_SHORTEST - len(audio), 0)))
     mel = log_mel_spectrogram(audio, n_mels=model.dims.n_mels)  # normalised by the loudest of all of it
     if windows == "reference":

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import io
 import pickle
+import pickletools
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,49 +17,51 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from models.errors import Unavailable
+from models.latentsync.reading import MOST, SAFETENSORS, TORCH, no_checkpoint, pickled, unreadable, wrong
 
-HINT = "Download the file again; it may have been cut short, or be of another version."
-
-
-def wrong(path: Path, message: str, hint: str = HINT) -> Unavailable:
-    """What is wrong with a weights file: "{path} {message}"."""
-    return Unavailable(f"{path} {message}", code="weights_wrong", hint=hint)
+NAMING = ("GLOBAL", "STACK_GLOBAL", "INST")  # pickle's opcodes for a class or a function
 
 
 def read_torch(path: Path) -> Any:
     """What torch.save wrote: tensors, pages of the file until they are copied, and plain values."""
     try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pickles that it then reads, or refuses
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     except Exception as error:  # a file that is no checkpoint can make its reader raise anything
-        if isinstance(error, pickle.UnpicklingError) and "GLOBAL" in str(error):  # a class or a function
+        if isinstance(error, pickle.UnpicklingError) and _of_code(path, str(error)):
             hint = "Take the file from where its makers published it."
             raise wrong(path, "holds more than weights, such as code, and was not loaded", hint) from error
-        message = f"is not a checkpoint: expected what torch.save writes, found {_kind(path)}"
-        raise wrong(path, message) from error
+        raise no_checkpoint(path, TORCH) from error
+
+
+def _of_code(path: Path, refusal: str) -> bool:
+    """Whether torch has refused the file for naming a class or a function.
+
+    Of newer pickles than it knows it only says that it does not understand them; then these are looked
+    through, and not unpickled.
+    """
+    if "operand" not in refusal:
+        return "GLOBAL" in refusal
+    try:
+        with path.open("rb") as file:
+            pickles = io.BytesIO(pickled(file) if zipfile.is_zipfile(path) else file.read(MOST))
+        while True:  # torch < 1.6 saved several, one after the other
+            if any(code.name in NAMING for code, _, _ in pickletools.genops(pickles)):
+                return True
+    except Exception:  # there is none left, or it was none
+        return False
 
 
 def read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except SafetensorError as error:
-        raise wrong(path, f"is not a checkpoint: expected safetensors, found {_kind(path)}") from error
+        raise no_checkpoint(path, SAFETENSORS) from error
     except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    except ValueError as error:
-        raise wrong(path, f"is not a configuration: expected JSON, found {_kind(path)}") from error
-    if not isinstance(value, dict):
-        raise wrong(path, f"is not a configuration: expected a JSON object, found a {type(value).__name__}")
-    return value
+        raise unreadable(path, error) from error
 
 
 @contextmanager
@@ -118,24 +122,3 @@ def _compare(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], path: Pa
             f"has weights of another shape than expected, {len(differing)} of {len(wanted)} (the first: "
             f"{first}, expected {list(wanted[first].shape)}, found {list(found[first].shape)})",
         )
-
-
-def _unreadable(path: Path, error: OSError) -> Unavailable:
-    hint = "Check the disk and the file's permissions."
-    return wrong(path, f"cannot be read: {error.strerror or error}", hint)
-
-
-def _kind(path: Path) -> str:
-    """What stands in a file's place, for somebody who believes that it is a checkpoint."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        begin = file.read(64)
-    if not size:
-        return "an empty file"
-    if begin.startswith(b"version https://git-lfs"):
-        return "a pointer of git-lfs (`git lfs pull` fetches the file itself)"
-    if begin.lstrip()[:1] == b"<":
-        return "a web page"
-    if path.suffix == ".pt" and begin.startswith(b"PK"):
-        return f"one that ends too early, after {size:,} bytes"
-    return f"something else, or a part of one ({size:,} bytes)"

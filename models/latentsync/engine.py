@@ -5,10 +5,9 @@ Source: https://github.com/bytedance/LatentSync, of which this has neither code 
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Generator, Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import torch
 from models import faces, track
 from models.engine import Clip, Speech, SyncedFrame, SyncOptions, SyncReport
 from models.errors import Unavailable
+from models.kernels import keep_kernels
 from models.latentsync import align
 from models.latentsync.audio import RATE, Listened, features, pieces, resample, windows_at
 from models.latentsync.files import files_in
@@ -26,6 +26,7 @@ from models.latentsync.insight import anchors_of
 from models.latentsync.network import BITS, Networks
 from models.latentsync.sampler import Sampler
 from models.latentsync.sampling import Sampling, denoise, first_noise
+from models.latentsync.stock import AutoencoderKL, UNetMotionModel, Whisper
 from models.latentsync.stopwatch import Stopwatch
 from models.latentsync.stream import Stream
 from models.latentsync.takes import CHUNK, stride_of
@@ -47,6 +48,7 @@ from models.track import Track, open_track
 TRACKING = 0.08  # share of the work that following the presenter is, when nothing of it is kept
 PRECISIONS = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 NUMPY = {torch.int16: np.int16, torch.int32: np.int32}
+Loaded = tuple[UNetMotionModel, AutoencoderKL, Whisper, str]  # … and which weights these are
 SHORT_OF_MEMORY = "The GPU's memory was short: the lips were made with less at once, which takes longer"
 
 
@@ -91,20 +93,13 @@ class LatentSyncEngine:
         precision: "fp16", "bf16", "fp32", or "auto", fp16 on a GPU. cache: where what is learned of
         presenters is kept, `cache_bytes` at most; kernels: where compiled kernels are. Raises Unavailable.
         """
-        began = time.perf_counter()
-        files, place, dtype = files_in(folder), torch.device(device), _dtype(precision, device)
-        networks = Networks(
-            load_unet(files, place, dtype),
-            load_vae(files, place, dtype),
-            compiled=_compiles(place, compile, kernels),
-        )
-        return cls(
-            networks,
-            load_whisper(files, place),
-            fingerprint=f"{fingerprint(files)}-{dtype}".replace("torch.", ""),
-            presenters=Presenters(cache, cache_bytes) if cache and cache_bytes else None,
-            loaded_s=time.perf_counter() - began,
-        )
+        files = files_in(folder)
+
+        def load(place: torch.device, dtype: torch.dtype) -> Loaded:
+            networks = load_unet(files, place, dtype), load_vae(files, place, dtype)
+            return *networks, load_whisper(files, place), fingerprint(files)
+
+        return cls._of(load, device, precision, cache, cache_bytes, compile, kernels)
 
     @classmethod
     def random(
@@ -117,30 +112,56 @@ class LatentSyncEngine:
         kernels: Path | None = None,
     ) -> LatentSyncEngine:
         """Of full size, with weights that mean nothing: how fast it would be."""
+
+        def make(place: torch.device, dtype: torch.dtype) -> Loaded:
+            networks = random_unet(STAGE2_512, place, dtype), random_vae(place, dtype)
+            return *networks, random_whisper(place), "random"
+
+        return cls._of(make, device, precision, cache, cache_bytes, compile, kernels)
+
+    @classmethod
+    def _of(
+        cls,
+        load: Callable[[torch.device, torch.dtype], Loaded],
+        device: str,
+        precision: str,
+        cache: Path | None,
+        cache_bytes: int,
+        compile: bool,
+        kernels: Path | None,
+    ) -> LatentSyncEngine:
         began = time.perf_counter()
         place, dtype = torch.device(device), _dtype(precision, device)
-        networks = Networks(
-            random_unet(STAGE2_512, place, dtype),
-            random_vae(place, dtype),
-            compiled=_compiles(place, compile, kernels),
-        )
+        compiled = _compiles(place, compile, kernels)
+        with memory_told():
+            unet, vae, whisper, weights = load(place, dtype)
+            networks = Networks(unet, vae, compiled=compiled)
         return cls(
             networks,
-            random_whisper(place),
-            fingerprint=f"random-{dtype}",
+            whisper,
+            fingerprint=f"{weights}-{dtype}".replace("torch.", ""),
             presenters=Presenters(cache, cache_bytes) if cache and cache_bytes else None,
             loaded_s=time.perf_counter() - began,
         )
 
-    def warm_up(self) -> None:
-        """One chunk of nothing through every network, so that the first job finds all compiled."""
+    def warm_up(self, *, guided: bool = True) -> None:
+        """One chunk of nothing through every network, so that the first job finds all compiled.
+
+        guided: whether jobs will be; a job that is otherwise compiles anew. Raises Unavailable.
+        """
         began = time.perf_counter()
         faces.warm_up()
-        with self.networks.current():
-            self._try()
+        with self.networks.current(), memory_told():
+            try:
+                self._try(guided)
+            except torch.OutOfMemoryError:
+                self.networks.save_memory()  # as jobs will do, too
+            if self.networks.saving_memory:
+                torch.cuda.empty_cache()
+                self._try(guided)
         self.warmed_s = time.perf_counter() - began
 
-    def _try(self) -> None:
+    def _try(self, guided: bool) -> None:
         networks = self.networks
         grey = torch.zeros((2, 3, networks.size, networks.size), device=networks.device)
         still = networks.encode(grey)[:1, :, None].expand(-1, -1, CHUNK, -1, -1)
@@ -151,7 +172,7 @@ class LatentSyncEngine:
             noise.expand(-1, -1, CHUNK, -1, -1),
             torch.cat([still[:, :1] * 0, still, still], 1),
             torch.from_numpy(heard).to(networks.device, networks.dtype),
-            Sampling(steps=2, interval=2),  # one whole, one from the top
+            Sampling(steps=2, guidance=1.5 if guided else 1.0, interval=2),  # one whole, one from the top
             lambda: None,
         )
         networks.decode(latents[0].transpose(0, 1))
@@ -171,13 +192,13 @@ class LatentSyncEngine:
         first: int = 0,
         report: SyncReport | None = None,
     ) -> Generator[SyncedFrame]:
-        report = report or SyncReport()
+        report = SyncReport() if report is None else report
         watch = Stopwatch()
         self.seconds = watch.seconds
-        anchors = anchors_of(options.alignment, self.networks.device.type, clip.pixel_aspect)
+        self.networks.use_all_memory()  # what the last job lacked may be there again
         with ExitStack() as stack:
-            folder, latents = self._kept(stack, clip, options)
-            presenter = open_track(clip, folder, options.face, anchors)
+            stack.enter_context(memory_told())
+            presenter, latents = self._presenter(stack, clip, options)
             tracking, sampling = side_by_side(progress, TRACKING, 1 - TRACKING)
             stack.enter_context(following(presenter, tracking, watch))
             sampler = Sampler(
@@ -193,16 +214,21 @@ class LatentSyncEngine:
             stream = Stream(self.networks, clip, presenter, sampler, stride_of(clip.fps), sampling, watch)
             frames = stack.enter_context(closing(stream.frames(first)))
             yield from _checked(frames, presenter, clip, options, report, progress)
+        progress.step(1, 1)  # the presenter may have been followed a little further, and that be broken off
 
     # ------------------------------------------------------------ a job's parts
 
-    def _kept(self, stack: ExitStack, clip: Clip, options: SyncOptions) -> tuple[Path, LatentFile | None]:
-        """Where the track is, and the latents that are kept of this presenter, if any are."""
+    def _presenter(
+        self, stack: ExitStack, clip: Clip, options: SyncOptions
+    ) -> tuple[Track, LatentFile | None]:
+        """The presenter's track, and the latents that are kept of this clip, if any are."""
+        anchors = anchors_of(options.alignment, self.networks.device.type, clip.pixel_aspect)
+        folder = options.scratch
         if self._presenters is None or not clip.key:
-            return options.scratch, None
+            return open_track(clip, folder, options.face, anchors), None
         settings = {
             "face": options.face,
-            "alignment": options.alignment,
+            "anchors": anchors.name if anchors else "",
             "fps": clip.fps,
             "size": [clip.width, clip.height, clip.pixel_aspect],
             "engine": [self.version, self.fingerprint],
@@ -210,10 +236,11 @@ class LatentSyncEngine:
         }
         side, kind = self.networks.latent, NUMPY[BITS[self.networks.dtype]]
         try:
-            presenter = stack.enter_context(self._presenters.open(clip.key, settings))
-            return presenter.folder, presenter.latents((2, 4, side, side), np.dtype(kind))
+            kept = stack.enter_context(self._presenters.open(clip.key, settings))
+            latents = kept.latents((2, 4, side, side), np.dtype(kind))
         except Unavailable:  # it is there to save time, and no job is lost without it
-            return options.scratch, None
+            return open_track(clip, folder, options.face, anchors), None
+        return open_track(clip, folder, options.face, anchors, kept.folder), latents
 
     def _listen(self, speech: Speech, options: SyncOptions, watch: Stopwatch) -> Listened:
         with watch("listen"):
@@ -229,29 +256,30 @@ def _checked(
     report: SyncReport,
     progress: Progress,
 ) -> Generator[SyncedFrame]:
-    """The frames, until it is known that too few of them show the presenter's face."""
+    """The frames, until it is certain that too few of them show the presenter's face."""
     shown = presenter.index(clip.order)
-    last, settled = int(shown.max()), False
+    last, missing = int(shown.max()), 0
+    for frame in frames:
+        missing += presenter.run(int(shown[frame.number])) < 0
+        if missing > options.max_faceless * len(shown):
+            break  # no need to make the rest
+        yield frame
+    presenter.wait(last, progress.check)
+    check_faces(presenter, shown, options.max_faceless)
+    report.frames, report.faceless = len(shown), int((presenter.runs(shown) < 0).sum())
 
-    def check() -> None:
-        check_faces(presenter, shown, options.max_faceless)
-        report.frames, report.faceless = len(shown), int((presenter.runs(shown) < 0).sum())
 
+@contextmanager
+def memory_told() -> Iterator[None]:
+    """Raises Unavailable where the GPU's memory is too small."""
     try:
-        for frame in frames:
-            if not settled and presenter.settled > last:
-                settled = True
-                check()
-            yield frame
+        yield
     except torch.OutOfMemoryError as e:
         raise Unavailable(
-            "The GPU's memory is too small for the lip-sync, even with half the work at once",
+            "The GPU's memory is too small for the lip-sync, even with less of the work at once",
             code="out_of_memory",
             hint="End what else uses it (`nvidia-smi` shows that), or set lipsync.device to another GPU.",
         ) from e
-    if not settled:
-        presenter.wait(last, progress.check)
-        check()
 
 
 def _dtype(precision: str, device: str) -> torch.dtype:
@@ -262,9 +290,6 @@ def _dtype(precision: str, device: str) -> torch.dtype:
 
 def _compiles(device: torch.device, wanted: bool, kernels: Path | None) -> bool:
     """Whether networks are compiled there; says where compiled kernels are kept over restarts."""
-    if device.type != "cuda" or not wanted:
-        return False
     if kernels is not None:
-        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(kernels / "inductor")
-        os.environ["TRITON_CACHE_DIR"] = str(kernels / "triton")
-    return True
+        keep_kernels(kernels)
+    return wanted and device.type == "cuda"

@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.latentsync.reading import is_there
+
 HINT = (
     "Lay them there from huggingface.co: latentsync_unet.pt and whisper/tiny.pt of ByteDance/LatentSync-1.6, "
     "config.json and diffusion_pytorch_model.safetensors of stabilityai/sd-vae-ft-mse."
@@ -55,5 +57,8 @@ def files_in(folder: Path) -> Files:
 
 
 def missing(files: Files) -> list[Path]:
-    """What is not there of the files that are needed; [] when all of them are."""
-    return [path for path in files.needed if not path.is_file()]
+    """What is not there of the files that are needed; [] when all of them are.
+
+    Raises Unavailable weights_wrong when a folder may not be entered.
+    """
+    return [path for path in files.needed if not is_there(path)]

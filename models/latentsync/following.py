@@ -6,10 +6,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from models.blocks import BLOCK
 from models.errors import Cancelled
 from models.latentsync.stopwatch import Stopwatch
 from models.progress import Progress
 from models.track import Track
+
+# Pictures. Far enough that nobody waits; and when the GPU hangs, these heartbeats end soon, too.
+AHEAD = 4 * BLOCK
 
 
 @contextmanager
@@ -18,9 +22,8 @@ def following(track: Track, progress: Progress, watch: Stopwatch) -> Iterator[No
     over = threading.Event()
 
     def follow() -> None:
-        with suppress(BaseException), watch("track"):
-            track.follow(_Until(over, progress))
-            progress.step(1, 1)  # there may have been nothing to do
+        with suppress(Exception), watch("track"):
+            track.follow(_Reined(track, over, progress))
 
     thread = threading.Thread(target=follow, name="follow", daemon=True)
     thread.start()
@@ -31,15 +34,16 @@ def following(track: Track, progress: Progress, watch: Stopwatch) -> Iterator[No
         thread.join()
 
 
-class _Until:
-    """Progress that ends the work when nobody wants it any more."""
+class _Reined:
+    """Progress that holds the work back when nobody needs it yet, and ends it when nobody does any more."""
 
-    def __init__(self, over: threading.Event, progress: Progress) -> None:
-        self._over, self._progress = over, progress
+    def __init__(self, track: Track, over: threading.Event, progress: Progress) -> None:
+        self._track, self._over, self._progress = track, over, progress
 
     def step(self, done: float, total: float) -> None:
         self.check()
         self._progress.step(done, total)
+        self._track.wait_for_reader(int(done) - AHEAD, self.check)
 
     def check(self) -> None:
         if self._over.is_set():

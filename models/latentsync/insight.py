@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import io
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +19,13 @@ import numpy.typing as npt
 from models.engine import Picture
 from models.errors import Unavailable
 from models.faces import Points, squared
+from models.latentsync.needs import DETECTOR, INSIGHTFACE_MODELS, LANDMARKS, alignment_lack
 from models.track import Anchors
 
 PARTS = ([43, 48, 49, 51, 50], [101, 102, 103, 104, 105], [74, 77, 83, 86])  # left brow, right brow, nose
-FOLDER = Path(".insightface/models/buffalo_l")  # in the home folder, where insightface's own command puts it
-DETECTOR, LANDMARKS = "det_10g.onnx", "2d106det.onnx"
 DETECTED_AT = (512, 512)  # pixels, as LatentSync has it
 SURE = 0.5  # score of a detection that counts
 OVERLAP = 0.3  # intersection over union of the two backends' boxes, of one face
-INSTEAD = 'or set lipsync.alignment = "mediapipe".'
 
 
 def anchors_of(alignment: str, device: str, aspect: float = 1.0, home: Path | None = None) -> Anchors | None:
@@ -39,22 +36,10 @@ def anchors_of(alignment: str, device: str, aspect: float = 1.0, home: Path | No
     """
     if alignment != "insightface":
         return None
-    if find_spec("insightface") is None:
-        raise Unavailable(
-            "lipsync.alignment is insightface, and that package is not installed",
-            code="insightface_missing",
-            hint=f"Install it with `pip install insightface onnxruntime-gpu`, {INSTEAD}",
-        )
-    folder = (home or Path.home()) / FOLDER
-    absent = [name for name in (DETECTOR, LANDMARKS) if not (folder / name).is_file()]
-    if absent:
-        raise Unavailable(
-            f"lipsync.alignment is insightface, and {' and '.join(absent)} not in {folder}",
-            code="insightface_missing",
-            hint="If its licence (no commercial use) suits you, get it with "
-            f"`insightface-cli model.download buffalo_l`, {INSTEAD}",
-        )
-    return InsightAnchors(folder, device, aspect)
+    home = home or Path.home()
+    if lacks := alignment_lack(alignment, home):
+        raise Unavailable(lacks.why, code="insightface_missing", hint=lacks.fix)
+    return InsightAnchors(home / INSIGHTFACE_MODELS, device, aspect)
 
 
 class InsightAnchors:
@@ -82,7 +67,7 @@ class InsightAnchors:
         box = _same_face(np.asarray(boxes, np.float64), points[:, :2] * (self._aspect, 1))
         if box is None:
             return None
-        found: Any = self._landmarks.get(square, self._face(bbox=box))
+        found: Any = np.round(self._landmarks.get(square, self._face(bbox=box)))
         three = np.round([found[part].mean(0) for part in PARTS])
         return np.asarray((three + 0.5) / (self._aspect, 1) - 0.5, np.float32)
 

@@ -6,9 +6,8 @@ handed out and in as a tensor: no hooks, one graph each.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
 from typing import Any
 
 import torch
@@ -17,6 +16,8 @@ from torch.nn import Module
 
 from models.latentsync.replay import Replayed
 from models.latentsync.stock import AutoencoderKL, UNetMotionModel
+
+Function = Callable[..., Any]  # of tensors alone
 
 IMAGES = 16  # that the autoencoder codes at once
 FEW = 4  # … when memory is short
@@ -34,7 +35,7 @@ class Networks:
 
     def __init__(self, unet: UNetMotionModel, vae: AutoencoderKL, *, compiled: bool = False) -> None:
         self.unet, self.vae = unet, vae
-        if unet.device.type == "cuda" and unet.dtype != torch.float32:
+        if compiled and unet.dtype != torch.float32:
             from models.latentsync.temporal import use_in  # its library comes with torch for GPUs only
 
             use_in(unet)
@@ -42,24 +43,36 @@ class Networks:
         self.latent = int(unet.config.sample_size)  # side, of latents
         self.size = self.latent * 2 ** (len(vae.config.block_out_channels) - 1)  # side, of faces
         self._scaling = float(vae.config.scaling_factor)
+        self._plain = [_of(unet, whole), _of(unet, top), _of(vae, encode), _of(vae, decode)]
+        self._compiled = [_compiled(function) for function in self._plain] if compiled else None
         self._small = False
-        pool = torch.cuda.graph_pool_handle() if compiled else None
-        make: Callable[..., Callable[..., Any]] = partial(_compiled, pool) if compiled else partial
-        self._whole, self._top = make(whole, unet), make(top, unet)
-        self._encode, self._decode = make(encode, vae), make(decode, vae)
+        self.use_all_memory()
 
     def current(self) -> AbstractContextManager[None]:
         """While kernels are launched: this thread's device is the networks'. Triton launches on no other."""
         return torch.cuda.device(self.device) if self.device.type == "cuda" else nullcontext()
 
+    def use_all_memory(self) -> None:
+        """As fast as can be."""
+        self._small = False
+        functions: Sequence[Function] = self._plain
+        if self._compiled is not None:
+            pool = torch.cuda.graph_pool_handle()
+            functions = [Replayed(function, pool) for function in self._compiled]
+        self._whole, self._top, self._encode, self._decode = functions
+
     def save_memory(self) -> bool:
-        """From now on half the work at once, or less. False: it was so already."""
+        """Until `use_all_memory`, half the guidance and few pictures at once, and nothing recorded. False: it
+        is so already."""
         if self._small:
             return False
         self._small = True
-        self._whole, self._top = partial(whole, self.unet), partial(top, self.unet)
-        self._encode, self._decode = partial(encode, self.vae), partial(decode, self.vae)
+        self._whole, self._top, self._encode, self._decode = self._plain
         return True
+
+    @property
+    def saving_memory(self) -> bool:
+        return self._small
 
     # ------------------------------------------------------------ the UNet
 
@@ -179,10 +192,14 @@ def _halves(sample: Tensor, time: Tensor, audio: Tensor) -> list[tuple[Tensor, T
     return [(one, time, heard) for one, heard in pairs]
 
 
-def _compiled(pool: Any, function: Callable[..., Any], network: Module) -> Replayed:
-    """The function of this network, of shapes that do not change."""
-
+def _of(network: Module, function: Callable[..., Any]) -> Function:
     def of_network(*tensors: Tensor) -> Any:
         return function(network, *tensors)
 
-    return Replayed(torch.compile(of_network, fullgraph=True, dynamic=False), pool)
+    return of_network
+
+
+def _compiled(function: Function) -> Function:
+    """For shapes that do not change."""
+    compiled: Function = torch.compile(function, fullgraph=True, dynamic=False)
+    return compiled

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -72,12 +72,12 @@ def paste_all(
     parts: Sequence[Tensor],
     origins: Sequence[tuple[int, int]],
     matrices: Sequence[Matrix],
-    faces: Tensor,
+    faces: Iterable[Tensor],
     alpha: Tensor,
     strengths: Sequence[float],
     boxes: Sequence[Box],
 ) -> list[Pasted]:
-    """`pasted` for the faces of a chunk, (n, 3, size, size), brought to the host in one copy."""
+    """`pasted` for the faces of a chunk, (3, size, size) each, brought to the host in one copy."""
     each = zip(parts, origins, matrices, faces, strengths, boxes, strict=True)
     flat: list[Tensor] = []
     for part, origin, matrix, face, strength, box in each:

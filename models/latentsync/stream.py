@@ -67,7 +67,7 @@ class Stream:
         """Chunks from number `begin` on, each frame with where its face is."""
         count, per_chunk = len(self.clip.order), CHUNK * self.stride
         numbers = [int(n) for n in self.clip.order[begin * per_chunk :]]
-        with closing(self.clip.pictures(numbers)) as pictures:
+        with self.networks.current(), closing(self.clip.pictures(numbers)) as pictures:
             for first in range(begin * per_chunk, count, per_chunk):
                 end = min(first + per_chunk, count)
                 with self.watch("decode"):
@@ -135,7 +135,7 @@ class Stream:
                 [place.part for place in places],
                 [place.box[:2] for place in places],
                 [place.matrix for place in places],
-                torch.stack([one.face for one in todo if one.face is not None]) if todo else self._soft,
+                [one.face for one in todo if one.face is not None],
                 self._soft,
                 [place.strength for place in places],
                 [mouth_box(place.matrix, size, width, height) for place in places],

@@ -11,8 +11,9 @@ import triton.language as tl
 from torch import Tensor, empty_like
 
 from models.latentsync.stock import Attention, UNetMotionModel
+from models.latentsync.takes import CHUNK
 
-FRAMES = 16  # tensor cores work on no fewer
+FRAMES = CHUNK  # tensor cores work on no fewer
 
 
 def use_in(unet: UNetMotionModel) -> None:

@@ -12,8 +12,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from models.latentsync.stock import UNetMotionModel
+from models.latentsync.takes import CHUNK
 
-FRAMES = 16  # that the network was trained on
+FRAMES = CHUNK
 
 # Keyword arguments of UNetMotionModel for the weights of LatentSync 1.6 (configs/unet/stage2_512.yaml).
 STAGE2_512: Mapping[str, Any] = {

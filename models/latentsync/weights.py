@@ -15,16 +15,9 @@ import torch
 from torch import nn
 
 from models.errors import Unavailable
-from models.latentsync.checkpoint import (
-    describing,
-    fill,
-    read_json,
-    read_safetensors,
-    read_torch,
-    tensors_of,
-    wrong,
-)
+from models.latentsync.checkpoint import describing, fill, read_safetensors, read_torch, tensors_of
 from models.latentsync.files import HINT, Files, missing
+from models.latentsync.reading import read_json, wrong
 from models.latentsync.stock import AutoencoderKL, ModelDimensions, UNetMotionModel, Whisper
 from models.latentsync.unet import STAGE2_512, build, diffusers_key
 
@@ -141,12 +134,12 @@ def fingerprint(files: Files) -> str:
 
 def _need(files: Files, *paths: Path) -> None:
     """Raises Unavailable weights_missing, with all that is, when one of the paths is not there."""
-    if all(path.is_file() for path in paths):
+    absent = missing(files)
+    if not set(absent) & set(paths):
         return
-    absent = [str(path) for path in missing(files)]
     are = "is" if len(absent) == 1 else "are"
     raise Unavailable(
-        f"LatentSync's weights are not complete: {', '.join(absent)} {are} missing",
+        f"LatentSync's weights are not complete: {', '.join(map(str, absent))} {are} missing",
         code="weights_missing",
         hint=HINT,
     )

@@ -32,6 +32,7 @@ class TinyOffice:
         self.during: Callable[[], object] = lambda: None  # happens inside `status`
         self.woken = threading.Event()
         self.reason = ""  # why jobs wait
+        self.more: dict[str, Any] = {}  # for `status` to tell instead
 
     def why(self) -> str:
         return self.reason
@@ -48,6 +49,8 @@ class TinyOffice:
             "data_dir": "/data",
             "state": "waiting",
             "why": "the disk is nearly full",
+            "hint": "",
+            "not_reloaded": None,
             "hosts": [host | more | {"versions": {}, "starts": 1}],
             "inboxes": [{"name": "daily", "state": "watching", "why": "", "held": 2}],
             "telegram": {"state": "connected", "why": "", "name": "anna_bot", "waiting": 3},
@@ -55,7 +58,7 @@ class TinyOffice:
             "counts": self.queue.counts(),
             "oldest_waiting": self.queue.oldest_waiting(),
             "free": 10**9,
-        }
+        } | self.more
 
     def inbox_status(self) -> list[dict[str, Any]]:
         return []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,8 +15,10 @@ from daemon import doctor, lips_checkup
 from daemon.config import Config
 from daemon.finding import Finding
 from models.errors import BadInput
-from models.latentsync.files import files_in, missing
+from models.latentsync.files import Files, files_in
 from tests.daemon.conftest import Cli
+from tests.handlers.inbox.rights import give_up_rights
+from tests.models.latentsync.tiny import lay_models
 
 
 def test_on_this_machine_everything_that_is_needed_is_here(cli: Cli) -> None:
@@ -138,13 +142,17 @@ def lips(folder: Path, **lipsync: Any) -> dict[str, Finding]:
     }
 
 
-def lay_weights(folder: Path) -> list[Path]:
-    """Files that are there and no more: nothing here reads them."""
-    laid = missing(files_in(folder / "models"))
-    for path in laid:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(bytes(20_000_000))
-    return laid
+@pytest.fixture(scope="module")
+def laid(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("laid")
+    lay_models(folder)
+    return folder
+
+
+@pytest.fixture
+def weights(laid: Path, tmp_path: Path) -> Files:
+    """Of tiny networks, in tmp_path/models."""
+    return files_in(Path(shutil.copytree(laid, tmp_path / "models")))
 
 
 def test_the_engine_that_will_serve_and_why_not_the_real_one(tmp_path: Path) -> None:
@@ -158,26 +166,66 @@ def test_the_engine_that_will_serve_and_why_not_the_real_one(tmp_path: Path) -> 
     assert f"weights are not in {tmp_path / 'models'}: LatentSync-1.6/latentsync_unet.pt" in absent.found
 
 
-def test_the_files_of_weights_and_their_sizes(tmp_path: Path) -> None:
-    laid = lay_weights(tmp_path)
+def test_the_files_of_weights_and_their_sizes(tmp_path: Path, weights: Files) -> None:
     found = lips(tmp_path, engine="latentsync", device="cpu")
     assert found["lipsync engine"].state == "warn", "a CPU is slow"
-    weights = found["lipsync weights"]
-    assert weights.state == "ok" and "latentsync_unet.pt 0.02 GB" in weights.found
+    there, gigabytes = found["lipsync weights"], weights.unet.stat().st_size / 1e9
+    assert there.state == "ok" and f"latentsync_unet.pt {gigabytes:.2f} GB" in there.found
     assert set(found) == {"lipsync engine", "lipsync weights"}
-    laid[-1].unlink()
+    weights.vae_weights.unlink()
     some = lips(tmp_path)["lipsync weights"]
-    assert some.state == "warn" and f"but not {laid[-1].relative_to(tmp_path / 'models')}" in some.found
+    assert some.state == "warn"
+    assert some.found.endswith("but not sd-vae-ft-mse/diffusion_pytorch_model.safetensors")
 
 
+def test_a_file_of_weights_that_is_something_else(tmp_path: Path, weights: Files) -> None:
+    """Where the engine will serve, no job can be made; where the draft one does, it is as well to know."""
+    weights.whisper.write_bytes(b"<!DOCTYPE html><html>404</html>")
+    for engine, state in (("latentsync", "fail"), ("auto", "warn")):
+        wrong = lips(tmp_path, engine=engine, device="cpu")["lipsync weights"]
+        assert wrong.state == state and wrong.fix.startswith("Download the file again")
+        assert wrong.found.startswith(f"{weights.whisper} is not a checkpoint")
+        assert wrong.found.endswith("found a web page")
+
+
+def test_weights_in_a_folder_that_may_not_be_entered(tmp_path: Path, weights: Files) -> None:
+    closed = tmp_path / "models"
+    closed.chmod(0)
+    with ThreadPoolExecutor(1, initializer=give_up_rights) as somebody:
+        by_name, auto = (
+            somebody.submit(lips, tmp_path, engine=engine, device="cpu").result()
+            for engine in ("latentsync", "auto")
+        )
+    closed.chmod(0o700)
+    (refused,) = by_name.values()
+    assert (refused.name, refused.state) == ("lipsync engine", "fail")
+    assert refused.found.endswith(f"cannot run here: {closed} cannot be read: Permission denied")
+    assert "right to read" in refused.fix
+    assert auto["lipsync engine"].state == auto["lipsync weights"].state == "warn"
+    assert auto["lipsync weights"].found == f"{closed} cannot be read: Permission denied"
+
+
+@pytest.mark.usefixtures("weights")
 def test_what_is_set_but_will_not_look_good_or_cannot_run(tmp_path: Path) -> None:
-    lay_weights(tmp_path)
     found = lips(tmp_path, engine="latentsync", device="cpu", guidance=2.8)
     assert found["lipsync guidance"].state == "warn" and "2.8" in found["lipsync guidance"].found
-    found = lips(tmp_path, engine="latentsync", device="cpu", guidance=2.5, alignment="insightface")
+    found = lips(tmp_path, engine="latentsync", device="cpu", guidance=2.5)
     assert "lipsync guidance" not in found
     if find_spec("insightface") is None:
-        assert found["lipsync alignment"].state == "fail" and "mediapipe" in found["lipsync alignment"].fix
+        (refused,) = lips(tmp_path, engine="latentsync", device="cpu", alignment="insightface").values()
+        assert refused.state == "fail" and refused.found.endswith("and insightface is not installed")
+        assert "bin/pip install insightface onnxruntime-gpu" in refused.fix and "mediapipe" in refused.fix
+
+
+def test_looking_at_face_tracking_leaves_nothing_at_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "MPLCONFIGDIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (found,) = doctor.lips()
+    assert found.state == "ok" and "mediapipe 0." in found.found
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_torch_is_tried_on_the_device_in_a_process_of_its_own() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from daemon.config import Config
 from daemon.engines.hosts import plans
 from daemon.engines.roster import Chosen
 from models.choose import Choice
+from models.errors import Unavailable
 from models.host import Plan
 from pipeline.spec import JobSpec
+from tests.models.latentsync.tiny import lay_models
 
 SPEC = JobSpec(clip=Path("/anna.mp4"), script="Hello.")
 
@@ -72,3 +75,13 @@ def test_the_draft_engine_is_said_with_its_reason(tmp_path: Path) -> None:
     assert chosen.names(SPEC) == {"speech": "espeak", "lipsync": "mouthwarp"}
     notes = chosen.notes(SPEC)
     assert len(notes) == 2 and "Lips by the draft engine (mouthwarp): lipsync.device is cpu" in notes[1]
+
+
+@pytest.mark.skipif(find_spec("insightface") is not None, reason="insightface is installed")
+def test_an_alignment_that_is_not_here_is_refused_as_an_engine_is(tmp_path: Path) -> None:
+    lay_models(tmp_path / "models")
+    config = configured(tmp_path, engine="latentsync", device="cpu")
+    assert Chosen(config).lipsync.name == "latentsync"
+    with pytest.raises(Unavailable, match="insightface is not installed") as caught:
+        Chosen(configured(tmp_path, engine="latentsync", device="cpu", alignment="insightface"))
+    assert caught.value.code == "engine_missing"

@@ -82,6 +82,8 @@ def test_the_door_knows_the_engine_too(daemon: Daemon) -> None:
 
 def test_without_a_daemon_it_is_the_same_engine(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # is set now, and taken back afterwards
+    for name in ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR"):
+        monkeypatch.setenv(name, "")  # the same
     lipsync = {"engine": "latentsync", "device": "cpu", "compile": False}
     config = Config.model_validate({"data_dir": daemon.desk.config.data_dir, "lipsync": lipsync})
     engines = LocalEngines(config)
@@ -96,3 +98,24 @@ def test_only_what_the_engine_is_loaded_with_replaces_its_host(daemon: Daemon) -
         assert daemon.host("lipsync")["starts"] == starts
     with daemon.configured("[lipsync]\npresenter_cache = 0\n"):
         assert gone(lambda: daemon.host("lipsync")["starts"] == starts, 20), "it is still the same"
+
+
+def test_weights_that_cannot_be_loaded_are_told_with_what_to_do(daemon: Daemon) -> None:
+    """The hint stood in the log only; and of the host that a reload replaced it was said that it had died."""
+    assert gone(lambda: daemon.status()["why"], 60)
+    desk, said = daemon.desk, len(daemon.desk.said())
+    weights = desk.config.weights / "LatentSync-1.6" / "latentsync_unet.pt"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:1000])
+    try:
+        with daemon.configured("[lipsync]\npresenter_cache = '1GB'\n"):
+            assert gone(lambda: "cannot be loaded" not in daemon.status()["why"], 60), desk.said()
+            card = desk.vigentd("status").stdout.splitlines()
+            (at,) = (k for k, line in enumerate(card) if line.startswith("why:"))
+            assert str(weights) in card[at] and card[at + 1].startswith("hint:      Download the file again")
+            weights.write_bytes(whole)  # before the next reload
+    finally:
+        weights.write_bytes(whole)
+    told = desk.said()[said:]
+    assert "started again, for its configuration has changed" in told
+    assert "its process is gone" not in told.split("cannot be loaded")[0]

@@ -67,6 +67,15 @@ def make(tmp_path: Path, told: Told) -> Iterator[Make]:
         seat.close()
 
 
+def until_pid(seat: Seat) -> int:
+    """Of the host that loads."""
+    deadline = time.monotonic() + 20
+    while (pid := seat.status()["pid"]) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return int(pid)
+
+
 def test_a_host_that_is_killed_comes_back(make: Make, told: Told) -> None:
     seat = make(Plan("test"))
     first = seat.ready(Quiet())
@@ -108,9 +117,10 @@ def test_an_engine_that_cannot_be_loaded_is_told_and_makes_jobs_wait(make: Make,
     seat = make(Plan("test", f"{WORK}:load_without_weights"))
     told.until("not_loaded")
     assert "cannot be loaded" in seat.why()
-    with pytest.raises(EngineAway, match="The test engine cannot be loaded: "):
+    with pytest.raises(EngineAway, match="The test engine cannot be loaded: ") as away:
         seat.ready(Quiet())
-    assert "cannot be loaded" in seat.status()["why"]
+    status = seat.status()
+    assert "cannot be loaded" in status["why"] and status["hint"] == away.value.hint == "Get them"
 
 
 def test_waiting_for_an_engine_can_be_cancelled(make: Make) -> None:
@@ -133,6 +143,35 @@ def test_a_new_plan_comes_with_a_new_host(make: Make, told: Told) -> None:
     told.until("ready", 2)
     assert seat.ready(Quiet()).plan.preload == ("wave",)
     assert not first.alive
+
+
+def test_it_says_why_it_is_started_again(make: Make, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a reload, its process was said to be gone, as if it had died."""
+    monkeypatch.setattr(seat_module, "PAUSES_S", (0.0, 60.0))
+    slowly = Plan("test", f"{WORK}:load_slowly", {"seconds": 30})
+    seat = make(Plan("test"))
+    seat.ready(Quiet())
+    seat.plan = slowly
+    seat.replace("its configuration has changed")
+    for _ in range(2):  # as soon as it is ended, and while the next one loads
+        assert seat.why() == "The test engine is started again, for its configuration has changed"
+        told.until("starting", 2)
+    os.kill(until_pid(seat), signal.SIGKILL)
+    told.until("gone", 2)
+    assert seat.why() == "The test engine is started again, for its process is gone"
+    seat.close()
+    seat.open()
+    assert seat.why() == "The test engine is loading"
+
+
+def test_a_seat_without_trouble_has_no_hint(make: Make, told: Told) -> None:
+    seat = make(Plan("test", f"{WORK}:load_without_weights"))
+    told.until("not_loaded")
+    seat.plan = Plan("test")
+    seat.replace("its configuration has changed")
+    seat.ready(Quiet())
+    status = seat.status()
+    assert (status["why"], status["hint"]) == ("", "")
 
 
 def test_opened_while_it_is_closed_it_has_one_keeper_and_ends(make: Make) -> None:

@@ -52,7 +52,7 @@ def test_jobs_are_made_one_after_the_other_by_engines_that_stay(daemon: Daemon) 
     assert daemon.until_finished(second).state == State.DONE
     hosts = {host["name"]: host for host in daemon.status()["hosts"]}
     assert {name: host["starts"] for name, host in hosts.items()} == dict.fromkeys(hosts, 1)
-    assert (hosts["speech"]["engine"], hosts["lipsync"]["engine"]) == ("espeak/1", "mouthwarp/1")
+    assert (hosts["speech"]["engine"], hosts["lipsync"]["engine"]) == ("espeak/1", "mouthwarp/2")
     for job_id in (first, second):
         row = desk.row(job_id)
         assert row.attempts == 1 and row.output is not None and Path(row.output).stat().st_size > 10_000
@@ -184,8 +184,26 @@ def test_sighup_takes_up_a_new_configuration_and_refuses_a_wrong_one(daemon: Dae
         with pytest.raises(BadInput, match="nonsense"):
             desk.client.post("/reload")
         assert daemon.process.poll() is None
+        refused = daemon.status()["not_reloaded"]
+        assert "nonsense" in refused["message"] and refused["hint"]
+    assert daemon.status()["not_reloaded"] is None
     (speech,) = desk.config.job_dir(job_id).glob("work/speech-*/speech.json")
     assert '"start_s": 1.5' in speech.read_text()
+
+
+def test_what_this_machine_lacks_for_a_new_configuration_is_told(daemon: Daemon) -> None:
+    """It stood in the log only, and without what to do about it."""
+    desk, said = daemon.desk, len(daemon.desk.said())
+    with daemon.configured("[speech]\nengine = 'espeak'\n"):
+        (desk.folder / "vigentd.toml").write_text("[speech]\nengine = 'qwen3'\n")
+        daemon.process.send_signal(signal.SIGHUP)
+        assert gone(lambda: daemon.status()["not_reloaded"] is None, 10)
+        card = desk.vigentd("status").stdout
+        assert "config:    not taken up: The speech engine qwen3 cannot run here" in card
+        assert "hint:      Set speech.engine" in card
+        (line,) = (line for line in desk.said()[said:].splitlines() if "Z not_reloaded" in line)
+        assert "code=engine_missing" in line and "Set speech.engine" in line
+    assert "config:" not in desk.vigentd("status").stdout
 
 
 def test_the_next_script_is_spoken_ahead(daemon: Daemon) -> None:

@@ -40,6 +40,64 @@ def test_status_of_a_daemon(cli: Cli, served: Path, queue: Queue, spec: JobSpec)
     assert (told.code, told.json["job"]["id"], told.json["pid"]) == (0, claim.job_id, 4123)
 
 
+WHY = "The lip-sync engine cannot be loaded: " + "/models/latentsync_unet.pt is not a checkpoint " * 6
+
+
+def host(name: str, **facts: object) -> dict[str, object]:
+    nothing = {"pid": None, "job": "", "stage": "", "heartbeats": 0, "age_s": 0.0, "rss": 0, "vram": 0}
+    more: dict[str, object] = {
+        "state": "dead",
+        "engine": None,
+        "device": "cpu",
+        "versions": {},
+        "starts": 2,
+        "why": "",
+        "hint": "",
+    }
+    return {"name": name} | nothing | more | facts
+
+
+def test_what_to_do_stands_below_why(cli: Cli, served: Path, office: TinyOffice) -> None:
+    """The hint stood in the log only; and a long reason left no room for the columns of the table."""
+    speech = host("speech", state="ready", engine="espeak/1", rss=10**8)
+    lipsync = host("lipsync", why=WHY, hint="Download the file again.")
+    office.more = {"why": WHY, "hint": "Download the file again.", "hosts": [speech, lipsync]}
+    lines = cli("status").out.splitlines()
+    at = lines.index(f"why:       {WHY}")
+    assert lines[at + 1] == "hint:      Download the file again."
+    rows = [line.split() for line in lines[lines.index("") + 1 :]]
+    assert rows == [
+        ["host", "state", "engine", "device", "memory", "GPU", "memory", "does"],
+        ["speech", "ready", "espeak/1", "cpu", "0.1", "GB"],
+        ["lipsync", "dead", "cpu"],
+    ]
+
+
+def test_a_host_that_no_job_waits_for_says_why_too(cli: Cli, served: Path, office: TinyOffice) -> None:
+    """While a job is in another stage, nothing waits."""
+    office.more = {"why": "", "hosts": [host("lipsync", why=WHY, hint="Download the file again.")]}
+    lines = cli("status").out.splitlines()
+    assert lines[-2:] == [f"lipsync:   {WHY}", "hint:      Download the file again."]
+
+
+def test_status_of_a_daemon_of_another_version(cli: Cli, served: Path, office: TinyOffice) -> None:
+    """During an upgrade. The one before told neither hints nor what was not taken up."""
+    told = office.status()
+    del told["hint"], told["not_reloaded"]
+    office.status = lambda: told  # type: ignore[method-assign]
+    assert cli("status").code == 0
+
+
+def test_a_configuration_that_was_not_taken_up(cli: Cli, served: Path, office: TinyOffice) -> None:
+    refused = {"code": "engine_missing", "message": "The voice is not here", "hint": "Install it."}
+    office.more = {"not_reloaded": refused}
+    lines = cli("status").out.splitlines()
+    at = lines.index("config:    not taken up: The voice is not here")
+    assert lines[at + 1] == "hint:      Install it."
+    office.more = {}
+    assert "config:" not in cli("status").out
+
+
 def test_status_without_a_daemon(cli: Cli, office: TinyOffice, config: Config, spec: JobSpec) -> None:
     office.queue.submit(spec)
     said = cli("status")

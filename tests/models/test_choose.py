@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from models.choose import choose_lipsync, choose_speech, lipsync_engine
+from models.choose import Choice, choose_lipsync, choose_speech, lipsync_engine
 from models.errors import Unavailable
 from models.latentsync.files import files_in, missing
-from models.latentsync.needs import Machine
+from models.latentsync.needs import DETECTOR, INSIGHTFACE_MODELS, LANDMARKS, Machine
+from tests.handlers.inbox.rights import give_up_rights
 
 ABLE = Machine(gpus=2, torch="2.13.0")
 UNET = "LatentSync-1.6/latentsync_unet.pt"
@@ -61,6 +64,74 @@ def test_weights_that_are_missing_are_named_with_their_folder(weights: Path) -> 
     assert note.endswith(f"LatentSync's weights are not in {weights}: {UNET} is missing")
     nowhere = choose_lipsync("auto", "cuda:1", weights / "no", ABLE).note
     assert UNET in nowhere and nowhere.endswith(" are missing")
+
+
+def test_a_folder_of_weights_that_may_not_be_entered(weights: Path) -> None:
+    weights.chmod(0)
+    with ThreadPoolExecutor(1, initializer=give_up_rights) as somebody:
+        choice = somebody.submit(choose_lipsync, "auto", "cuda:1", weights, ABLE).result()
+    weights.chmod(0o700)
+    assert choice.name == "mouthwarp"
+    assert choice.note.endswith(f": {weights} cannot be read: Permission denied")
+    assert "right to read" in choice.fix
+
+
+def test_the_gpu_that_could_be_taken_instead(weights: Path) -> None:
+    """The last one: the voice has the first."""
+    for gpus, device, instead in ((4, "cuda:7", "cuda:3"), (2, "cuda:3", "cuda:1"), (1, "cuda:3", "cuda:0")):
+        fix = choose_lipsync("auto", device, weights, Machine(gpus, "2.13.0")).fix
+        assert f'Set lipsync.device = "{instead}" in vigentd.toml' in fix
+        assert ("share one GPU" in fix) == (gpus == 1)
+
+
+def test_an_alignment_that_is_not_installed(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """insightface, then what it needs and does not bring along, then its models: one after the other."""
+
+    def choose(setting: str = "auto") -> Choice:
+        return choose_lipsync(setting, "cuda:1", weights, ABLE, "insightface")
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    there: set[str] = set()
+    monkeypatch.setattr("models.latentsync.needs.find_spec", lambda name: name if name in there else None)
+    tools = Path(sys.executable).parent
+    for name in ("insightface", "onnxruntime"):
+        lacking = choose()
+        assert lacking.name == "mouthwarp"
+        assert lacking.note.endswith(f": lipsync.alignment is insightface, and {name} is not installed")
+        assert f"`{tools}/pip install insightface onnxruntime-gpu`" in lacking.fix
+        there.add(name)
+    with pytest.raises(Unavailable, match=r"det_10g.onnx and 2d106det.onnx are not in ") as caught:
+        choose("latentsync")
+    assert caught.value.code == "engine_missing"
+    assert f"`{tools}/insightface-cli model.download buffalo_l`" in caught.value.hint
+    (tmp_path / INSIGHTFACE_MODELS).mkdir(parents=True)
+    (tmp_path / INSIGHTFACE_MODELS / DETECTOR).touch()
+    assert "2d106det.onnx is not in" in choose().note
+    (tmp_path / INSIGHTFACE_MODELS / LANDMARKS).touch()
+    assert choose() == Choice("latentsync")
+    assert choose("mouthwarp") == Choice("mouthwarp")
+
+
+def test_torchs_compiler_leaves_nothing_elsewhere(tmp_path: Path) -> None:
+    """Already its import makes a folder, if it is not told of another; so does the one for a CPU."""
+    for name in ("temporary", "home"):
+        (tmp_path / name).mkdir()
+    code = (
+        "from models.choose import lipsync_engine; from models.errors import Unavailable\n"
+        f"try: lipsync_engine('latentsync', folder={str(tmp_path)!r}, device='cpu', precision='auto',\n"
+        f"    cache=None, cache_bytes=0, compile=False, kernels={str(tmp_path / 'kernels')!r})\n"
+        "except Unavailable as e: print(e.code)"
+    )
+    elsewhere = {"TMPDIR": str(tmp_path / "temporary"), "HOME": str(tmp_path / "home")}
+    of_torch = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
+    environment = {name: value for name, value in os.environ.items() if name not in of_torch} | elsewhere
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert said.stdout.strip() == "weights_missing"
+    assert [*(tmp_path / "temporary").iterdir(), *(tmp_path / "home").iterdir()] == []
 
 
 def test_asked_for_by_name_it_is_that_one_or_none(weights: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -59,6 +60,19 @@ def test_a_fast_clip_goes_on_between_two_chunks(job: Job, pictures: Pictures, tm
     whole = job(clip_of(path, 40), scratch=scratch)
     for first in (16, 32):
         assert_same(job(clip_of(path, 40), first=first, scratch=scratch), whole[first:])
+
+
+def test_no_face_comes_from_across_a_cut(
+    job: Job, reference: Reference, pictures: Pictures, tmp_path: Path
+) -> None:
+    """A shot begins between two sampled frames; later one ends there, and nobody is seen for a while."""
+    nobody = np.full((7, *pictures.shape[1:]), 140, np.uint8)
+    closer = [cv2.resize(picture[60:260, 34:146], (180, 320)) for picture in pictures[20:30]]
+    path = film(tmp_path / "cut.mp4", np.concatenate([pictures[:9], closer, nobody, pictures[:9]]), 50)
+    made = job.checked(reference, clip_of(path, 35), max_faceless=0.5)
+    assert set(range(19, 26)) <= set(untouched(made)) <= set(range(19, 30))
+    widths = [frame.box[2] - frame.box[0] for frame in made[:19] if frame.box]
+    assert min(widths[9:]) > 1.3 * max(widths[:9])  # the cut was seen
 
 
 def test_every_frame_hears_its_own_time(

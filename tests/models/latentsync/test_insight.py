@@ -15,7 +15,8 @@ import numpy.typing as npt
 import pytest
 
 from models.errors import Unavailable
-from models.latentsync.insight import DETECTOR, FOLDER, LANDMARKS, anchors_of
+from models.latentsync.insight import anchors_of
+from models.latentsync.needs import DETECTOR, INSIGHTFACE_MODELS, LANDMARKS
 
 PACKAGE = {
     "insightface/__init__.py": "",
@@ -54,9 +55,9 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, text in PACKAGE.items():
         (packages / name).parent.mkdir(parents=True, exist_ok=True)
         (packages / name).write_text(text)
-    (home / FOLDER).mkdir(parents=True)
+    (home / INSIGHTFACE_MODELS).mkdir(parents=True)
     for name in (DETECTOR, LANDMARKS):
-        (home / FOLDER / name).touch()
+        (home / INSIGHTFACE_MODELS / name).touch()
     monkeypatch.syspath_prepend(packages)
     for name in [name for name in sys.modules if name.startswith("insightface")]:
         monkeypatch.delitem(sys.modules, name)
@@ -76,11 +77,11 @@ def test_mediapipe_needs_nothing(tmp_path: Path) -> None:
 def test_a_missing_package_is_named(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="not installed") as caught:
         anchors_of("insightface", "cpu", home=tmp_path)
-    assert "pip install insightface" in caught.value.hint
+    assert f"`{Path(sys.executable).parent}/pip install insightface onnxruntime-gpu`" in caught.value.hint
 
 
 def test_missing_models_are_named_and_never_fetched(installed: Path) -> None:
-    (installed / FOLDER / DETECTOR).unlink()
+    (installed / INSIGHTFACE_MODELS / DETECTOR).unlink()
     with pytest.raises(Unavailable) as caught:
         anchors_of("insightface", "cpu", home=installed)
     assert DETECTOR in caught.value.message and LANDMARKS not in caught.value.message

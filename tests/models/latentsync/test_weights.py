@@ -7,6 +7,7 @@ import os
 import pickle
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from models.latentsync.weights import (
     random_vae,
     random_whisper,
 )
+from tests.handlers.inbox.rights import give_up_rights
 from tests.models.latentsync.golden import GOLDEN, needs_golden
 from tests.models.latentsync.tiny import DIMS, VAE, lay_models, unet_config
 
@@ -216,12 +218,28 @@ class Code:
         return os.mkdir, (str(self.harm),)
 
 
+@pytest.mark.parametrize("protocol", [2, 4])
 @pytest.mark.parametrize("zipped", [True, False])
-def test_code_in_a_file_is_not_run(files: Files, zipped: bool, tmp_path: Path) -> None:
+def test_code_in_a_file_is_not_run(files: Files, zipped: bool, protocol: int, tmp_path: Path) -> None:
+    """torch does not understand pickles of protocol 4, and warns of them."""
     harm = {"state_dict": {"conv_in.weight": Code(tmp_path / "harm")}}
-    torch.save(harm, files.unet, _use_new_zipfile_serialization=zipped)
+    torch.save(harm, files.unet, pickle_protocol=protocol, _use_new_zipfile_serialization=zipped)
     assert wrong_unet(files) == "holds more than weights, such as code, and was not loaded"
     assert not (tmp_path / "harm").exists()
+
+
+def test_a_pickle_that_torch_did_not_save(files: Files, tmp_path: Path) -> None:
+    files.unet.write_bytes(pickle.dumps({"conv_in.weight": Code(tmp_path / "harm")}, protocol=4))
+    assert wrong_unet(files) == "holds more than weights, such as code, and was not loaded"
+    assert not (tmp_path / "harm").exists()
+
+
+def test_a_folder_that_may_not_be_entered(files: Files) -> None:
+    files.unet.parent.chmod(0)
+    with ThreadPoolExecutor(1, initializer=give_up_rights) as somebody:
+        told = somebody.submit(refused, lambda: load_unet(files, "cpu", torch.float32)).result()
+    assert told.message == f"{files.unet.parent} cannot be read: Permission denied"
+    files.unet.parent.chmod(0o700)
 
 
 def test_other_weights_than_expected(files: Files) -> None:
