@@ -113,6 +113,7 @@ def _latentsync(
     cache_bytes: int,
     compile: bool,
     kernels: str,
+    guided: bool = True,
 ) -> LipSyncEngine:
     """From JSON values: they came by message. folder: of the models. cache: of presenters, None: none."""
     keep_kernels(Path(kernels))  # before torch's compiler is imported, which makes a folder elsewhere
@@ -126,4 +127,5 @@ def _latentsync(
         cache_bytes=cache_bytes,
         compile=compile,
         kernels=Path(kernels),
+        guided=guided,
     )

@@ -21,6 +21,7 @@ from daemon.benches.draft import script_of
 from daemon.benches.processes import rss
 from daemon.config import Config
 from daemon.engines.roster import lipsync_loading
+from models.kernels import keep_kernels
 from models.memory import give_back, share_one_heap
 from models.quiet import native_stderr_to
 from pipeline import stages
@@ -86,12 +87,13 @@ class Figures:
 
 def measure(config: Config, plan: Plan, tell: Callable[[str], None]) -> Figures:
     """Raises what loading the engine and making a video raise."""
-    from models.latentsync import figures
-
     share_one_heap()  # as a host does
+    keep_kernels(config.cache / "kernels")
     with tempfile.TemporaryDirectory(prefix="vigentd-bench-") as name, native_stderr_to(Path(name) / "log"):
         folder = Path(name)
         tell("Loading and warming up …")
+        from models.latentsync import figures  # not before it is known where kernels are kept
+
         engine = _engine(config, folder / "presenters", plan.random_weights)
         engine.warm_up()
         give_back()

@@ -88,4 +88,5 @@ def lipsync_loading(name: str, config: Config, device: str) -> dict[str, Any]:
         "cache_bytes": int(settings.presenter_cache),
         "compile": settings.compile,
         "kernels": str(config.cache / "kernels"),
+        "guided": settings.guidance > 1,  # another network shape: what is compiled is decided by it
     }

@@ -69,10 +69,11 @@ class LatentSyncEngine:
         *,
         fingerprint: str,
         presenters: Presenters | None = None,
+        guided: bool = True,
         loaded_s: float = 0.0,
     ) -> None:
         self.networks, self._whisper = networks, whisper
-        self._presenters = presenters
+        self._presenters, self._guided = presenters, guided
         self.fingerprint = fingerprint
         self.loaded_s, self.warmed_s = loaded_s, 0.0
         self.seconds: dict[str, float] = {}
@@ -87,11 +88,13 @@ class LatentSyncEngine:
         cache_bytes: int = 0,
         compile: bool = True,
         kernels: Path | None = None,
+        guided: bool = True,
     ) -> LatentSyncEngine:
         """From weights in `folder` (see files.py).
 
         precision: "fp16", "bf16", "fp32", or "auto", fp16 on a GPU. cache: where what is learned of
-        presenters is kept, `cache_bytes` at most; kernels: where compiled kernels are. Raises Unavailable.
+        presenters is kept, `cache_bytes` at most; kernels: where compiled kernels are. guided: whether jobs
+        will be; one that is otherwise compiles anew. Raises Unavailable.
         """
         files = files_in(folder)
 
@@ -99,7 +102,7 @@ class LatentSyncEngine:
             networks = load_unet(files, place, dtype), load_vae(files, place, dtype)
             return *networks, load_whisper(files, place), fingerprint(files)
 
-        return cls._of(load, device, precision, cache, cache_bytes, compile, kernels)
+        return cls._of(load, device, precision, cache, cache_bytes, compile, kernels, guided)
 
     @classmethod
     def random(
@@ -110,6 +113,7 @@ class LatentSyncEngine:
         cache_bytes: int = 0,
         compile: bool = True,
         kernels: Path | None = None,
+        guided: bool = True,
     ) -> LatentSyncEngine:
         """Of full size, with weights that mean nothing: how fast it would be."""
 
@@ -117,7 +121,7 @@ class LatentSyncEngine:
             networks = random_unet(STAGE2_512, place, dtype), random_vae(place, dtype)
             return *networks, random_whisper(place), "random"
 
-        return cls._of(make, device, precision, cache, cache_bytes, compile, kernels)
+        return cls._of(make, device, precision, cache, cache_bytes, compile, kernels, guided)
 
     @classmethod
     def _of(
@@ -129,6 +133,7 @@ class LatentSyncEngine:
         cache_bytes: int,
         compile: bool,
         kernels: Path | None,
+        guided: bool,
     ) -> LatentSyncEngine:
         began = time.perf_counter()
         place, dtype = torch.device(device), _dtype(precision, device)
@@ -141,27 +146,28 @@ class LatentSyncEngine:
             whisper,
             fingerprint=f"{weights}-{dtype}".replace("torch.", ""),
             presenters=Presenters(cache, cache_bytes) if cache and cache_bytes else None,
+            guided=guided,
             loaded_s=time.perf_counter() - began,
         )
 
-    def warm_up(self, *, guided: bool = True) -> None:
+    def warm_up(self) -> None:
         """One chunk of nothing through every network, so that the first job finds all compiled.
 
-        guided: whether jobs will be; a job that is otherwise compiles anew. Raises Unavailable.
+        Raises Unavailable.
         """
         began = time.perf_counter()
         faces.warm_up()
         with self.networks.current(), memory_told():
             try:
-                self._try(guided)
+                self._try()
             except torch.OutOfMemoryError:
                 self.networks.save_memory()  # as jobs will do, too
             if self.networks.saving_memory:
                 torch.cuda.empty_cache()
-                self._try(guided)
+                self._try()
         self.warmed_s = time.perf_counter() - began
 
-    def _try(self, guided: bool) -> None:
+    def _try(self) -> None:
         networks = self.networks
         grey = torch.zeros((2, 3, networks.size, networks.size), device=networks.device)
         still = networks.encode(grey)[:1, :, None].expand(-1, -1, CHUNK, -1, -1)
@@ -172,7 +178,9 @@ class LatentSyncEngine:
             noise.expand(-1, -1, CHUNK, -1, -1),
             torch.cat([still[:, :1] * 0, still, still], 1),
             torch.from_numpy(heard).to(networks.device, networks.dtype),
-            Sampling(steps=2, guidance=1.5 if guided else 1.0, interval=2),  # one whole, one from the top
+            Sampling(
+                steps=2, guidance=1.5 if self._guided else 1.0, interval=2
+            ),  # one whole, one from the top
             lambda: None,
         )
         networks.decode(latents[0].transpose(0, 1))

@@ -33,7 +33,7 @@ def nothing_left() -> Iterator[None]:
 
 def assert_rising(steps: Steps) -> None:
     assert all(a <= b for a, b in pairwise(steps.shares))
-    assert 0 < steps.shares[0] < 0.1
+    assert 0 < steps.shares[0] < 0.2  # a step of four, of a chunk that is most of the video
     assert steps.shares[-1] == pytest.approx(1.0, abs=1e-9)
 
 
