@@ -45,7 +45,7 @@ class Networks:
         self._scaling = float(vae.config.scaling_factor)
         self._plain = [_of(unet, whole), _of(unet, top), _of(vae, encode), _of(vae, decode)]
         self._compiled = [_compiled(function) for function in self._plain] if compiled else None
-        self._small = False
+        self._small = True  # until the next line
         self.use_all_memory()
 
     def current(self) -> AbstractContextManager[None]:
@@ -53,7 +53,9 @@ class Networks:
         return torch.cuda.device(self.device) if self.device.type == "cuda" else nullcontext()
 
     def use_all_memory(self) -> None:
-        """As fast as can be."""
+        """As fast as can be. What is recorded stays, if it is so already."""
+        if not self._small:
+            return
         self._small = False
         functions: Sequence[Function] = self._plain
         if self._compiled is not None:
