@@ -177,7 +177,7 @@ def _engine(config: Config, presenters: Path, random_weights: bool) -> LatentSyn
     how = lipsync_loading("latentsync", config, config.lipsync.device)
     how |= {"cache": presenters, "kernels": Path(how["kernels"])}
     folder = Path(how.pop("folder"))
-    return LatentSyncEngine.random(**how) if random_weights else LatentSyncEngine.open(folder, **how)
+    return LatentSyncEngine.open(None if random_weights else folder, **how)
 
 
 def _run(

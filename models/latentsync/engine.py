@@ -6,7 +6,7 @@ Source: https://github.com/bytedance/LatentSync, of which this has neither code 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,7 @@ class LatentSyncEngine:
     @classmethod
     def open(
         cls,
-        folder: Path,
+        folder: Path | None,
         device: str,
         precision: str = "auto",
         cache: Path | None = None,
@@ -90,56 +90,19 @@ class LatentSyncEngine:
         kernels: Path | None = None,
         guided: bool = True,
     ) -> LatentSyncEngine:
-        """From weights in `folder` (see files.py).
+        """From weights in `folder` (see files.py); None: of full size, with weights that mean nothing.
 
         precision: "fp16", "bf16", "fp32", or "auto", fp16 on a GPU. cache: where what is learned of
         presenters is kept, `cache_bytes` at most; kernels: where compiled kernels are. guided: whether jobs
         will be; one that is otherwise compiles anew. Raises Unavailable.
         """
-        files = files_in(folder)
-
-        def load(place: torch.device, dtype: torch.dtype) -> Loaded:
-            networks = load_unet(files, place, dtype), load_vae(files, place, dtype)
-            return *networks, load_whisper(files, place), fingerprint(files)
-
-        return cls._of(load, device, precision, cache, cache_bytes, compile, kernels, guided)
-
-    @classmethod
-    def random(
-        cls,
-        device: str,
-        precision: str = "auto",
-        cache: Path | None = None,
-        cache_bytes: int = 0,
-        compile: bool = True,
-        kernels: Path | None = None,
-        guided: bool = True,
-    ) -> LatentSyncEngine:
-        """Of full size, with weights that mean nothing: how fast it would be."""
-
-        def make(place: torch.device, dtype: torch.dtype) -> Loaded:
-            networks = random_unet(STAGE2_512, place, dtype), random_vae(place, dtype)
-            return *networks, random_whisper(place), "random"
-
-        return cls._of(make, device, precision, cache, cache_bytes, compile, kernels, guided)
-
-    @classmethod
-    def _of(
-        cls,
-        load: Callable[[torch.device, torch.dtype], Loaded],
-        device: str,
-        precision: str,
-        cache: Path | None,
-        cache_bytes: int,
-        compile: bool,
-        kernels: Path | None,
-        guided: bool,
-    ) -> LatentSyncEngine:
         began = time.perf_counter()
         place, dtype = torch.device(device), _dtype(precision, device)
         compiled = _compiles(place, compile, kernels)
         with memory_told():
-            unet, vae, whisper, weights = load(place, dtype)
+            unet, vae, whisper, weights = (
+                _random(place, dtype) if folder is None else _loaded(folder, place, dtype)
+            )
             networks = Networks(unet, vae, compiled=compiled)
         return cls(
             networks,
@@ -178,9 +141,8 @@ class LatentSyncEngine:
             noise.expand(-1, -1, CHUNK, -1, -1),
             torch.cat([still[:, :1] * 0, still, still], 1),
             torch.from_numpy(heard).to(networks.device, networks.dtype),
-            Sampling(
-                steps=2, guidance=1.5 if self._guided else 1.0, interval=2
-            ),  # one whole, one from the top
+            # one whole, one from the top
+            Sampling(steps=2, guidance=1.5 if self._guided else 1.0, interval=2),
             lambda: None,
         )
         networks.decode(latents[0].transpose(0, 1))
@@ -288,6 +250,17 @@ def memory_told() -> Iterator[None]:
             code="out_of_memory",
             hint="End what else uses it (`nvidia-smi` shows that), or set lipsync.device to another GPU.",
         ) from e
+
+
+def _loaded(folder: Path, place: torch.device, dtype: torch.dtype) -> Loaded:
+    files = files_in(folder)
+    networks = load_unet(files, place, dtype), load_vae(files, place, dtype)
+    return *networks, load_whisper(files, place), fingerprint(files)
+
+
+def _random(place: torch.device, dtype: torch.dtype) -> Loaded:
+    networks = random_unet(STAGE2_512, place, dtype), random_vae(place, dtype)
+    return *networks, random_whisper(place), "random"
 
 
 def _dtype(precision: str, device: str) -> torch.dtype:

@@ -19,7 +19,7 @@ from models.latentsync.unet import (
     set_frames,
 )
 from models.latentsync.weights import random_unet
-from tests.models.latentsync.golden import GOLDEN, TOLERANCE, apart, needs_golden
+from tests.models.latentsync.golden import GOLDEN, TOLERANCE, apart, needs_golden, recorded_unet
 from tests.models.latentsync.tiny import originals, unet_config
 
 
@@ -29,16 +29,8 @@ def recorded() -> dict[str, Tensor]:
 
 
 @pytest.fixture(scope="module")
-def network(recorded: dict[str, Tensor]) -> UNetMotionModel:
-    small = json.loads((GOLDEN / "unet_small_config.json").read_text())
-    changed = ("sample_size", "block_out_channels", "cross_attention_dim")
-    unet = build({**STAGE2_512, **{name: small[name] for name in changed}}).eval()
-    weights = {key[8:]: tensor.float() for key, tensor in recorded.items() if key.startswith("weights.")}
-    mapped = {diffusers_key(key): tensor for key, tensor in weights.items()}
-    result = unet.load_state_dict(mapped, strict=False)
-    assert not result.unexpected_keys
-    assert all(key.endswith(".pos_embed.pe") for key in result.missing_keys)  # not recorded: constants
-    return unet
+def network() -> UNetMotionModel:
+    return recorded_unet()
 
 
 @needs_golden
