@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from models.latentsync.engine import LatentSyncEngine
-from models.latentsync.files import files_in
+from models.latentsync.files import Files, files_in
 from models.latentsync.network import Networks
 from models.latentsync.weights import load_unet, load_vae, load_whisper
 from models.progress import Quiet
@@ -28,6 +29,21 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def laid(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of tiny random networks. Nothing is to be written there."""
+    folder = tmp_path_factory.mktemp("laid")
+    lay_models(folder)
+    return folder
+
+
+@pytest.fixture
+def files(laid: Path, tmp_path: Path) -> Files:
+    """Of those networks, to be broken."""
+    shutil.copytree(laid, tmp_path, dirs_exist_ok=True)
+    return files_in(tmp_path)
 
 
 @pytest.fixture(scope="session")

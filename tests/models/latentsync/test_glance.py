@@ -21,23 +21,10 @@ from models.latentsync.files import Files, files_in
 from models.latentsync.glance import glance
 from models.latentsync.weights import load_unet, load_vae, load_whisper, random_whisper
 from tests.handlers.inbox.rights import give_up_rights
-from tests.models.latentsync.tiny import DIMS, lay_models
+from tests.models.latentsync.tiny import DIMS
 
 PAGE = b"<!DOCTYPE html><html>404</html>"
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 5\n"
-
-
-@pytest.fixture(scope="module")
-def laid(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("laid")
-    lay_models(folder)
-    return folder
-
-
-@pytest.fixture
-def files(laid: Path, tmp_path: Path) -> Files:
-    shutil.copytree(laid, tmp_path, dirs_exist_ok=True)
-    return files_in(tmp_path)
 
 
 def found(files: Files) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pickle
-import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -30,23 +29,9 @@ from models.latentsync.weights import (
 )
 from tests.handlers.inbox.rights import give_up_rights
 from tests.models.latentsync.golden import GOLDEN, needs_golden
-from tests.models.latentsync.tiny import DIMS, VAE, lay_models, unet_config
+from tests.models.latentsync.tiny import DIMS, VAE, unet_config
 
 Changed = Callable[[dict[str, Any]], Any]
-
-
-@pytest.fixture(scope="module")
-def laid(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Nothing is to be written there."""
-    folder = tmp_path_factory.mktemp("laid")
-    lay_models(folder)
-    return folder
-
-
-@pytest.fixture
-def files(laid: Path, tmp_path: Path) -> Files:
-    shutil.copytree(laid, tmp_path, dirs_exist_ok=True)
-    return files_in(tmp_path)
 
 
 def rewrite(path: Path, change: Changed) -> None:
