@@ -198,8 +198,8 @@ class Seat:
     def _keep(self) -> None:
         while self._until_due():
             ended = threading.Event()
-            host = Host(self.plan, log=self._log, scratch=self._scratch, on_exit=lambda _, e=ended: e.set())  # type: ignore[misc]
-            with self._changed:
+            with self._changed:  # the plan is read, and the host that has it is known to `replace`
+                host = Host(self.plan, log=self._log, scratch=self._scratch, on_exit=lambda _, e=ended: e.set())  # type: ignore[misc]
                 self._host = host
                 self.starts += 1
                 self._fruitless += 1
@@ -208,7 +208,7 @@ class Seat:
                 host.start()
             except Exception as e:  # no thread, no memory: whatever it is, the keeper goes on
                 known = isinstance(e, VigentdError)
-                self._failed(e if known else StageFailed(f"No process can be started: {e}"))  # type: ignore[arg-type]
+                self._failed(host, e if known else StageFailed(f"No process can be started: {e}"))  # type: ignore[arg-type]
             else:
                 self._load(host)
                 ended.wait()
@@ -229,17 +229,19 @@ class Seat:
         try:
             host.wait_ready(None)
         except VigentdError as e:
-            self._failed(e)
+            self._failed(host, e)
             return
         with self._changed:
+            if host is self._replaced:
+                return
             self._loaded, self._trouble = True, None
             self.load_s = round(self._clock() - began, 3)
             self._changed.notify_all()
         self._say("ready", pid=host.pid, seconds=self.load_s)
 
-    def _failed(self, error: VigentdError) -> None:
+    def _failed(self, host: Host, error: VigentdError) -> None:
         with self._changed:
-            if not self._wanted:
+            if not self._wanted or host is self._replaced:  # what ails that one says nothing of the next
                 return
             if not isinstance(error, HostDied) or self._fruitless >= len(PAUSES_S):
                 self._trouble = error

@@ -164,6 +164,28 @@ def test_it_says_why_it_is_started_again(make: Make, told: Told, monkeypatch: py
     assert seat.why() == "The test engine is loading"
 
 
+def test_what_ails_a_replaced_host_is_not_held_against_the_next(
+    make: Make, told: Told, tmp_path: Path
+) -> None:
+    """A reload in the moment in which the old engine failed to load left a reason against the new one."""
+    asked, weights = tmp_path / "asked", tmp_path / "weights"
+    seat = make(Plan("test", f"{WORK}:load_in_vain", {"asked": str(asked), "until": str(weights)}))
+    while not asked.exists():
+        time.sleep(0.01)
+
+    def tell(name: str, facts: dict[str, Any]) -> None:
+        told(name, facts)
+        if name == "replaced":  # it fails before it can be stopped
+            weights.touch()
+            told.until("gone")
+
+    seat._tell = tell
+    seat.plan = Plan("test", f"{WORK}:load_slowly", {"seconds": 30})
+    seat.replace("its configuration has changed")
+    assert seat.why() == "The test engine is started again, for its configuration has changed"
+    assert told.all("not_loaded") == []
+
+
 def test_a_seat_without_trouble_has_no_hint(make: Make, told: Told) -> None:
     seat = make(Plan("test", f"{WORK}:load_without_weights"))
     told.until("not_loaded")
