@@ -55,12 +55,16 @@ class Phoneme:
 
 @dataclass
 class Speech:
-    """Spoken audio with what is known about its timing."""
+    """Spoken audio with what is known about its timing.
+
+    words: None when the engine does not know them. spans: start_s, end_s of each sentence without its pause.
+    """
 
     wav: Audio
     rate: int
     words: list[Word] | None = None
     phonemes: list[Phoneme] | None = None
+    spans: list[tuple[float, float]] | None = None
 
     @property
     def duration_s(self) -> float:
@@ -77,18 +81,77 @@ class SpeechEngine(Protocol):
         """Does now what the first job would else wait for: loads, maps and compiles."""
 
     def speak(
-        self, sentences: Sequence[Sentence], voice: str, language: str, seed: int, progress: Progress
+        self,
+        sentences: Sequence[Sentence],
+        voice: str,
+        language: str,
+        seed: int,
+        progress: Progress,
+        tone: str = "",
     ) -> Speech:
-        """The sentences one after the other, with their pauses. One `progress.step` a sentence."""
+        """The sentences one after the other, with their pauses. One `progress.step` a sentence.
+
+        tone: how it is to be said, in the person's words, for engines that can be told.
+        """
+
+    def decided_by(self, voice: str) -> dict[str, str]:
+        """What else decides how this voice sounds (its recording, the weights), as JSON; may be empty."""
 
     def remarks(self, sentences: Sequence[Sentence]) -> list[str]:
         """What a person should know about how these will sound (letters it cannot read); may be empty."""
 
 
-class Aligner(Protocol):
-    name: str
+@dataclass(frozen=True)
+class Reading:
+    """A sentence as it is read aloud: `text`; of its character i, origin[i] is the place in the sentence.
 
-    def align(self, wav: Audio, rate: int, sentences: Sequence[Sentence]) -> list[Word]: ...
+    "$5" is read as "five dollars": all of these characters come from the place of the "$".
+    """
+
+    text: str
+    origin: list[int]
+
+
+@dataclass(frozen=True)
+class Said:
+    """A sentence, what was read for it, and when: start_s…end_s of the wav."""
+
+    sentence: Sentence
+    reading: Reading
+    start_s: float
+    end_s: float
+
+
+@dataclass
+class Aligned:
+    """words: of all sentences, in order. guessed: of so many sentences the times are only proportional."""
+
+    words: list[Word]
+    guessed: int = 0
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What was heard. words: (text, start_s, end_s), in order; text joined of them, as it is written."""
+
+    text: str
+    language: str  # "en", "zh", …
+    words: list[tuple[str, float, float]]
+
+
+class Aligner(Protocol):
+    """Hears: finds a known text in a sound, or writes down what is said."""
+
+    name: str
+    version: int  # goes up when the times change
+
+    def warm_up(self) -> None:
+        """As SpeechEngine's."""
+
+    def align(self, wav: Audio, rate: int, said: Sequence[Said], progress: Progress) -> Aligned: ...
+
+    def transcribe(self, wav: Audio, rate: int, language: str, progress: Progress) -> Transcript:
+        """language: "" when it is to be found out."""
 
 
 # ---------------------------------------------------------------- lip-sync

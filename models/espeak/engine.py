@@ -76,8 +76,17 @@ class EspeakEngine:
             return ["The draft voice espeak cannot read Japanese kanji: it says “Chinese letter” for each"]
         return []
 
+    def decided_by(self, voice: str) -> dict[str, str]:
+        return {}  # the name says it all
+
     def speak(
-        self, sentences: Sequence[Sentence], voice: str, language: str, seed: int, progress: Progress
+        self,
+        sentences: Sequence[Sentence],
+        voice: str,
+        language: str,
+        seed: int,
+        progress: Progress,
+        tone: str = "",
     ) -> Speech:
         """See models.engine.SpeechEngine. The same arguments give the same samples and times, always.
 
@@ -92,12 +101,14 @@ class EspeakEngine:
                 hint=f"Choose one of: {', '.join(VOICES)}",
             )
         spoken: list[Audio] = []
+        spans: list[tuple[float, float]] = []
         words: list[Word] = []
         phonemes: list[Phoneme] = []
         samples = 0
         for i, sentence in enumerate(sentences):
             said = _speak_one(sentence, timbre, language, seed)
             at_s = samples / _RATE
+            spans.append((at_s, at_s + said.duration_s))
             spoken += [said.wav, silence(sentence.pause_s, _RATE)]
             samples += len(spoken[-2]) + len(spoken[-1])
             words += [
@@ -109,7 +120,7 @@ class EspeakEngine:
                 phonemes.append(Phoneme("", at_s + said.duration_s, samples / _RATE))
             progress.step(i + 1, len(sentences))
         wav = np.concatenate(spoken) if spoken else np.zeros(0, np.float32)
-        return Speech(wav, _RATE, words, phonemes)
+        return Speech(wav, _RATE, words, phonemes, spans)
 
 
 def _speak_one(sentence: Sentence, timbre: _Timbre, language: str, seed: int) -> Speech:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from models.engine import Reading
 from models.words import audible, is_han
 
 _DIGITS = str.maketrans("0123456789", "零一二三四五六七八九")
@@ -32,16 +32,8 @@ _ENDLESS = re.compile(r"\S{60,}")
 _YEAR = re.compile(r"(?<!\d)\d{4}(?=年)")
 
 
-@dataclass(frozen=True)
-class Reading:
-    """text for espeak; origin[i]: where its character i comes from, as an offset into the sentence."""
-
-    text: str
-    origin: list[int]
-
-
 def reading(sentence: str, language: str) -> Reading:
-    """language: of the voice that reads, "zh" for the Chinese one."""
+    """What espeak is given to read. language: of the voice that reads, "zh" for the Chinese one."""
     heard = _ENDLESS.sub(lambda found: found[0].replace(".", " "), audible(sentence))
     pieces: list[str] = []
     origin: list[int] = []
