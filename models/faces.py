@@ -22,7 +22,7 @@ import numpy.typing as npt
 from models.engine import Picture
 from models.looks import ALIKE, Box, Light, Looks, learned, light, likeness, looks, relit
 
-VERSION = 2  # goes up when what is found changes: tracks are kept
+VERSION = 3  # goes up when what is found changes: tracks are kept
 LANDMARKS = 468
 EYE_L, EYE_R = 33, 263  # outer corners as seen in the picture
 CHIN_TIP, FOREHEAD = 152, 10
@@ -88,6 +88,7 @@ class FaceTracker:
         cut = self._is_cut(picture)
         if cut:
             self._window = self._last = None
+            self._lost = 0  # who was away in the last shot may be in this one from its first picture
         square = picture if self._aspect == 1 else squared(picture, self._aspect)
         found, points = self._look(square)
         if self._aspect != 1:

@@ -22,7 +22,7 @@ def demo(
     ),
     language: Annotated[Literal["en", "zh"], typer.Option(help="What is spoken.")] = "en",
     sheet: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also a sheet of its frames, as a JPEG.")
+        Path | None, typer.Option(metavar="FILE", help="Also a sheet of its frames, as a JPEG or PNG.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
