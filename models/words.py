@@ -9,6 +9,20 @@ from __future__ import annotations
 import re
 import unicodedata
 
+# [pause 1.5s], [停顿两秒], (pause 1s): a silence, and nothing to read or to show. In square brackets it is
+# one whatever else is written there: what is not understood is a second.
+_PAUSE = re.compile(
+    r"""
+      (?: [\[［【] | (?P<round>[(（]) ) \s{0,9} (?:pause(?![A-Za-z])|停顿|暂停) \s{0,9} [:：=＝]? \s{0,9}
+      (?: (?P<length>\d{1,9}(?:[.,．]\d{1,9})?|[.．]\d{1,9}|[半一二两三四五六七八九十]) \s{0,9}
+          (?P<unit>ms|毫秒|milliseconds?|min(?:ute)?s?|分钟?|s|secs?|seconds?|秒钟?)? \s{0,9}
+          (?(round)[)）]|[\]］】])
+        | (?(round)(?!)|[^\[\]［］【】\n]{0,80}[\]］】]) )
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_HAN_LENGTHS = {c: float(i) for i, c in enumerate("一二三四五六七八九十", 1)} | {"两": 2.0, "半": 0.5}
+_LONGEST_PAUSE_S = 30.0
 # What is written for a renderer and not for a voice: {\an8}, <b>, \N, rules such as --- or ===.
 _MARKUP = re.compile(
     r"""
@@ -22,6 +36,11 @@ _MARKUP = re.compile(
 # Of punctuation and symbols, those that a voice reads or that shape the melody. Currencies are kept too.
 _HEARD = frozenset(
     ".,;:!?…'’‘\"“”«»‹›()[]-‐‑–—/%‰&@_°+=<>±×÷·" + "。，、；：？！（）「」『』《》〈〉【】～％＆＠＋＝．｡､"
+)
+# Not for the ear in general, but a person says these.
+_SAID_SIGNS = re.compile(
+    r"[−≥≤≠≈℃℉№㎡㎞㎏㎝㎜㎎∶]|\#(?=\d)|(?<=\b[CF])\#|(?<=\d)\^(?=\d)"
+    r"|[~∼〜～](?=\s?[-−]?[\d$¥￥€£])|(?<=[\d%年月日号时点一二三四五六天])[~∼〜～](?=[周星上下明后])"
 )
 # Characters that change how the one before them is drawn, not how it is read: emoji and text style, keycap.
 _STYLING = frozenset("\ufe0e\ufe0f\u20e3")
@@ -61,13 +80,50 @@ def audible(text: str) -> str:
 
     As long as `text`; what is left is unchanged.
     """
-    text = _MARKUP.sub(lambda found: " " * len(found[0]), text)
+    text = without_markup(text)
     kept: list[str] = []
     for i, c in enumerate(text):
         before = kept[-1] if kept else " "
         after = text[i + 1] if i + 1 < len(text) else " "
         kept.append(c if _is_heard(c, before, after) else " ")
     return "".join(kept)
+
+
+def readable(text: str) -> str:
+    """What is audible, and the signs that a person says: #1, ≥18, ~20%. As long as `text`."""
+    kept = list(audible(text))
+    for sign in _SAID_SIGNS.finditer(without_markup(text)):
+        kept[sign.start()] = "~" if sign[0] in "~∼〜～" else sign[0]
+    return "".join(kept)
+
+
+def without_markup(text: str) -> str:
+    """The text with spaces for its markup and its marks of pauses; as long as `text`."""
+    return _MARKUP.sub(_blank, _PAUSE.sub(_blank, text))
+
+
+def without_pauses(text: str) -> str:
+    """The text as it is shown: line ends for its marks of pauses, which part what is before and after them.
+
+    As long as `text`.
+    """
+    return _PAUSE.sub(lambda found: "\n" * len(found[0]), text)
+
+
+def pauses(text: str) -> list[tuple[int, int, float]]:
+    """The marks of pauses in a text as (begin, end, seconds), in order; a pause is 0…30 s long."""
+    found = []
+    for mark in _PAUSE.finditer(text):
+        length = (mark["length"] or "1").replace(",", ".").replace("．", ".")
+        seconds = (_HAN_LENGTHS.get(length) or float(length)) * _unit_s(mark["unit"] or "s")
+        found.append((mark.start(), mark.end(), min(seconds, _LONGEST_PAUSE_S)))
+    return found
+
+
+def _unit_s(name: str) -> float:
+    if name.lower().startswith(("min", "分")):
+        return 60.0
+    return 0.001 if name.lower().startswith(("mi", "ms", "毫")) else 1.0
 
 
 def tokens(text: str) -> list[tuple[int, int]]:
@@ -122,6 +178,10 @@ def _is_heard(c: str, before: str, after: str) -> bool:
     if category == "Cf":  # a soft hyphen or a joiner inside a word is part of it
         return before.isalnum() and after.isalnum()
     return category[0] in "LN" or category == "Sc"
+
+
+def _blank(found: re.Match[str]) -> str:
+    return " " * len(found[0])
 
 
 def _words(heard: str, begin: int, end: int) -> list[tuple[int, int]]:

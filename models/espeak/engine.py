@@ -62,7 +62,7 @@ class EspeakEngine:
     """The draft engine for speech: no GPU, no weights, hundreds of times faster than real time."""
 
     name = "espeak"
-    version = 1  # raise it with every change of a sound or a time, and with the pin of espeakng-loader
+    version = 2  # raise it with every change of a sound or a time, and with the pin of espeakng-loader
 
     def voices(self) -> list[str]:
         return list(VOICES)

@@ -58,6 +58,28 @@ ENGLISH = [
     "<b>Hi. |You</b> {\\an8}go.",
     '<a href="Mr. X. Y">Link</a> text.',
     "The end . |Next one.",
+    "Jane, Ph.D. Harvard, wrote it. |Good.",
+    "Jan. 5 and Sept. 3 are set. |Fine.",
+    "Mt. Fuji is high. |Go.",
+    "Smith et al. Found it. |Good.",
+    "Ask for apt. 5 on 5th Ave. |Then wait.",
+    "It rose 3.5%. |Then it fell 1,000.5 points. |End.",
+    "Go to www.a.org/b.html! |Or a.org. |Bye.",
+    "Is it v1.2? |Yes, v1.2.3. |Ok.",
+    "He asked: 'Why?' |She left.",
+    '"Stop!" he said. |"No."',
+    "“Is it 5.5?” |“It is.”",
+    "It ended (in 1999). |Then nothing.",
+    "- First item\n|- second item\n|- third",
+    "* one\n|* two",
+    "• apples\n|• pears and\n|• plums",
+    "1) one thing\n|2) another thing",
+    "a) one thing\n|b) another thing",
+    "1. One thing\n|2. Another thing",
+    "Buy these: 1. Apples. |2. Pears. |3. Plums.",
+    "A. Yes. |B. No.",
+    "It was 5. |Then it was 6.",
+    "Today\n|1. First. |Do it.",
 ]
 CHINESE = [
     "大家好",
@@ -73,6 +95,16 @@ CHINESE = [
     "第一行\n|第二行",
     "1.首先这样。|2.然后那样。",
     "真的？！|好。",
+    "一、首先。|二、其次。",
+    "（1）首先；|（2）其次。",
+    "①首先\n|②其次",
+    "1、首先\n|2、其次",
+    "增长3.5%。|下降1.2个点。",
+    "他问：“为什么？”|她走了。",
+    "《书名》很好。|（注：很贵。）|完。",
+    "第一章 开始\n|第二章 继续",
+    "· 苹果\n|· 梨",
+    "今天是2024.5.1。|好。",
 ]
 MIXED = [
     "我们用GPU。|It works. |很好！",
@@ -82,6 +114,11 @@ MIXED = [
     "访问 https://a.com/x.html。|好。",
     "版本v2.0发布了！|Get it now.",
     "Dr. 王说 U.S. 很大。|对。",
+    "用Python 3.11写。|Run it. |完成。",
+    "他说OK.|然后走了。",
+    "1. 安装Node.js。|2. 运行npm。",
+    "发邮件到a.b@c.org。|Thanks!",
+    "GPT-4o发布了！|“Wow!” |真的。",
 ]
 OTHER = [
     ("de", "Am 3. Mai war z.B. Herr Dr. Maier da. |Dann ging er."),
@@ -140,6 +177,39 @@ def test_languages_of_sentences() -> None:
 
 
 @pytest.mark.parametrize(
+    ("script", "language", "expected"),
+    [
+        ("I moved to 北京 in 2015 and paid $5 for 3 kg of apples.", "en", "en"),
+        ("I moved to 北京 in 2015 and paid $5 for 3 kg of apples.", "zh", "en"),
+        ("Ich wohne seit 2015 in 北京 und zahle 5 €.", "de", "de"),
+        ("iPhone 16 Pro Max vs Samsung Galaxy S24 Ultra 对比", "zh", "zh"),
+        ("我用GPU跑Qwen3。", "en", "zh"),
+    ],
+)
+def test_a_chinese_word_makes_no_sentence_chinese(script: str, language: str, expected: str) -> None:
+    assert [s.language for s in split_sentences(script, language)] == [expected]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "#1 Tip",
+        "~10元",
+        "≥18岁",
+        "≈30分钟",
+        "№ 5",
+        "~20% of users",
+        "−5 degrees",
+        "℃ is a unit",
+        ".5 kg",
+        "$.50",
+    ],
+)
+def test_a_sign_that_is_said_stays_with_its_sentence(script: str) -> None:
+    assert [s.text for s in split_sentences(f"First.\n😀 {script} 😀", "en")] == ["First.", script]
+
+
+@pytest.mark.parametrize(
     ("script", "language"),
     [("word " * 200, "en"), ("many words, " * 60, "en"), ("今天天气很好我们去公园散步" * 20, "zh")],
 )
@@ -155,6 +225,27 @@ def test_long_sentence_prefers_commas() -> None:
     first, second = split_sentences(script, "en")
     assert first.text.endswith("here,") and first.pause_s > 0.1
     assert second.text.startswith("word")
+
+
+NORTH = "He took the very long road to the north of the old town"
+SOUTH = "she took the short one to the sea and back."
+LONG_CASES = [
+    ("en", f"{NORTH}, |and {SOUTH}"),
+    ("en", f"{NORTH} — |and {SOUTH}"),
+    ("en", f"{NORTH} and {SOUTH}"),
+    ("en", f"So, {NORTH} and {SOUTH}"),
+    ("en", f"He went north, and {SOUTH}"),
+    ("zh", "今天我们来聊一聊人工智能在日常生活里的各种应用，|希望大家听完以后都能有一些新的收获。"),
+    ("zh", "今天我们来聊一聊人工智能，希望大家都能有收获。"),
+    ("zh", "今天要买的东西有苹果、梨子、香蕉、葡萄、西瓜、芒果、樱桃、草莓、荔枝、龙眼和别的水果。"),
+]
+
+
+@pytest.mark.parametrize(("language", "case"), LONG_CASES)
+def test_what_a_voice_would_drift_in_is_cut_where_a_person_breathes(language: str, case: str) -> None:
+    """Past some 100 letters or 40 characters at a comma near the middle, or not at all."""
+    found = split_sentences(case.replace("|", ""), language)
+    assert [s.text for s in found] == [part.strip() for part in case.split("|")]
 
 
 def test_one_enormous_word_is_left_whole() -> None:

@@ -1,0 +1,133 @@
+"""Money and units: $1,299.99, US$3 billion, $20–30, 5 km/h, -5°C, 50%, 10k."""
+
+from __future__ import annotations
+
+import re
+
+from models.reading.english.amounts import (
+    AMOUNT,
+    NOT_WITHIN,
+    NUMBER,
+    amount,
+    is_before_noun,
+    is_one,
+    number,
+    one_of,
+)
+from models.reading.english.words import MONEY, SHORT, UNITS
+from models.reading.numbers import cardinal
+from models.reading.rewrite import Change, Said, part, rule
+
+_SIGN = rf"(?P<sign>{one_of(MONEY)})"
+_BIG = r"""
+    (?P<big> (?:hundred|thousand|million|billion|trillion)(?![a-z]) | (?:bn|mn|tn|[kKmMbBT])(?![A-Za-z]) )
+"""
+
+
+def _price(found: re.Match[str]) -> Said:
+    """$5 · US$3 billion · $20–30 · $1,299.99"""
+    if not found["last"] and not found["big"] and (coins := _with_coins(found["sign"], found["first"])):
+        return f"minus {coins}" if found["minus"] else coins
+    first, *rest = amount(found)
+    minus = "minus " if found["minus"] else ""
+    parts = [Change(found.start(), first.end, minus + first.said), *rest]
+    if found["big"]:
+        return [*parts, part(found, "big", f"{_big(found)} {_money(found)}")]
+    parts[-1] = Change(parts[-1].begin, parts[-1].end, f"{parts[-1].said} {_money(found)}")
+    return parts
+
+
+def _price_after(found: re.Match[str]) -> Said:
+    """5€ · 20 USD"""
+    big = [part(found, "big", _big(found))] if found["big"] else []
+    return [*amount(found), *big, part(found, "sign", _money(found))]
+
+
+def _money(found: re.Match[str]) -> str:
+    single, plural, _ = MONEY[found["sign"]]
+    return single if is_before_noun(found) or (is_one(found) and not found["big"]) else plural
+
+
+def _big(found: re.Match[str]) -> str:
+    return SHORT.get(found["big"], found["big"])
+
+
+def _with_coins(sign: str, text: str) -> str:
+    """ "five dollars and twenty cents"; "" when there are no coins."""
+    single, plural, coin = MONEY[sign]
+    whole, _, hundredths = text.replace(",", "").partition(".")
+    whole = whole or "0"
+    if not coin or len(hundredths) != 2 or len(whole) > 9:
+        return ""
+    money = f"{cardinal(int(whole), 'en')} {single if whole == '1' else plural}"
+    if not int(hundredths):
+        return money
+    plural_coin = coin + ("s" if coin == "cent" and int(hundredths) != 1 else "")
+    coins = f"{cardinal(int(hundredths), 'en')} {plural_coin}"
+    return f"{money} and {coins}" if int(whole) else coins
+
+
+def _measure(found: re.Match[str]) -> Said:
+    single, plural = UNITS[found["unit"]]
+    name = single if is_one(found) or is_before_noun(found) else plural
+    first, *rest = amount(found)
+    if found["minus"]:
+        first = Change(found.start(), first.end, f"minus {first.said}")
+    return [first, *rest, Change(found.start("unit"), found.end(), name)]
+
+
+def _after_fraction(found: re.Match[str]) -> Said:
+    single, plural = UNITS[found["unit"]]
+    has_whole = re.search(r"\d[ ]?(?:[½⅓⅔¼¾⅕⅛]|[ ]\d/\d)$", found.string[: found.start()])
+    return " " + (plural if has_whole else single)
+
+
+def _thousands(found: re.Match[str]) -> Said:
+    """10k, 600M and 2.5B views; 4K is a screen, 7B a model."""
+    big = "K" if found["big"] == "K" else SHORT[found["big"]]
+    return f"{number(found['number'])} {big}"
+
+
+PRICES = (
+    rule(
+        rf"""
+        (?P<minus>(?<![\w)%])[-−])? (?<![A-Za-z]) {_SIGN}[ ]? (?P<first>{NUMBER})
+        (?: \s?[-–—~]\s? (?:{one_of(MONEY)})? (?P<last>{NUMBER}) )?
+        (?: [ ]?{_BIG} )? (?![.,:/]?\d)
+        """,
+        _price,
+    ),
+    rule(rf"{NOT_WITHIN} {AMOUNT}[ ]? (?:{_BIG}[ ]?)? {_SIGN} (?![A-Za-z\d])", _price_after),
+    rule(
+        r"""
+        (?<=[A-Za-z\d]) /
+        (?= (?:month|year|day|night|hour|week|minute|min|second|sec|person|user|seat|unit|kg|lb|GB|mo|yr|hr)
+            (?![A-Za-z]) )
+        """,
+        " per ",
+    ),
+)
+MEASURES = (
+    rule(
+        r"(?<![A-Za-z\d.,]) (?P<feet>\d)['’′](?P<inches>\d{1,2}) (?: [\"”″] | (?!\d) )",
+        lambda found: f"{number(found['feet'])} foot {number(found['inches'])}",
+    ),
+    rule(
+        rf"""
+        (?: (?P<minus>(?<![A-Za-z\d)%])[-−]) | {NOT_WITHIN} ) {AMOUNT}[ -]?
+        (?P<unit>{one_of(UNITS)}) (?![A-Za-z\d²³]) (?P<stop>(?<=[a-z])\.(?=\s+[a-z]))?
+        """,
+        _measure,
+    ),
+    rule(  # 1½ tsp, 1/2 tsp
+        rf"(?: (?<=[½⅓⅔¼¾⅕⅛]) | (?<=\d/\d) ) [ ]? (?P<unit>{one_of(UNITS)}) (?![A-Za-z\d²³])",
+        _after_fraction,
+    ),
+    rule(
+        rf"""
+        {NOT_WITHIN} (?P<number>{NUMBER})
+        (?P<big> [kKM] | B(?=\s(?:people|(?!is|was|has|its|as|this)[a-z]+s)\b) ) (?![A-Za-z\d])
+        """,
+        _thousands,
+    ),
+)
