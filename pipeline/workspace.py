@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
+from models.durable import flushed, written
 from models.progress import Progress, Quiet, Share
 
 MANIFEST = "artifact.json"
@@ -118,17 +118,7 @@ def _read_hash(path: Path, progress: Progress) -> str:
 
 def write_atomic(path: Path, data: bytes) -> None:
     """The file is there with this content, or it is as it was."""
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        with temporary.open("wb") as f:
-            f.write(data)
-            f.flush()
-            os.fsync(f.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
+    written(path, data)
 
 
 def remove(path: Path) -> None:
@@ -141,11 +131,7 @@ def remove(path: Path) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Makes renames inside the folder durable."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    flushed(folder)
 
 
 def _is_whole(folder: Path) -> bool:
@@ -171,12 +157,6 @@ def _files(folder: Path) -> dict[str, int]:
 
 def _sync_tree(folder: Path) -> None:
     for path in folder.rglob("*"):
-        if path.is_file() and not path.is_symlink():
-            fd = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(fd)
-            finally:
-                os.close(fd)
-        elif path.is_dir():
-            sync_folder(path)
-    sync_folder(folder)
+        if path.is_dir() or (path.is_file() and not path.is_symlink()):
+            flushed(path)
+    flushed(folder)

@@ -59,6 +59,14 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def size(count: int) -> str:
+    """Bytes: "5.1 GB"."""
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= factor:
+            return f"{count / factor:.1f} {unit}"
+    return f"{count} B"
+
+
 def local_time(iso: str | None, *, seconds: bool = False) -> str:
     """A moment (ISO 8601) as the clock here shows it: "2026-11-21 22:39"; "" for none."""
     import datetime as dt
