@@ -1,4 +1,4 @@
-"""voices · styles · styles preview · music: what there is to choose from."""
+"""styles · styles preview · music: what there is to choose from."""
 
 from __future__ import annotations
 
@@ -14,21 +14,11 @@ from daemon.folders import absolute
 
 
 def register(app: typer.Typer) -> None:
-    app.command()(voices)
     app.command()(music)
     styles = typer.Typer(help="List the looks of subtitles and titles, or see one.")
     styles.callback(invoke_without_command=True)(list_styles)
     styles.command("preview")(preview)
     app.add_typer(styles, name="styles")
-
-
-def voices(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """List the voices."""
-    from daemon.catalogue import voices
-
-    config = configuration(ctx)
-    items = [v | {"default": v["name"] == config.defaults.voice} for v in voices(config.settings)]
-    _show(items, ("name", "engine"), as_json, config.defaults.voice)
 
 
 def music(ctx: typer.Context, as_json: AsJson = False) -> None:

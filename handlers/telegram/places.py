@@ -36,6 +36,6 @@ class Places:
         return self.root / "results" / f"{job_id}-{run}{suffix}"
 
     @property
-    def voices(self) -> Path:
-        """Voices that people sent: a folder each."""
+    def old_voices(self) -> Path:
+        """Where voices that people sent lay before there were saved ones (door/old_voices.py)."""
         return self.root / "voices"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from daemon.chats import ChatMessage
+from handlers.telegram.choices import Choices
 from handlers.telegram.content import Button, Content, Rank
 from handlers.telegram.house import House
 from handlers.telegram.incoming import Where, Who
@@ -91,6 +92,11 @@ class Talk:
 
     def button(self, key: str, data: str, **values: object) -> Button:
         return Button(self.plain(key, **values), data)
+
+    @property
+    def choices(self) -> Choices:
+        """What there is to choose from in this chat."""
+        return self.house.choices().of_chat(self.where.chat_id)
 
     @property
     def settings(self) -> ChatSettings:

@@ -48,7 +48,7 @@ def chosen(talk: Talk, what: str) -> Any:
 
 def listed(talk: Talk, owner: int, what: str, page: int = 0) -> Content:
     """owner: who may press its buttons."""
-    there, now = values(what, talk.house.choices()), chosen(talk, what)
+    there, now = values(what, talk.choices), chosen(talk, what)
     pages = Pages(len(there), PAGE, page)
     on_page = [(value, label(talk.language, what, value)) for value in there[pages.first :][:PAGE]]
     about = [
@@ -81,7 +81,7 @@ def _beside(talk: Talk, owner: int, what: str, value: Any) -> tuple[Button, ...]
 
 
 def _about(talk: Talk, what: str, name: Any) -> str:
-    choices = talk.house.choices()
+    choices = talk.choices
     of: dict[str, tuple[Choice, ...]] = {
         "voice": choices.voices, "music": choices.music,
         "subtitles": choices.subtitles, "title_style": choices.titles,
@@ -152,7 +152,7 @@ def _meant(talk: Talk, pressed: Press) -> tuple[str, Any, int] | None:
     if not mine(talk, number(pressed.about)):
         return None
     what, _, word = pressed.argument.partition(".")
-    there = values(what, talk.house.choices())
+    there = values(what, talk.choices)
     for place, value in enumerate(there):
         if _word(value) == word:
             return what, value, place

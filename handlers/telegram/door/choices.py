@@ -6,8 +6,10 @@ from typing import Any
 
 from daemon import catalogue
 from daemon.config import Config
-from models.choose import choose_speech
+from daemon.engines.roster import QWEN3, chosen_speech
+from handlers.telegram.door.theirs import usable_voices
 from models.progress import Progress
+from models.qwen3.checkpoint import look
 
 
 def choices(_: object, asked: dict[str, Any], progress: Progress) -> dict[str, Any]:
@@ -15,17 +17,20 @@ def choices(_: object, asked: dict[str, Any], progress: Progress) -> dict[str, A
 
     Raises BadInput `style_invalid`, `music_list_invalid`; Unavailable `engine_missing`.
     """
-    settings = Config(**asked["config"]).settings
-    voices = [v["name"] for v in catalogue.voices(settings)]
-    looks = catalogue.styles(settings)
+    config = Config(**asked["config"])
+    settings = config.settings
+    engine = chosen_speech(settings).name
+    voices = [_choice(name) | {"chat_id": chat_id} for name, chat_id in usable_voices(config)]
+    styles = catalogue.styles(settings)
     return {
-        "voices": [_choice(name) for name in voices if name != catalogue.DEFAULT_VOICE],
-        "subtitles": [_choice(look["name"], look["about"]) for look in looks if look["kind"] == "subtitle"],
-        "titles": [_choice(look["name"], look["about"]) for look in looks if look["kind"] == "title"],
+        "voices": voices,
+        "subtitles": [_choice(s["name"], s["about"]) for s in styles if s["kind"] == "subtitle"],
+        "titles": [_choice(s["name"], s["about"]) for s in styles if s["kind"] == "title"],
         "music": [_choice(track["name"], track["mood"]) for track in catalogue.music(settings)],
-        "engine": choose_speech(settings.speech.engine).name,
+        "engine": engine,
+        "tone": engine == QWEN3 and look(config.weights, settings.speech.model).takes_tone,
     }
 
 
-def _choice(name: str, about: str = "") -> dict[str, str]:
+def _choice(name: str, about: str = "") -> dict[str, Any]:
     return {"name": name, "about": about}

@@ -24,7 +24,7 @@ from models.progress import Progress
 from pipeline.media import ClipFacts, open_local
 from pipeline.probe import inspect
 from pipeline.script import check_script
-from pipeline.spec import JobSpec, Options, Settings
+from pipeline.spec import JobSpec, Options
 
 THE_CHAT = "the settings of this chat"
 THE_SCRIPT = "the front matter of your script"
@@ -36,6 +36,7 @@ DRAFTS = {"espeak": "note.draft_voice", "mouthwarp": "note.draft_lips"}
 
 def examine(_: object, asked: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """asked: {"config": …,
+            "chat_id": where it is asked,
             "script": text or null, "script_file": {"path", "name"} or null,
             "clip": path or null, "speech": path or null,
             "names": {"clip", "speech": what their senders call them},
@@ -57,12 +58,13 @@ def examine(_: object, asked: dict[str, Any], progress: Progress) -> dict[str, A
     files += [Known(speech, "recording", names.get("speech") or "")] if speech else []
     with in_their_words(files):
         words = _words(asked, config)
-        preset, gone = still_there(asked["preset"], config.settings)
+        preset, gone = still_there(asked["preset"], config, asked["chat_id"])
         told: dict[str, Any] = {"spec": None, "clip": {}, "face": None, "options": {}, "wrong": None}
         told |= {"script": words.spoken, "notes": [*words.notes, *gone]}
         try:
             chat, card = Said(preset, THE_CHAT), Said(asked["options"], THE_CARD)
-            head.check(words.head, config.settings, "file" if asked["script_file"] else "message")
+            place = "file" if asked["script_file"] else "message"
+            head.check(words.head, config, asked["chat_id"], place)
             told["options"] = head.counting(
                 words.head, chat, card, config.defaults.model_dump(), config.settings
             )
@@ -78,21 +80,23 @@ def examine(_: object, asked: dict[str, Any], progress: Progress) -> dict[str, A
             if told["face"] is False:
                 told["wrong"] = told["wrong"] or _no_face().as_dict()
         if told["wrong"] is None and clip is not None and (words.given is not None or speech is not None):
-            spec = admit(_request(words, clip, speech, chat, card), config)
+            spec = admit(_request(words, clip, speech, chat, card, asked["chat_id"]), config)
             told["spec"] = spec.model_dump(mode="json")
             told["notes"] += [*_drafts(config, spec), *not_drawn(spec, config.settings)]
         return told
 
 
-def still_there(remembered: dict[str, Any], settings: Settings) -> tuple[dict[str, Any], list[Note]]:
+def still_there(
+    remembered: dict[str, Any], config: Config, chat_id: int
+) -> tuple[dict[str, Any], list[Note]]:
     """The options that can still be had, and a note on each other one: it was chosen some other day, and must
     not stand in the way of this video. Raises Unavailable."""
     kept: dict[str, Any] = {}
     notes: list[Note] = []
     for name, value in remembered.items():
         try:
-            chosen = Options(**checked(Said({name: value}, THE_CHAT), settings))
-            check = catalogue.checks(chosen, settings).get(name)
+            chosen = Options(**checked(Said({name: value}, THE_CHAT), config.settings))
+            check = catalogue.checks(chosen, config.settings, chat_id).get(name)
             if check is not None:
                 check()
             kept[name] = value
@@ -136,7 +140,7 @@ def _check_script(words: _Words, speech: Path | None, config: Config) -> None:
         check_script(words.spoken, config.limits.script_chars)
 
 
-def _request(words: _Words, clip: Path, speech: Path | None, chat: Said, card: Said) -> Request:
+def _request(words: _Words, clip: Path, speech: Path | None, chat: Said, card: Said, chat_id: int) -> Request:
     return Request(
         clip=clip,
         script=words.given,
@@ -144,6 +148,7 @@ def _request(words: _Words, clip: Path, speech: Path | None, chat: Said, card: S
         options=card,
         script_name="your script",
         preset=(chat, words.head),
+        by=chat_id,
     )
 
 

@@ -10,13 +10,21 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from daemon import catalogue
+from daemon.config import Config
 from daemon.said import Said, checked, checked_head
 from handlers.telegram.choices import NONE
+from handlers.telegram.door import theirs
 from models.errors import BadInput
 from pipeline.options import KNOWN
 from pipeline.spec import Language, Options, Settings
 
 LISTED = 12  # names in a sentence
+_CODES = {
+    "option_unknown": "head_unknown",
+    "option_invalid": "head_invalid",
+    "tone_unfit": "head_unfit",
+    "voice_wrong_kind": "head_unfit",
+}
 VALUE_CHARS = 40
 
 
@@ -33,17 +41,17 @@ def without(head: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any
     return {name: value for name, value in head.items() if name not in chosen}
 
 
-def check(head: Said, settings: Settings, place: str) -> None:
+def check(head: Said, config: Config, chat_id: int, place: str) -> None:
     """place: where it is to be corrected: "message" or "file". Raises WrongHead, Unavailable."""
     for name, value in head.options.items():
         one = Said({name: value}, head.where)
         try:
-            chosen = Options(**checked_head(one, settings))
-            look = catalogue.checks(chosen, settings).get(name)
+            chosen = Options(**checked_head(one, config.settings))
+            look = catalogue.checks(chosen, config.settings, chat_id).get(name)
             if look is not None:
                 look()
         except BadInput as e:
-            raise WrongHead(_told(e, name, value, settings, place)) from e
+            raise WrongHead(_told(e, name, value, _names(name, config, chat_id), place)) from e
 
 
 def counting(
@@ -56,9 +64,9 @@ def counting(
     return Options(**{name: values[name] for name in KNOWN if name in values}).model_dump(mode="json")
 
 
-def _told(error: BadInput, name: str, value: Any, settings: Settings, place: str) -> dict[str, str]:
-    code = {"option_unknown": "head_unknown", "option_invalid": "head_invalid"}.get(error.code, "head_gone")
-    known = list(KNOWN) if code == "head_unknown" else _names(name, settings)
+def _told(error: BadInput, name: str, value: Any, names: list[str], place: str) -> dict[str, str]:
+    code = _CODES.get(error.code, "head_gone")
+    known = list(KNOWN) if code == "head_unknown" else names
     meant = name if code == "head_unknown" else str(value)
     near = difflib.get_close_matches(meant.lower().replace("-", "_"), known, 1)
     return error.as_dict() | {
@@ -71,12 +79,13 @@ def _told(error: BadInput, name: str, value: Any, settings: Settings, place: str
     }
 
 
-def _names(option: str, settings: Settings) -> list[str]:
+def _names(option: str, config: Config, chat_id: int) -> list[str]:
     """What there is to choose from; empty for what is no name."""
+    settings = config.settings
     if option == "language":
         return list(get_args(Language))
     if option == "voice":
-        return list(dict.fromkeys(["default", *(voice["name"] for voice in catalogue.voices(settings))]))
+        return list(dict.fromkeys(["default", *theirs.voices_of(config, chat_id)]))
     if option == "music":
         return [NONE, *(track["name"] for track in catalogue.music(settings))]
     kind = {"subtitles": "subtitle", "title_style": "title"}.get(option)

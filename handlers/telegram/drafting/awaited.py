@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from daemon.chats import Draft, DraftState
+from daemon.voice_choice import DEFAULT_VOICE
 from handlers.telegram.draft import Contents
 from handlers.telegram.drafting.drafting import changed
 from handlers.telegram.drafting.giving import give_script, give_script_file
@@ -20,10 +21,11 @@ from handlers.telegram.incoming import Said
 from handlers.telegram.names import clean
 from handlers.telegram.store.drafts import UNSTARTED
 from handlers.telegram.talk import Talk
+from models.errors import BadInput
+from models.voice_names import NAME_CHARS, RESERVED, checked_name, same_name
+from pipeline.spec import TONE_CHARS
 
 TITLE_CHARS = 200
-NAME_CHARS = 40
-RESERVED = frozenset(("default", "none"))
 
 # False: that is not what was asked for, and it is taken as anything else that is said.
 Take = Callable[[Talk, Said, dict[str, Any]], bool | None]
@@ -49,16 +51,21 @@ def stop_waiting(talk: Talk) -> dict[str, Any] | None:
     return awaited
 
 
-def _take_title(talk: Talk, said: Said, awaited: dict[str, Any]) -> bool:
-    draft, title = _open(talk, awaited), " ".join(said.text.split())
-    if draft is None or said.attachment or not title:
-        return False
-    if len(title) > TITLE_CHARS:
-        talk.answer("drafting.title_long", limit=TITLE_CHARS)
+def _line(option: str, limit: int) -> Take:
+    """An option that the person writes in one line."""
+
+    def take(talk: Talk, said: Said, awaited: dict[str, Any]) -> bool:
+        draft, line = _open(talk, awaited), " ".join(said.text.split())
+        if draft is None or said.attachment or not line:
+            return False
+        if len(line) > limit:
+            talk.answer(f"drafting.{option}_long", limit=limit)
+            return True
+        talk.turn.drafts.change(draft, Contents.from_json(draft.contents).with_options(**{option: line}))
+        changed(talk.turn, talk.house, draft, answer=True)
         return True
-    talk.turn.drafts.change(draft, Contents.from_json(draft.contents).with_options(title=title))
-    changed(talk.turn, talk.house, draft, answer=True)
-    return True
+
+    return take
 
 
 def _take_script(talk: Talk, said: Said, awaited: dict[str, Any]) -> bool:
@@ -79,13 +86,12 @@ def _take_voice(talk: Talk, said: Said, awaited: dict[str, Any]) -> bool:
     draft, name = _open(talk, awaited), clean(said.text)
     if draft is None or said.attachment or not name:
         return False
-    taken = {choice.name.lower() for choice in talk.house.choices().voices} | RESERVED
-    if len(name) > NAME_CHARS or name.lower() in taken:
-        key = "drafting.voice_taken" if name.lower() in taken else "drafting.voice_long"
-        talk.answer(key, name=name, limit=NAME_CHARS)
+    if wrong := _wrong_name(talk, name):
+        talk.answer(f"drafting.{wrong}", name=name, limit=NAME_CHARS)
         talk.wait_for(awaited)
         show(talk.turn, talk.house, draft)
         return True
+    name = checked_name(name)
     talk.turn.errands.add(
         f"keep:{awaited['file']}",
         "keep",
@@ -98,6 +104,20 @@ def _take_voice(talk: Talk, said: Said, awaited: dict[str, Any]) -> bool:
     talk.answer("drafting.keeping", name=name)
     put_sound_away(talk, draft)
     return True
+
+
+def _wrong_name(talk: Talk, name: str) -> str:
+    """What is to be said of it; "" when a voice can be kept under this name."""
+    others = (c for c in talk.house.choices().voices if c.chat_id != talk.where.chat_id)
+    if any(same_name(name, other) for other in (*(c.name for c in others), DEFAULT_VOICE, *RESERVED)):
+        return "voice_taken"
+    if len(name) > NAME_CHARS:
+        return "voice_long"
+    try:
+        checked_name(name)
+    except BadInput:
+        return "voice_letters"
+    return ""
 
 
 def put_sound_away(talk: Talk, draft: Draft) -> None:
@@ -116,4 +136,9 @@ def _open(talk: Talk, awaited: dict[str, Any]) -> Draft | None:
     return draft if draft is not None and draft.state in UNSTARTED else None
 
 
-AWAITED: dict[str, Take] = {"title": _take_title, "script": _take_script, "voice": _take_voice}
+AWAITED: dict[str, Take] = {
+    "title": _line("title", TITLE_CHARS),
+    "tone": _line("tone", TONE_CHARS),
+    "script": _take_script,
+    "voice": _take_voice,
+}

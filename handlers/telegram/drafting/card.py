@@ -129,6 +129,8 @@ def _looks(view: View, notes: bool) -> list[Marked]:
         voice = name_of(view.language, "voice", o["voice"])
         engine = f" ({view.engine})" if view.engine else ""
         lines.append(view.say("card.voice", voice=voice, engine=engine))
+        if o.get("tone"):
+            lines.append(view.say("card.tone", tone=_short(o["tone"], 2 * NAME_CHARS)))
     lines.append(view.say("card.language", language=name_of(view.language, "language", o["language"])))
     lines.append(view.say("card.subtitles", look=name_of(view.language, "subtitles", o["subtitles"])))
     if o["title"]:
@@ -236,6 +238,9 @@ def _cut(text: Marked, chars: int) -> Marked:
 # ---------------------------------------------------------------- the buttons
 
 
+_NONE_OF_IT = {"title": "no_title", "tone": "no_tone"}
+
+
 def _buttons(view: View) -> tuple[tuple[Button, ...], ...]:
     def button(key: str, verb: str, argument: str = "") -> Button:
         return Button(plain(view.language, f"draft_button.{key}"), press(verb, view.draft_id, argument))
@@ -243,7 +248,8 @@ def _buttons(view: View) -> tuple[tuple[Button, ...], ...]:
     if view.state in (DraftState.STARTED, DraftState.DROPPED):
         return ()
     if view.asked:
-        without = [button("no_title", "d.set", "title.")] if view.asked == "title" else []
+        none = _NONE_OF_IT.get(view.asked)
+        without = [button(none, "d.set", f"{view.asked}.")] if none else []
         return ((*without, button("back", BACK)),)
     if view.contents.sound:
         answers = [button(what, "d.sound", what) for what in ("speech", "keep", "ignore")]
@@ -263,6 +269,9 @@ def _changes(view: View, button: Any) -> list[list[Button]]:
         return []
     music = view.options["music"] != NONE
     voice = [] if contents.speech else [button("voice", "d.pick", "voice")]
+    # A tone from the head of the script can be taken away, also where none is any good.
+    if voice and (view.toned or view.options.get("tone")):
+        voice.append(button("tone", "d.ask", "tone"))
     drawn = view.findings is not None and (view.findings.preview or not view.findings.drawn)
     return [
         [button("same_clip", "d.same")] if view.same_clip else [],

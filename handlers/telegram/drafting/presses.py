@@ -23,6 +23,7 @@ from handlers.telegram.talk import Talk
 from handlers.telegram.texts import bare
 
 TOAST_CHARS = 200  # Telegram's
+WRITTEN = ("title", "tone")  # options that a person writes, and can take back
 
 Do = Callable[[Talk, Press, Draft], None]
 
@@ -54,7 +55,7 @@ def _pick(talk: Talk, press: Press, draft: Draft) -> None:
         return
     view = view_of(talk.turn, talk.house, draft)
     language = language_of(view.script, view.options["language"])
-    there = values(what, talk.house.choices(), language)
+    there = values(what, talk.choices, language)
     number = int(page) if page.isdecimal() else 0
     buttons = rows(draft.id, draft.language, what, there, view.options[what], number)
     show(talk.turn, talk.house, draft, choices=buttons)
@@ -62,11 +63,11 @@ def _pick(talk: Talk, press: Press, draft: Draft) -> None:
 
 def _set(talk: Talk, press: Press, draft: Draft) -> None:
     what, _, word = press.argument.partition(".")
-    if what == "title" and not word:
+    if what in WRITTEN and not word:
         _stop_asking(talk, draft)
-        _change(talk, draft, title="")
+        _change(talk, draft, **{what: ""})
         return
-    value = chosen(what, word, talk.house.choices())
+    value = chosen(what, word, talk.choices)
     if value is None:
         talk.tell("drafting.choice_gone")
         show(talk.turn, talk.house, draft)
@@ -80,8 +81,8 @@ def _back(talk: Talk, press: Press, draft: Draft) -> None:
 
 
 def _ask(talk: Talk, press: Press, draft: Draft) -> None:
-    """The person is to write something: the title, another script."""
-    if press.argument in ("title", "script"):
+    """The person is to write something: the title, the tone, another script."""
+    if press.argument in (*WRITTEN, "script"):
         _await(talk, draft, {"what": press.argument, "draft": draft.id})
 
 

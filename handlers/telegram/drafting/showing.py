@@ -71,8 +71,9 @@ def view_of(turn: Turn, house: House, draft: Draft) -> View:
         findings=findings,
         current=findings is not None and findings.version == draft.version,
         files={file.id: file for name in contents.files if (file := turn.files.get(name))},
-        options={"title": ""} | usual | known | contents.options,
+        options={"title": "", "tone": ""} | usual | known | contents.options,
         engine=house.choices().engine,
+        toned=house.choices().tone,
         asked=awaited.get("what", "") if awaited.get("draft") == draft.id else "",
         same_clip=contents.clip is None and earlier_clip(turn, draft) is not None,
     )

@@ -15,8 +15,8 @@ from handlers.telegram.texts import Marked, say
 class View:
     """current: the findings are about these contents. files: id → file. options: as they will count.
 
-    engine: that speaks; "" while nobody knows. same_clip: the clip of an earlier video can be had.
-    asked: what the person is asked to write now: title, script, voice.
+    engine: that speaks; "" while nobody knows. toned: it can be told how. same_clip: the clip of an earlier
+    video can be had. asked: what the person is asked to write now: title, tone, script, voice.
     """
 
     draft_id: str
@@ -29,6 +29,7 @@ class View:
     files: Mapping[str, ChatFile]
     options: Mapping[str, Any]
     engine: str = ""
+    toned: bool = False
     asked: str = ""
     same_clip: bool = False
 

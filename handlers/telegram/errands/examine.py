@@ -82,6 +82,7 @@ def _asked(
     paths = {role: str(house.places.file(file)) for role, file in files.items()}
     names = {role: called(file) for role, file in files.items()}
     question = {
+        "chat_id": draft.chat_id,
         "script": contents.text or None,
         "script_file": {"path": paths["script"], "name": names["script"]} if "script" in files else None,
         "clip": paths.get("clip"),

@@ -30,13 +30,15 @@ SCRIPT_CHARS = 200  # some fifteen seconds
 
 @dataclass(frozen=True)
 class Wish:
-    """name: of the voice or track. script: what the voice is to speak. spoken: its language, or "auto"."""
+    """name: of the voice or track. script: what the voice is to speak, in which tone. spoken: its language,
+    or "auto"."""
 
     by: Asker
     what: str
     name: str
     script: str
     spoken: str
+    tone: str
 
 
 async def listen(work: Work, errand: Errand) -> None:
@@ -65,15 +67,18 @@ async def _speak(work: Work, wish: Wish, out: Path) -> Any:
     """By the engine that speaks for all jobs: it is waited for, if it works on one."""
     scratch = out.with_suffix(".speech")
     try:
-        wav = await work.blocking(_spoken, work, wish, scratch)
+        fields = {"script": wish.script, "clip": Path("/"), "voice": wish.name, "language": wish.spoken}
+        spec = JobSpec.model_validate(fields | {"tone": wish.tone}).model_dump(mode="json")
+        asked = {"config": work.config, "chat_id": wish.by.chat_id, "spec": spec}
+        found = await work.door("theirs:with_voice", asked)
+        spec_of_theirs = JobSpec.model_validate(found["spec"])
+        wav = await work.blocking(_spoken, work, spec_of_theirs, scratch)
         return await work.door("listen:sound", {"wav": str(wav), "out": str(out)})
     finally:
         await work.blocking(shutil.rmtree, scratch, True)
 
 
-def _spoken(work: Work, wish: Wish, scratch: Path) -> Path:
-    fields = {"script": wish.script, "clip": Path("/"), "voice": wish.name, "language": wish.spoken}
-    spec = JobSpec.model_validate(fields)
+def _spoken(work: Work, spec: JobSpec, scratch: Path) -> Path:
     job = work.house.lobby.job("", spec, work.house.config.settings)
     job.progress = work.progress()
     return work.house.lobby.make(SPEECH, job, Workspace(scratch)).artifact / "speech.wav"
@@ -95,7 +100,7 @@ def _wish(turn: Turn, house: House, facts: dict[str, Any]) -> Wish | None:
     name = facts.get("name") or options[facts["what"]]
     sample = plain(by.language, "listen.sample")
     spoken = options["language"] if script else "auto"
-    return Wish(by, facts["what"], name, beginning(script) or sample, spoken)
+    return Wish(by, facts["what"], name, beginning(script) or sample, spoken, options.get("tone", ""))
 
 
 def beginning(script: str) -> str:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 from daemon.chats import Errand
 from handlers.telegram.choices import Choices
@@ -26,6 +27,7 @@ LOOK_EVERY_S = 30.0  # though nobody says that there is something
 DEATHS = 3  # of the processes that worked on an errand; then it is given up
 TRIES = 6  # of an errand that is worth nothing later
 CHOICES_EVERY_S, CHOICES_AGAIN_S = 600.0, 15.0
+VOICES_EVERY_S = 3.0  # it is looked whether somebody has saved or removed a voice
 TIDY_EVERY_S = 6 * 3600.0
 
 
@@ -61,7 +63,8 @@ class Errands:
         self._loop, self._stopping = asyncio.get_running_loop(), False
         threads = ThreadPoolExecutor(sum(LANES.values()) + 2, "errand")
         work = Work(self._house, self._bot, threads, lambda: self._stopping)
-        upkeep = [asyncio.create_task(self._keep_choices(work)), asyncio.create_task(self._keep_tidy(work))]
+        kept = (self._keep_choices(work), self._keep_tidy(work), self._take_over_voices(work))
+        upkeep = [asyncio.create_task(task) for task in kept]
         try:
             while True:
                 self._wake.clear()
@@ -198,6 +201,7 @@ class Errands:
 
     async def _keep_choices(self, work: Work) -> None:
         while True:
+            seen = await work.blocking(_changed_at, self._house.config.voices)
             try:
                 told = await work.door("choices:choices", {"config": work.config})
                 self.choices = Choices.from_json(told)
@@ -206,7 +210,35 @@ class Errands:
                 known = e.message if isinstance(e, VigentdError) else repr(e)
                 self._house.log.warning("telegram_no_choices", because=known)
                 pause_s = CHOICES_AGAIN_S
-            await asyncio.sleep(pause_s)
+            await self._until_stale(work, seen, pause_s)
+
+    async def _take_over_voices(self, work: Work) -> None:
+        """Of earlier versions, once; until the door has looked at all of them."""
+        old, told = self._house.places.old_voices, ""
+        while await work.blocking(old.is_dir):
+            try:
+                asked = {"config": work.config, "old": str(old)}
+                left = (await work.door("old_voices:take_over", asked))["left"]
+                if left:
+                    self._house.log.warning("telegram_voices_left", folder=str(old), left=", ".join(left))
+                return
+            except Exception as e:
+                known = e.message if isinstance(e, VigentdError) else repr(e)
+                if known != told:
+                    self._house.log.warning("telegram_voices_not_taken", because=known)
+                told = known
+            await asyncio.sleep(CHOICES_AGAIN_S)
+
+    async def _until_stale(self, work: Work, seen: int, pause_s: float) -> None:
+        """Until that time is over, or there are other voices than when it was `seen`."""
+        now = asyncio.get_running_loop().time
+        until = now() + pause_s
+        while (left_s := until - now()) > 0:
+            await asyncio.sleep(min(left_s, VOICES_EVERY_S))
+            if pause_s == CHOICES_EVERY_S and seen != await work.blocking(
+                _changed_at, self._house.config.voices
+            ):
+                return
 
     async def _keep_tidy(self, work: Work) -> None:
         while True:
@@ -218,6 +250,13 @@ class Errands:
     def _want_tidy(self) -> None:
         with self._house.ledger.turn() as turn:
             turn.errands.add("tidy", "tidy")
+
+
+def _changed_at(folder: Path) -> int:
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _place(kind: str, order: list[str]) -> int:

@@ -34,6 +34,14 @@ def test_a_voice_is_chosen_and_remembered(bot: Bot) -> None:
     assert bot.settings().options == {"voice": "default"} and "✓ usual" in bot.labels()
 
 
+def test_a_voice_that_another_chat_kept_is_not_there(tmp_path: Path) -> None:
+    kept = (Choice("Theirs", chat_id=22), Choice("Ours", chat_id=PRIVATE.chat_id), Choice("Everybodys"))
+    bot = Bot(tmp_path / "other", choices=lambda: Choices(voices=kept))
+    bot.says("/voices")
+    assert {"Ours", "Everybodys"} <= set(bot.labels()) and "Theirs" not in bot.sees_all()
+    bot.close()
+
+
 def test_styles_are_two_lists(bot: Bot) -> None:
     bot.says("/styles")
     assert "Subtitle looks" in bot.sees()

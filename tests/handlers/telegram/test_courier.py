@@ -595,11 +595,6 @@ def test_the_database_is_busy_for_a_while(office: Office, api: BotApi) -> None:
 def test_twenty_edits_a_minute_whatever_happens(tmp_path: Path) -> None:
     """Ten jobs with their bars, and somebody who plays with a card, for 100 s of a fast clock or more."""
     times = Time(40.0)
-
-    def bars() -> set[object]:
-        edits = api.calls.of("editMessageText")
-        return {call.params["message_id"] for call in edits if "%" in call.params["text"]}
-
     with BotApi(clock=times.clock) as api, Office(tmp_path / "data", api, times=times) as office:
         api.person(ANNA, "Anna")
         with office.courier():
@@ -608,7 +603,7 @@ def test_twenty_edits_a_minute_whatever_happens(tmp_path: Path) -> None:
             office.want("card", "card 0")
             office.until_state("card", "shown")
             start, step = times.clock(), 0
-            while (now := times.clock()) < start + 100 or (len(bars()) < 10 and now < start + 800):
+            while (now := times.clock()) < start + 100 or (len(bars_of(api)) < 10 and now < start + 800):
                 step += 1
                 tell(office, step)
                 time.sleep(2 / times.speed)
@@ -616,7 +611,12 @@ def test_twenty_edits_a_minute_whatever_happens(tmp_path: Path) -> None:
                     office.want("card", f"card {step}")
         assert len(api.calls.of("editMessageText")) >= 20, "it does tell"
         assert api.calls.edits_per_minute(ANNA) <= 20
-        assert len(bars()) == 10, "none waits for ever behind another"
+        assert len(bars_of(api)) == 10, "none waits for ever behind another"
+
+
+def bars_of(api: BotApi) -> set[object]:
+    edits = api.calls.of("editMessageText")
+    return {call.params["message_id"] for call in edits if "%" in call.params["text"]}
 
 
 def tell(office: Office, step: int) -> None:

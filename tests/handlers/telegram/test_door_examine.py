@@ -63,6 +63,7 @@ class Door:
     def __init__(self, folder: Path, clip: Path) -> None:
         self.config = Config(data_dir=folder / "data")
         self.asked: dict[str, Any] = {
+            "chat_id": 11,
             "script": SCRIPT,
             "script_file": None,
             "clip": str(clip),

@@ -10,18 +10,16 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
-from scipy.io import wavfile
 
 from daemon.config import Config
 from daemon.engines.hosts import Hosts
 from handlers.telegram.choices import Choices
-from handlers.telegram.door import choices, fit, listen, preview, result, voice
+from handlers.telegram.door import choices, fit, listen, preview, result
 from models.errors import BadInput
 from models.progress import Quiet
 from pipeline import label
 from pipeline.loudness import measure
 from pipeline.spec import JobSpec
-from tests.face_kit import speech
 from tests.media_kit import QUICK, ffmpeg, pattern
 
 
@@ -217,7 +215,7 @@ def test_hours_do_not_fit() -> None:
     assert caught.value.code == "result_too_large" and "180 minutes" in caught.value.message
 
 
-# ---------------------------------------------------------------- choices, voices
+# ---------------------------------------------------------------- choices
 
 
 def test_what_there_is_to_choose_from(tmp_path: Path) -> None:
@@ -226,48 +224,10 @@ def test_what_there_is_to_choose_from(tmp_path: Path) -> None:
     (music / "mine.mp3").touch()
     asked = {"config": Config(data_dir=tmp_path, assets=tmp_path / "assets").model_dump(mode="json")}
     there = Choices.from_json(json.loads(json.dumps(choices.choices(None, asked, Quiet()))))
-    assert there.engine == "espeak"
+    assert there.engine == "espeak" and not there.tone
     assert "default" not in [c.name for c in there.voices] and len(there.voices) > 1
     assert "clean" in [c.name for c in there.subtitles] and "headline" in [c.name for c in there.titles]
     assert {"calm", "mine"} <= {c.name for c in there.music}
-
-
-def test_a_voice_message_becomes_a_voice(tmp_path: Path) -> None:
-    spoken, sent = tmp_path / "spoken.wav", tmp_path / "20abcdef.ogg"
-    wavfile.write(spoken, speech().rate, speech().wav)
-    ffmpeg("-i", spoken, "-c:a", "libopus", "-ar", "48000", sent)
-    out = tmp_path / "voices" / "20abcdef" / "voice.wav"
-    told = voice.keep(None, {"sound": str(sent), "name": "", "out": str(out)}, Quiet())
-    rate, wav = wavfile.read(out)
-    assert (rate, wav.ndim, wav.dtype) == (24_000, 1, np.float32)
-    assert told["seconds"] == pytest.approx(len(speech().wav) / speech().rate, abs=0.1)
-    assert 0.05 < np.abs(wav).max() < 1
-
-
-def noisy(seconds: float, level: float) -> np.ndarray[Any, Any]:
-    """Bursts, as words are: half a second of sound, a quarter of silence."""
-    at = np.arange(int(seconds * 16_000)) / 16_000
-    wave: np.ndarray[Any, Any] = level * np.sin(2 * np.pi * 200 * at) * (at % 0.75 < 0.5)
-    return np.asarray(wave, np.float32)
-
-
-@pytest.mark.parametrize(
-    ("wav", "code"),
-    [
-        (noisy(2, 0.3), "voice_too_short"),
-        (noisy(65, 0.3), "voice_too_long"),
-        (noisy(8, 0.003), "voice_too_quiet"),
-        (np.clip(noisy(8, 3.0), -1, 1), "voice_clipped"),
-        (np.zeros(16_000 * 8, np.float32), "speech_silent"),
-    ],
-)
-def test_a_voice_that_cannot_be_learned_from(tmp_path: Path, wav: Any, code: str) -> None:
-    sent = tmp_path / "20abcdef.wav"
-    wavfile.write(sent, 16_000, wav)
-    with pytest.raises(BadInput) as caught:
-        voice.keep(None, {"sound": str(sent), "name": "", "out": str(tmp_path / "v" / "voice.wav")}, Quiet())
-    assert caught.value.code == code and "20abcdef" not in caught.value.message
-    assert not (tmp_path / "v").exists()
 
 
 # ---------------------------------------------------------------- through a real process

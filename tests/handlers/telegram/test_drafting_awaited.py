@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from daemon.chats import DraftState
+from handlers.telegram.choices import Choice
 from handlers.telegram.drafting.awaited import AWAITED, stop_waiting
 from handlers.telegram.incoming import Said
 from handlers.telegram.talk import Talk
-from tests.handlers.telegram.drafting_kit import Chatting, chat, chatting, contents, drafts
-from tests.handlers.telegram.talking import BO, GROUP, ROOT, Conversation, document, video, voice
+from tests.handlers.telegram.drafting_kit import Chatting, chat, chatting, contents, drafts, looks
+from tests.handlers.telegram.talking import (
+    BO,
+    CHOICES,
+    GROUP,
+    PRIVATE,
+    ROOT,
+    Conversation,
+    document,
+    video,
+    voice,
+)
 
 __all__ = ["chat", "chatting"]
 
@@ -40,6 +53,33 @@ def test_a_title_that_is_too_long(chat: Conversation) -> None:
     chat.taps("✏️ Title")
     chat.says("x" * 201)
     assert not contents(chat).options and "200 characters at most" in chat.sees_all()
+
+
+def test_the_tone(chatting: Chatting) -> None:
+    chat = chatting(choices=lambda: replace(CHOICES, tone=True))
+    chat.says("Good morning.", attached=video())
+    chat.taps("Tone")
+    assert "Write how it is to be said" in chat.sees() and chat.labels() == ["No tone", "◀ Back"]
+    chat.says(" warm <and>\n calm ")
+    assert contents(chat).options == {"tone": "warm <and> calm"} and "Tone: warm <and> calm" in chat.sees()
+    chat.taps("Tone")
+    chat.says("x" * 501)
+    assert "500 characters at most" in chat.sees_all() and contents(chat).options["tone"] == "warm <and> calm"
+    chat.taps("Tone")
+    chat.taps("No tone")
+    assert contents(chat).options == {"tone": ""} and "Tone:" not in chat.sees()
+
+
+def test_a_tone_is_for_one_video(chatting: Chatting) -> None:
+    """The next one of the chat begins without."""
+    chat = chatting(choices=lambda: replace(CHOICES, tone=True))
+    chat.says("Good morning.", attached=video())
+    chat.taps("Tone")
+    chat.says("warm")
+    looks(chat)
+    chat.taps("Start")
+    chat.says("Good evening.", attached=video())
+    assert "Tone: warm" not in chat.sees() and "tone" not in contents(chat).options
 
 
 def test_a_clip_is_no_title(chat: Conversation) -> None:
@@ -94,13 +134,26 @@ def test_a_voice_is_kept_under_a_name(chat: Conversation) -> None:
     chat.taps("Keep it as a voice")
     chat.says("en_US")
     assert "a voice named en_US already" in chat.sees_all()
-    chat.says("Anna's own")
+    chat.says("Anna <b>")
+    assert "A voice cannot be called Anna <b>" in chat.sees_all()
+    chat.says("Anna  2")
     (kept,) = [errand for errand in chat.runs_errands() if errand.kind == "keep"]
     assert kept.key == f"keep:{sound}"
     assert kept.facts == {
-        "file": sound, "name": "Anna's own", "chat_id": 11, "language": "en", "thread_id": None,
+        "file": sound, "name": "Anna 2", "chat_id": 11, "language": "en", "thread_id": None,
     }  # fmt: skip
     assert contents(chat).sound is None and contents(chat).text == "One."
+
+
+def test_a_name_of_another_chats_voice_is_taken_and_ones_own_is_not(chatting: Chatting) -> None:
+    kept = (Choice("Theirs", chat_id=22), Choice("Ours", chat_id=PRIVATE.chat_id))
+    chat = chatting(choices=lambda: replace(CHOICES, voices=(*CHOICES.voices, *kept)))
+    chat.says(attached=voice())
+    chat.taps("Keep it as a voice")
+    chat.says("theirs")
+    assert "a voice named theirs already" in chat.sees_all()
+    chat.says("ours")
+    assert any(key.startswith("keep") for key in chat.errands())
 
 
 def test_of_a_voice_that_came_alone_no_video_is_left(chat: Conversation) -> None:
@@ -111,7 +164,7 @@ def test_of_a_voice_that_came_alone_no_video_is_left(chat: Conversation) -> None
     assert chat.sees_all() == "The recording is being kept as the voice Mine…"
 
 
-@pytest.mark.parametrize("name", ["default", "None", "default\u200b\u202e", "x" * 41])
+@pytest.mark.parametrize("name", ["default", "None", "default\u200b\u202e", "x" * 41, "../x", "a'b"])
 def test_names_that_a_voice_cannot_have(chat: Conversation, name: str) -> None:
     chat.says(attached=voice())
     chat.taps("Keep it as a voice")

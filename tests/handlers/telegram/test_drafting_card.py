@@ -54,6 +54,17 @@ def test_everything_that_will_be_made() -> None:
     ]
 
 
+def test_the_tone_is_offered_where_it_is_of_use() -> None:
+    def labels(view: View) -> list[str]:
+        return [button.text for row in card(view).buttons for button in row]
+
+    assert "🎭 Tone" not in labels(SOME) and "🎭 Tone" in labels(replace(SOME, toned=True))
+    told = replace(SOME, options=OPTIONS | {"tone": "warm & calm"})  # by the head of the script
+    assert "🎭 Tone" in labels(told) and "Tone: warm & calm" in html.unescape(words(told))
+    recorded = replace(told, contents=replace(SOME.contents, script=(), speech="c1"))
+    assert "🎭 Tone" not in labels(recorded) and "Tone:" not in words(recorded)
+
+
 def test_in_chinese() -> None:
     text = words(replace(SOME, language="zh"))
     assert "声音：默认" in text and "约 1 分 23 秒" in text and "Voice" not in text

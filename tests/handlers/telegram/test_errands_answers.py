@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
 from scipy.io import wavfile
 
+from daemon import hearing
 from daemon.chats import ChatJob, DraftState, FileState
 from daemon.engines.roster import EngineAway
 from handlers.telegram.draft import Contents
+from handlers.telegram.errands import runner
 from handlers.telegram.errands.listen import beginning
-from models.errors import BadInput
+from models.choose import Choice
+from models.engine import Audio, Transcript
+from models.errors import BadInput, Unavailable
+from models.progress import Progress
+from models.voices import Voices
 from pipeline.spec import JobSpec
 from tests.face_kit import speech
-from tests.handlers.telegram.errands_kit import Desk
+from tests.handlers.telegram.errands_kit import Desk, died
 from tests.handlers.telegram.errands_kit import desk as desk
 from tests.handlers.telegram.errands_kit import desk_with as desk_with
 from tests.handlers.telegram.talking import video, voice
@@ -83,6 +89,23 @@ def test_what_is_gone_is_told(desk: Desk) -> None:
     assert desk.chat.sees_all().count("另选") == 3 and desk.chat.errands() == []
 
 
+def test_old_voices_that_cannot_be_taken_over_do_not_take_the_choices_away(desk: Desk) -> None:
+    desk.chat.house.places.old_voices.mkdir(parents=True)
+    desk.lobby.fails["old_voices:take_over"] = [Unavailable("No room") for _ in range(9)]
+
+    def both() -> bool:
+        assert desk.errands is not None
+        return bool(desk.errands.choices.subtitles and desk.logged("telegram_voices_not_taken"))
+
+    desk.runs(until=both)
+
+
+def test_a_listen_is_by_the_voice_that_was_found_for_the_chat(desk: Desk) -> None:
+    desk.wants("listen:v", "listen", what="voice", name="deep", **HERE)
+    desk.runs()
+    assert "theirs:with_voice" in desk.lobby.asked
+
+
 def test_a_listen_is_worth_nothing_later(desk: Desk) -> None:
     desk.lobby.fails["listen:music"] = [EngineAway("The checking process is loading") for _ in range(9)]
     desk.wants("listen:m", "listen", what="music", name="calm", **HERE)
@@ -123,17 +146,84 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return wav
 
 
+def kept(desk: Desk) -> Voices:
+    return Voices(desk.chat.house.config.voices)
+
+
 def test_a_voice_is_kept_and_told_honestly(desk: Desk, spoken: Path) -> None:
     first, second = sent_voice(desk, spoken), sent_voice(desk, spoken)
     for file in (first, second):
-        desk.wants(f"keep:{file}", "keep", file=file, name="../Anna <b>", **HERE)
+        desk.wants(f"keep:{file}", "keep", file=file, name="Anna", **HERE)
         desk.runs()
-    assert "草稿声音不会模仿" in desk.chat.sees() and "../Anna <b>" in desk.chat.sees()
-    voices = desk.chat.house.places.voices
-    assert [p.name for p in voices.iterdir()] == [second], "one of this name is replaced; names are no paths"
-    facts = json.loads((voices / second / "voice.json").read_text("utf-8"))
-    assert facts["name"] == "../Anna <b>" and facts["seconds"] > 3
-    assert (voices / second / facts["wav"]).is_file()
+    assert "草稿声音不会模仿" in desk.chat.sees() and "Anna" in desk.chat.sees()
+    (voice,) = kept(desk).all()  # one of this name is replaced
+    assert (voice.name, voice.chat_id, voice.text) == ("Anna", 11, "") and voice.seconds > 3
+    assert desk.lobby.asked.count("voice:keep") == 2
+
+
+def test_what_is_said_in_a_voice_is_written_down_aside(
+    desk: Desk, spoken: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the process for what takes minutes; Whisper itself has tests of its own."""
+    aside: list[str] = []
+
+    def asks(do: str, asked: dict[str, Any], progress: Progress) -> Any:
+        aside.append(do)
+        return desk.lobby.at_the_door(do, asked, progress)
+
+    monkeypatch.setattr(hearing, "choose_aligner", lambda *how: Choice("whisper"))
+    monkeypatch.setattr(hearing, "aligner", lambda **how: Ear())
+    monkeypatch.setattr(desk.lobby, "aside", asks)
+    file = sent_voice(desk, spoken)
+    desk.wants(f"keep:{file}", "keep", file=file, name="Anna", **HERE)
+    desk.runs()
+    (voice,) = kept(desk).all()
+    assert (voice.text, voice.language) == ("Good <morning>.", "en")
+    assert "听到的内容：Good <morning>." in desk.chat.sees()
+    assert aside == ["handlers.telegram.door.voice:keep"]
+
+
+def test_a_voice_is_kept_though_nobody_can_hear_it(
+    desk: Desk, spoken: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whisper may need more memory than there is."""
+    monkeypatch.setattr(hearing, "choose_aligner", lambda *how: Choice("whisper"))
+    desk.lobby.fails["voice:keep"] = died(1)
+    file = sent_voice(desk, spoken)
+    desk.wants(f"keep:{file}", "keep", file=file, name="Anna", **HERE)
+    desk.runs()
+    assert [voice.text for voice in kept(desk).all()] == [""] and desk.chat.errands() == []
+    assert len(desk.logged("telegram_voice_unheard")) == 1
+
+
+class Ear:
+    def transcribe(self, wav: Audio, rate: int, language: str, progress: Progress) -> Transcript:
+        return Transcript(" Good\n<morning>.", "en", [])
+
+
+def test_a_voice_that_was_saved_meanwhile_is_offered_soon(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever saved it: somebody in a chat, or on the command line."""
+    monkeypatch.setattr(runner, "VOICES_EVERY_S", 0.02)
+
+    def asked_again() -> bool:
+        times = desk.lobby.asked.count("choices:choices")
+        if times == 1 and not kept(desk).all():
+            kept(desk).save_description("Anchor", "A calm voice")
+        return times == 2
+
+    desk.runs(until=asked_again)
+
+
+def test_the_voice_of_another_chat_stays_theirs(desk: Desk, spoken: Path) -> None:
+    """The name was free when it was asked for."""
+    kept(desk).save_recording("anna", speech().wav, speech().rate, chat_id=22)
+    file = sent_voice(desk, spoken)
+    desk.wants(f"keep:{file}", "keep", file=file, name="Anna", **HERE)
+    desk.runs()
+    assert "已经有叫这个名字的声音" in desk.chat.sees() and desk.chat.errands() == []
+    assert [voice.chat_id for voice in kept(desk).all()] == [22]
 
 
 def test_a_voice_that_is_on_its_way_is_waited_for(desk: Desk, spoken: Path) -> None:
@@ -159,7 +249,7 @@ def test_a_voice_that_cannot_be_kept_is_told(desk: Desk, tmp_path: Path) -> None
         desk.wants(f"keep:{name}", "keep", file=name, name="Anna", **HERE)
     desk.runs()
     assert len(desk.chat.messages()) == 3 and desk.chat.errands() == []
-    assert not desk.chat.house.places.voices.exists()
+    assert kept(desk).all() == []
 
 
 # ---------------------------------------------------------------- tidying
