@@ -23,6 +23,7 @@ from daemon.folders import absolute, make_private, refuse_address, unwritable
 from daemon.said import Said, checked, checked_head, limit_bytes, read_script, track_path
 from models.errors import BadInput, Unavailable, VigentdError
 from models.progress import Progress
+from models.voices import EVERYBODY, OWNER, By
 from models.words import is_unicode
 from pipeline.script import check_script
 from pipeline.spec import JobSpec, Settings
@@ -34,6 +35,7 @@ class Request:
 
     script:      the bytes of a text of unknown encoding; options may stand at its head.
     script_file: where they are from, if that is a file. script_name: what a person calls it.
+    by:          whose job it is; decides which saved voices it may use.
     preset:      options from files that count unless the script's head or `options` say otherwise; of two,
                  the later one counts.
     options:     fields of JobSpec by name; or what a file says.
@@ -47,6 +49,7 @@ class Request:
     script_file: Path | None = None
     script_name: str = ""
     preset: tuple[Said, ...] = ()
+    by: By = EVERYBODY
 
 
 def admit(request: Request, config: Config) -> JobSpec:
@@ -57,7 +60,7 @@ def admit(request: Request, config: Config) -> JobSpec:
     _check_clip(spec.clip, settings)
     if spec.speech:
         _check_recording(spec.speech)
-    catalogue.check_names(spec, settings)
+    spec = catalogue.check_names(spec, settings, request.by)
     catalogue.check_fonts(spec, settings)
     if spec.out:
         _check_out(spec, request.script_file)
@@ -81,13 +84,14 @@ def admit_wish(_: object, asked: dict[str, Any], progress: Progress) -> dict[str
     clip, speech, out = (Path(wish.pop(name)) if name in wish else None for name in PATHS)
     script = wish.pop("script", None)
     assert clip is not None
-    if unknown := [name for name in wish if name not in JobSpec.model_fields]:
+    fields = [name for name in JobSpec.model_fields if name != "voice_id"]
+    if unknown := [name for name in wish if name not in fields]:
         raise BadInput(
             f"{unknown[0]} is not something that a job has",
             code="wish_invalid",
-            hint=f"A job has {', '.join(JobSpec.model_fields)}; beside them there are key and priority.",
+            hint=f"A job has {', '.join(fields)}; beside them there are key and priority.",
         )
-    request = Request(clip, None if script is None else script.encode(), speech, out, wish)
+    request = Request(clip, None if script is None else script.encode(), speech, out, wish, by=OWNER)
     return admit(request, Config(**asked["config"])).model_dump(mode="json")
 
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from models.choose import choose_speech, speech_engine
-from models.errors import BadInput
+from daemon import voice_choice
+from daemon.engines.roster import chosen_speech
+from daemon.voice_choice import DEFAULT_VOICE
+from models.voices import EVERYBODY, By
 from pipeline.spec import JobSpec, Settings
 
 NONE = "none"
-DEFAULT_VOICE = "default"
+OF_THE_VOICE = ("voice", "tone")
 LONG_TITLE = 40  # characters; shorter ones fit into every picture
 
 
 def voices(settings: Settings) -> list[dict[str, Any]]:
-    choice = choose_speech(settings.speech.engine)
-    return [{"name": name, "engine": choice.name} for name in speech_engine(choice.name).voices()]
+    """Those that anybody may use. Raises Unavailable `engine_missing`, `weights_wrong`, `voices_unusable`."""
+    engine = chosen_speech(settings).name
+    return [{"name": name, "engine": engine} for name in voice_choice.names(settings)]
 
 
 def styles(settings: Settings) -> list[dict[str, Any]]:
@@ -46,18 +48,34 @@ def music(settings: Settings) -> list[dict[str, Any]]:
     ]
 
 
-def check_names(spec: JobSpec, settings: Settings) -> None:
-    """Voice, looks and music exist. Raises BadInput, with what there is."""
-    for name, check in checks(spec, settings).items():
-        if not (name == "voice" and spec.speech):
+def check_names(spec: JobSpec, settings: Settings, by: By) -> JobSpec:
+    """Voice, looks and music exist, and the voice can speak in that tone and in the language of the script.
+
+    Returns the job with the id of the voice that it names. Raises BadInput, with what there is.
+    """
+    spec = with_voice(spec, settings, by)
+    for name, check in checks(spec, settings, by).items():
+        if name not in OF_THE_VOICE:
             check()
+    return spec
 
 
-class Choices(Protocol):
+def with_voice(spec: JobSpec, settings: Settings, by: By) -> JobSpec:
+    """The same of the voice alone. Which one is the default is found out when the job is made."""
+    from pipeline.text import detect_language
+
+    saved = None
+    if not spec.speech:
+        language = detect_language(spec.script) if spec.language == "auto" else spec.language
+        asked = spec.model_copy(update={"language": language})
+        saved = voice_choice.check_voice(asked, settings, by)
+    by_name = saved is not None and spec.voice != DEFAULT_VOICE
+    return spec.model_copy(update={"voice_id": saved.id if saved and by_name else ""})
+
+
+class Choices(voice_choice.Asked, Protocol):
     """What a job, or the configuration's defaults, say by name."""
 
-    @property
-    def voice(self) -> str: ...
     @property
     def subtitles(self) -> str: ...
     @property
@@ -66,12 +84,13 @@ class Choices(Protocol):
     def music(self) -> str: ...
 
 
-def checks(chosen: Choices, settings: Settings) -> dict[str, Callable[[], object]]:
+def checks(chosen: Choices, settings: Settings, by: By = EVERYBODY) -> dict[str, Callable[[], object]]:
     """Field → whether that choice can be had; each raises BadInput, with what there is."""
     from pipeline.styles import subtitle_look, title_look
 
     return {
-        "voice": lambda: _check_voice(chosen.voice, settings),
+        "voice": lambda: voice_choice.check_voice(chosen, settings, by),
+        "tone": lambda: voice_choice.check_tone(chosen, settings, by),
         "subtitles": lambda: chosen.subtitles == NONE or subtitle_look(chosen.subtitles, settings),
         "title_style": lambda: title_look(chosen.title_style, settings),
         "music": lambda: _check_music(chosen.music, settings),
@@ -84,17 +103,6 @@ def _check_music(music: str, settings: Settings) -> None:
     track = resolve(music, settings)
     if track is not None:
         check_sound(track)
-
-
-def _check_voice(voice: str, settings: Settings) -> None:
-    known = [str(v["name"]) for v in voices(settings)]
-    if voice != DEFAULT_VOICE and voice not in known:
-        near = difflib.get_close_matches(voice, known, 1)
-        raise BadInput(
-            f"There is no voice named {voice!r}",
-            code="voice_unknown",
-            hint=f"Did you mean {near[0]}?" if near else "`vigentd voices` lists them.",
-        )
 
 
 def check_fonts(spec: JobSpec, settings: Settings) -> None:

@@ -29,7 +29,20 @@ HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
 def commands() -> Any:
     """All commands, as one that can be called. The imports are here so that `run` can tell their troubles."""
-    from daemon.commands import bench, clean, demo, inbox, jobs, looks, machine, service, status, telegram
+    from daemon.commands import (
+        bench,
+        clean,
+        demo,
+        inbox,
+        jobs,
+        looks,
+        machine,
+        models,
+        service,
+        status,
+        telegram,
+        voices,
+    )
 
     app = typer.Typer(
         name="vigentd",
@@ -41,7 +54,8 @@ def commands() -> Any:
         context_settings=HELP,
     )
     app.callback()(common)
-    for theme in (jobs, demo, service, status, inbox, telegram, looks, machine, bench, clean):
+    themes = (jobs, demo, service, status, inbox, telegram, voices, looks, models, machine, bench, clean)
+    for theme in themes:
         theme.register(app)
     command = get_command(app)
     _name_no_types(command)

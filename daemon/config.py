@@ -37,7 +37,9 @@ from pipeline.spec import (
     Settings,
     Size,
     SpeechSettings,
+    Tone,
     VideoSettings,
+    WhisperSettings,
 )
 
 ENV_PREFIX = "VIGENTD_"
@@ -115,6 +117,7 @@ class JobDefaults(_Section):
     """What a job gets when the person does not say; the same names and bounds as in JobSpec."""
 
     voice: str = str(_default("voice"))
+    tone: Tone = str(_default("tone"))
     language: Language = "auto"
     subtitles: str = str(_default("subtitles"))
     title_style: str = str(_default("title_style"))
@@ -249,6 +252,7 @@ class Config(BaseSettings):
     log: LogSettings = LogSettings()
     defaults: JobDefaults = JobDefaults()
     speech: SpeechSettings = SpeechSettings()
+    whisper: WhisperSettings = WhisperSettings()
     lipsync: LipsyncSettings = LipsyncSettings()
     video: VideoSettings = VideoSettings()
     limits: Limits = Limits()
@@ -281,10 +285,13 @@ class Config(BaseSettings):
         """The part that the pipeline knows: how a video looks and sounds."""
         return Settings(
             speech=self.speech,
+            whisper=self.whisper,
             lipsync=self.lipsync,
             video=self.video,
             limits=self.limits,
             assets=self.assets,
+            weights=self.weights,
+            voices=self.voices,
         )
 
     # Where things lie in the data folder.
@@ -320,6 +327,11 @@ class Config(BaseSettings):
     def weights(self) -> Path:
         """Of the models."""
         return self.models.folder or self.data_dir / "models"
+
+    @property
+    def voices(self) -> Path:
+        """Those that people saved."""
+        return self.data_dir / "voices"
 
     @property
     def results(self) -> Path:

@@ -19,12 +19,15 @@ from daemon.config import Config
 from daemon.disk.housekeeping import watermark
 from daemon.finding import Finding, State
 from daemon.folders import make_private
+from daemon.gpu_checkup import devices
 from daemon.lips_checkup import lipsync_engine
-from models.errors import FULL, VigentdError
+from daemon.speech_checkup import hearing, speech_engine
+from models.errors import FULL, BadInput, VigentdError
 
 PACKAGES = "sudo apt-get install -y libgl1 libglib2.0-0 fonts-noto-cjk"
 ENGLISH, CHINESE = "The quick brown fox, 0123456789!", "中文字幕，简体与繁體。"
 LOW_DISK_BYTES = 5 * 2**30
+NOT_ITS_FAULT = ("voice_missing", "voice_unreadable")  # of a setting that names the default voice
 
 
 def check_all(configuration: Callable[[], Config]) -> list[Finding]:
@@ -32,7 +35,7 @@ def check_all(configuration: Callable[[], Config]) -> list[Finding]:
     first, config = _config_finding(configuration)
     checks: list[Callable[[], Iterator[Finding]]] = [ffmpeg, encoders, lips, voice, gpu]
     if config is not None:
-        engines = (speech_engine, lipsync_engine)
+        engines = (speech_engine, hearing, lipsync_engine, devices)
         for check in (fonts, styles, *engines, defaults, data_dir, disk, inboxes, telegram):
             checks.append(partial(check, config))
     return [first, *(finding for check in checks for finding in _guarded(check))]
@@ -172,7 +175,8 @@ def defaults(config: Config) -> Iterator[Finding]:
             check()
         except VigentdError as e:
             known = False
-            fix = f"Correct defaults.{name} in the configuration. {e.hint}".strip()
+            wrong = isinstance(e, BadInput) and e.code not in NOT_ITS_FAULT
+            fix = f"Correct defaults.{name} in the configuration. {e.hint}".strip() if wrong else e.hint
             yield Finding(f"defaults.{name}", "fail", e.message, fix)
     if known:
         yield Finding("defaults", "ok", "voice, styles and music are known")
@@ -196,16 +200,6 @@ def _nvidia() -> list[str]:
     except (OSError, subprocess.TimeoutExpired):
         return []
     return [line.strip() for line in said.stdout.splitlines() if line.strip()] if said.returncode == 0 else []
-
-
-def speech_engine(config: Config) -> Iterator[Finding]:
-    from models.choose import choose_speech
-
-    choice = choose_speech(config.speech.engine)
-    if choice.note:
-        yield Finding("speech engine", "warn", choice.note, choice.fix)
-    else:
-        yield Finding("speech engine", "ok", choice.name)
 
 
 def data_dir(config: Config) -> Iterator[Finding]:

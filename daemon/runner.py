@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from daemon.config import Config
 from daemon.disk.housekeeping import tidy_job
@@ -232,7 +232,10 @@ class _Record:
         clock, queue = self.runner.clock, self.runner.queue
         seconds = 0.0 if made.reused else clock() - self._began
         self._began = clock()
-        notes = _notes(made.artifact)
+        reports = _reports(made.artifact)
+        notes = [
+            str(note) for report in reports if isinstance(told := report.get("notes"), list) for note in told
+        ]
         if made.reused:
             self._whole = False
             self.runner._persist(lambda: queue.record(self.claim, reused=name, notes=notes))
@@ -248,17 +251,24 @@ class _Record:
             )
             self._whole = True
         give_back()
-        self.log.event("stage", name=name, seconds=seconds, reused=made.reused, artifact=made.artifact.name)
+        speed = _speed(reports, seconds) if name == "speech" else {}
+        self.log.event(
+            "stage", name=name, seconds=seconds, reused=made.reused, artifact=made.artifact.name, **speed
+        )
 
 
-def _notes(artifact: Path) -> list[str]:
-    """What the stage left to tell the person: "notes" in any of its reports."""
-    notes: list[str] = []
-    for report in sorted(artifact.glob("*.json")):
-        try:
-            told = json.loads(report.read_text("utf-8"))
-        except (OSError, ValueError):
-            continue
-        if isinstance(told, dict) and isinstance(told.get("notes"), list):
-            notes += [str(note) for note in told["notes"]]
-    return notes
+def _reports(artifact: Path) -> list[dict[str, Any]]:
+    """What the stage left in words: "notes" in any of them are for the person."""
+    reports: list[dict[str, Any]] = []
+    for path in sorted(artifact.glob("*.json")):
+        with suppress(OSError, ValueError):
+            told = json.loads(path.read_text("utf-8"))
+            if isinstance(told, dict):
+                reports.append(told)
+    return reports
+
+
+def _speed(reports: Sequence[dict[str, Any]], seconds: float) -> dict[str, float]:
+    """How much was spoken, and how much of it in a second; nothing when it was there already."""
+    spoken_s = next((told for r in reports if isinstance(told := r.get("duration_s"), float | int)), 0.0)
+    return {"spoken_s": float(spoken_s), "spoken_s_per_s": spoken_s / seconds} if seconds else {}

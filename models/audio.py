@@ -1,6 +1,8 @@
-"""What is done to spoken sound: where there is voice, how loud it is, and clean edges."""
+"""What is done to spoken sound: where there is voice, how loud it is, clean edges, and other rates."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +37,13 @@ def voiced_spans(wav: Audio, rate: int) -> list[tuple[float, float]]:
     return long_enough or spans
 
 
+def level_spread_db(wav: Audio, rate: int) -> float:
+    """How far its loud moments are above its quiet ones, in dB. 0 for a tone; speech has 9 and more, in
+    noise too."""
+    levels = _levels_db(wav, rate)
+    return float(np.percentile(levels, 95) - np.percentile(levels, 10)) if len(levels) else 0.0
+
+
 def levelled(wav: Audio, rate: int) -> Audio:
     """At the common loudness: voiced RMS VOICE_LEVEL_DB, or quieter if the peak would pass PEAK_DB.
 
@@ -59,6 +68,16 @@ def faded(wav: Audio, rate: int, in_s: float = 0.003, out_s: float = 0.008) -> A
     if fall:
         wav[-fall:] *= np.linspace(1, 0, fall, dtype=np.float32)
     return wav
+
+
+def resampled(wav: Audio, rate: int, to_rate: int) -> Audio:
+    """At another rate; a rate is samples a second."""
+    if rate == to_rate:
+        return np.ascontiguousarray(wav, np.float32)
+    from scipy.signal import resample_poly
+
+    common = math.gcd(rate, to_rate)
+    return np.asarray(resample_poly(wav, to_rate // common, rate // common), np.float32)
 
 
 def silence(seconds: float, rate: int) -> Audio:

@@ -19,6 +19,7 @@ from models.process import Process
 
 LARGEST_LOG = 5_000_000  # bytes, at the start; then the log begins anew
 SECRET = "VIGENTD_TELEGRAM__TOKEN"  # is for the daemon alone
+OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}  # nothing is downloaded by surprise
 _ROOT = Path(__file__).resolve().parents[1]  # what holds the package `models`
 
 
@@ -79,6 +80,7 @@ def _environment(plan: Plan, scratch: Path) -> dict[str, str]:
     path = [str(_ROOT), os.environ.get("PYTHONPATH", "")]  # the same `models` as ours, before any other
     secrets = secrets_of(os.environ)
     return {name: value for name, value in os.environ.items() if name not in secrets} | {
+        **OFFLINE,
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",  # as nvidia-smi counts
         gpus.VISIBLE: _visible(plan.device, os.environ),
         gpus.OF_THE_DAEMON: gpus.of_the_daemon(os.environ),

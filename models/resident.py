@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import faulthandler
 import gc
+import logging
 import os
 import select
 import signal
@@ -30,6 +31,7 @@ from models.memory import give_back, share_one_heap
 from models.wire import Message
 from models.work import Status, Steps
 
+_LOG = logging.getLogger("vigentd.host")
 _LEAVE_S = 1.0  # that work may take to come back when the host is told to end
 _AT_ONCE = 65536  # bytes
 _NOT_LOADED = 1  # exit status
@@ -47,6 +49,7 @@ def main() -> None:
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     share_one_heap()
+    _write_notes()
     _note("started")
     resident = Resident(control, _signals())
     threading.Thread(target=resident.control, name="control", daemon=True).start()
@@ -203,8 +206,21 @@ def _function(path: str) -> Callable[..., Any]:
 
 
 def _note(what: str) -> None:
-    """Into the log, among what libraries print without saying when."""
-    print(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {what} pid={os.getpid()}", file=sys.stderr)
+    _LOG.info("%s pid=%d", what, os.getpid())
+
+
+def _write_notes() -> None:
+    """Those of ours, with their time, among what libraries print without saying when."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Stamped("%(asctime)sZ %(message)s", "%Y-%m-%dT%H:%M:%S"))
+    ours = logging.getLogger("vigentd")
+    ours.addHandler(handler)
+    ours.setLevel(logging.INFO)
+    ours.propagate = False  # a library may set up the root's
+
+
+class _Stamped(logging.Formatter):
+    converter = staticmethod(time.gmtime)
 
 
 def _received(control: socket.socket) -> bytes:

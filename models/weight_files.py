@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from models.errors import Unavailable
 
-AGAIN = "Download the file again; it may have been cut short, or be of another version."
+AGAIN = "Run `vigentd models verify`, then `vigentd models pull`: what is damaged is fetched again."
 MOST = 100_000_000  # bytes of a file that are names and shapes
 TORCH, SAFETENSORS = "what torch.save writes", "safetensors"  # that a checkpoint may be
 

@@ -7,7 +7,7 @@ The folder, for whoever burns the captions in, with ffmpeg started in it (no pat
 captions.json   original_width, original_height, cues, fonts, notes
 captions.ass    subtitles, title and mark; absent when none of them is wanted
 fonts/          the fonts that it names, cut down to its letters
-captions.srt, captions.vtt   the script with its times, whatever is burned in; absent without a script
+captions.srt, captions.vtt   the script with its times, whatever is burned in; absent when nothing is said
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import html
 import json
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, pairwise
@@ -26,6 +27,7 @@ from pysubs2 import SSAFile
 from models.engine import Sentence, Word
 from models.errors import BadInput
 from models.progress import Progress, Share
+from models.words import tokens, without_pauses
 from pipeline import ass, fonts
 from pipeline.ass import Painter, Screen
 from pipeline.breaks import in_word
@@ -48,7 +50,7 @@ from pipeline.styles import (
 )
 from pipeline.typeset import Typeset
 
-VERSION = 2  # another number makes the captions of old jobs anew
+VERSION = 3  # another number makes the captions of old jobs anew
 NONE = "none"
 PLAIN_LINE_EM = 16.0  # of .srt and .vtt when nothing is burned in
 
@@ -100,7 +102,6 @@ def inputs(job: Job) -> dict[str, Any]:
         "version": VERSION,
         "speech": job.key("speech"),
         "probe": job.key("probe"),
-        "script": spec.script,
         "subtitles": subtitles,
         "title": spec.title,
         "title_look": title_look(spec.title_style, settings).model_dump() if spec.title.strip() else None,
@@ -115,7 +116,7 @@ def make(job: Job, folder: Path, progress: Progress) -> None:
 
     spoken = speech.load(job.artifacts["speech"])
     said = Narration(
-        job.spec.script,
+        spoken.script,
         spoken.speech.words or [],
         spoken.sentences,
         spoken.speech.duration_s,
@@ -142,6 +143,7 @@ def build(
     progress: Progress | None = None,
 ) -> Captions:
     """Subtitles, title and mark, as asked for, with the fonts of the book. A step for every sentence."""
+    spoken = replace(spoken, script=_as_said(spoken))
     made = Captions(screen, spoken.script)
     file = ass.new_file(screen)
     if spec.subtitles == NONE:
@@ -221,6 +223,21 @@ def vtt(cues: Sequence[Cue], script: str) -> str:
         for cue in cues
     ]
     return "\n\n".join(["WEBVTT", *blocks, ""])
+
+
+def _as_said(spoken: Narration) -> str:
+    """The script as it is shown: line ends for the sentences that have no times, because nobody said them.
+
+    As long as the script.
+    """
+    shown = without_pauses(spoken.script)
+    timed = [word.begin for word in spoken.words]
+    for sentence in spoken.sentences:
+        begin, end = sentence.begin, sentence.begin + len(sentence.text)
+        said = bisect_left(timed, begin) < bisect_left(timed, end)
+        if timed and not said and tokens(sentence.text):
+            shown = shown[:begin] + "\n" * (end - begin) + shown[end:]
+    return shown
 
 
 def _cues(

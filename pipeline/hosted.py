@@ -6,7 +6,7 @@ Only names, numbers and paths travel; what a stage leaves, the next one finds on
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from models.progress import Progress
 from pipeline import stages
@@ -14,6 +14,9 @@ from pipeline.job import Job
 from pipeline.spec import JobSpec, Settings
 from pipeline.stages import Made, Stage
 from pipeline.workspace import Workspace
+
+if TYPE_CHECKING:
+    from models.engine import Aligner, LipSyncEngine, SpeechEngine
 
 MAKE = "pipeline.hosted:make"
 
@@ -36,10 +39,26 @@ def answer(told: dict[str, Any]) -> Made:
 
 
 class Kept:
-    """The one engine of this process; the stages that are asked for here ask for no other."""
+    """What this process keeps, a lip-sync engine or a SpeechDesk; the stages that are asked for here ask for
+    nothing else."""
 
-    def __init__(self, engine: Any) -> None:
-        self.speech = self.lipsync = engine
+    def __init__(self, kept: Any) -> None:
+        self._kept = kept
+
+    @property
+    def lipsync(self) -> LipSyncEngine:
+        engine: LipSyncEngine = self._kept
+        return engine
+
+    @property
+    def speech(self) -> SpeechEngine:
+        engine: SpeechEngine = self._kept.speech
+        return engine
+
+    @property
+    def aligner(self) -> Aligner | None:
+        aligner: Aligner | None = self._kept.aligner
+        return aligner
 
 
 def make(engine: Any, asked: dict[str, Any], progress: Progress) -> dict[str, Any]:

@@ -10,14 +10,17 @@ from models.progress import Progress, Quiet
 from pipeline.spec import JobSpec, Settings
 
 if TYPE_CHECKING:
-    from models.engine import LipSyncEngine, SpeechEngine
+    from models.engine import Aligner, LipSyncEngine, SpeechEngine
 
 
 class Engines(Protocol):
-    """Where stages get their engines from. A stage asks only for the one that it is named after."""
+    """Where stages get their engines from. A stage asks only for the one that it is named after; `speech`
+    asks for the aligner, too, which is None where nobody hears."""
 
     @property
     def speech(self) -> SpeechEngine: ...
+    @property
+    def aligner(self) -> Aligner | None: ...
     @property
     def lipsync(self) -> LipSyncEngine: ...
 
@@ -28,6 +31,10 @@ class Elsewhere:
     @property
     def speech(self) -> SpeechEngine:
         raise RuntimeError("the speech engine is in a process of its own")
+
+    @property
+    def aligner(self) -> Aligner | None:
+        raise RuntimeError("the aligner is in the process of the speech engine")
 
     @property
     def lipsync(self) -> LipSyncEngine:

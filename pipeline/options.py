@@ -10,12 +10,13 @@ from pydantic import ValidationError
 
 from models.errors import BadInput
 from models.words import is_unicode
-from pipeline.spec import A_TIME, Language, Options
+from pipeline.spec import A_TIME, A_TONE, Language, Options
 
 KNOWN = tuple(Options.model_fields)
 SHOWN_CHARS = 40
 
 _WANTED = {
+    "tone": A_TONE,
     "language": f"one of {', '.join(get_args(Language))}",
     "music_volume": "a number from 0 to 1",
     "seed": "a whole number from 0 to 2147483647",

@@ -1,10 +1,9 @@
-"""A person's own recording instead of synthesis: decode it, and share its time out among the words."""
+"""A person's own recording instead of synthesis: any sound or video file, as samples."""
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
-from itertools import accumulate, chain, pairwise
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -14,10 +13,9 @@ from av.audio.resampler import AudioResampler
 from av.container import InputContainer
 
 from models.audio import voiced_spans
-from models.engine import Audio, Word
+from models.engine import Audio
 from models.errors import BadInput
 from models.progress import Progress
-from models.words import syllables
 from pipeline.media import open_local
 
 _HIGHEST_RATE = 48_000
@@ -106,44 +104,3 @@ def _mono(container: InputContainer, stream: AudioStream, rate: int) -> Iterator
     for frame in chain(container.decode(stream), [None]):  # None: give what is left inside
         for piece in resampler.resample(frame):
             yield piece.to_ndarray().reshape(-1).astype(np.float32, copy=False)
-
-
-def spread_words(
-    script: str, words: Sequence[tuple[int, int]], spans: Sequence[tuple[float, float]]
-) -> list[Word]:
-    """The words laid over the voiced spans in proportion to their syllables: in order, apart.
-
-    A guess that is right on average: it knows where there is voice, not what is said there.
-    words: offsets into the script; spans: (start_s, end_s), in order.
-    """
-    if not words:
-        return []
-    clock = _VoicedClock(spans)
-    shares = list(accumulate((syllables(script[slice(*word)]) for word in words), initial=0.0))
-    borders = [share / shares[-1] * clock.total_s for share in shares]
-    timed: list[Word] = []
-    for (begin, end), (from_s, to_s) in zip(words, pairwise(borders), strict=True):
-        start_s, end_s = clock.between(from_s, to_s)
-        timed.append(Word(begin, end, start_s, end_s))
-    return timed
-
-
-class _VoicedClock:
-    """Time that stands still in pauses."""
-
-    def __init__(self, spans: Sequence[tuple[float, float]]) -> None:
-        self._spans = spans
-        self._at = list(accumulate((end - start for start, end in spans), initial=0.0))
-        self.total_s = self._at[-1]
-
-    def between(self, from_s: float, to_s: float) -> tuple[float, float]:
-        """Real start and end of a stretch of voiced time; one across a pause keeps its larger side."""
-        last = len(self._spans) - 1
-        first_span = min(max(bisect_right(self._at, from_s) - 1, 0), last)
-        last_span = min(max(bisect_left(self._at, to_s) - 1, first_span), last)
-        sides = range(first_span, last_span + 1)
-        span = max(sides, key=lambda i: min(to_s, self._at[i + 1]) - max(from_s, self._at[i]))
-        start, end = self._spans[span]
-        inside_from = start + max(from_s - self._at[span], 0.0)
-        inside_to = start + min(to_s - self._at[span], end - start)
-        return inside_from, inside_to

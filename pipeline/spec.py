@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -89,6 +90,19 @@ def _number(given: object) -> object:
     return int(given) if isinstance(given, str) and given.isascii() and given.isdigit() else given
 
 
+TONE_CHARS = 500
+A_TONE = f"words on one line, at most {TONE_CHARS} characters"
+
+
+def _tone(given: str) -> str:
+    lines = given.strip().splitlines()
+    line = " ".join("".join(lines).split())
+    if len(lines) > 1 or len(line) > TONE_CHARS or any(unicodedata.category(c) == "Cc" for c in line):
+        raise ValueError(f"should be {A_TONE}")
+    return line
+
+
+Tone = Annotated[str, AfterValidator(_tone)]
 Time = Annotated[dt.datetime | None, BeforeValidator(_time)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 # "5GB", "500MB" or a number of bytes.
@@ -106,6 +120,7 @@ class Options(_Strict):
     """
 
     voice: str = "default"
+    tone: Tone = ""  # how it is to be said, for voices that can be told
     language: Language = "auto"
     title: str = ""
     subtitles: str = "clean"  # a subtitle style, or "none"
@@ -120,17 +135,22 @@ class Options(_Strict):
 class JobSpec(Options):
     """One script + one clip + options → one video. Everything that the person chose, nothing else.
 
-    Paths are absolute.
+    Paths are absolute. voice_id: of the saved voice that `voice` stood for when the job was admitted; nobody
+    can choose it, and another voice that has the name by now is not meant.
     """
 
     script: str = ""  # may be empty only with `speech`
     clip: Path
     speech: Path | None = None  # a recording instead of synthesis
     out: Path | None = None
+    voice_id: str = ""
+
+
+DEVICE = r"cpu|cuda:(0|[1-9][0-9]{0,2})"
 
 
 def _device(given: str) -> str:
-    if not re.fullmatch(r"cpu|cuda:(0|[1-9][0-9]{0,2})", given):
+    if not re.fullmatch(DEVICE, given):
         raise ValueError("should be cpu, cuda:0, cuda:1 or so on")
     return given
 
@@ -143,6 +163,24 @@ class SpeechSettings(_Strict):
     device: Device = "cuda:0"
     lead_s: Annotated[float, Field(ge=0, le=10)] = 0.2  # silence before the first word
     tail_s: Annotated[float, Field(ge=0, le=10)] = 0.6  # and after the last
+    # What follows is for Qwen3-TTS alone.
+    # the checkpoint: Base speaks with saved voices, CustomVoice with its own, VoiceDesign as it is described
+    model: Literal["1.7B-Base", "1.7B-CustomVoice", "1.7B-VoiceDesign", "0.6B-Base", "0.6B-CustomVoice"] = (
+        "1.7B-Base"
+    )
+    precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
+    attention: Literal["auto", "flash", "sdpa"] = "auto"  # flash: the package flash_attn
+    tries: Annotated[int, Field(ge=1, le=10), BeforeValidator(_no_switch)] = 3  # seeds for a sentence
+    verify: bool = False  # Whisper listens to each sentence; one that it does not understand is said again
+    # of the characters, that Whisper may hear otherwise
+    max_error: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), BeforeValidator(_no_switch)] = 0.3
+    sentence_cache: Size = ByteSize(1_000_000_000)  # kept of spoken sentences; 0: nothing
+
+
+class WhisperSettings(_Strict):
+    """What finds the times of words that the speech engine does not know itself."""
+
+    model: Literal["tiny", "base", "small", "medium", "large-v3", "turbo"] = "small"
 
 
 STEADY_GUIDANCE = 2.5  # above it, LatentSync's lips tend to jitter
@@ -186,7 +224,10 @@ class Settings(_Strict):
     """The part of the configuration that decides how a video looks and sounds."""
 
     speech: SpeechSettings = SpeechSettings()
+    whisper: WhisperSettings = WhisperSettings()
     lipsync: LipsyncSettings = LipsyncSettings()
     video: VideoSettings = VideoSettings()
     limits: Limits = Limits()
     assets: Path | None = None  # the user's own folder: fonts/ music/ styles/ beside the built-in ones
+    weights: Path = Path("models")  # of the models, and
+    voices: Path = Path("voices")  # those that people saved: where they lie

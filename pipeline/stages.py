@@ -21,7 +21,6 @@ from typing import Any, Literal, Protocol
 
 from pipeline.job import Job
 from pipeline.progress import JobProgress
-from pipeline.spec import JobSpec
 from pipeline.workspace import Workspace
 
 Place = Literal["speech", "lipsync", "media"]  # with the engine of that name; "media" needs none
@@ -62,11 +61,6 @@ STAGES = (
     Stage("verify", 0.1),
 )
 RESUMABLE = tuple(stage.name for stage in STAGES if stage.resumable)
-
-
-def place_of(stage: Stage, spec: JobSpec) -> Place:
-    """Where the stage of this job is worked on: a person's own recording needs no speech engine."""
-    return "media" if stage.name == "speech" and spec.speech is not None else stage.place
 
 
 @dataclass(frozen=True)

@@ -163,6 +163,7 @@ class _Engines:
 
     def __init__(self, lipsync: LatentSyncEngine) -> None:
         self.lipsync = lipsync
+        self.aligner = None
 
     @property
     def speech(self) -> SpeechEngine:

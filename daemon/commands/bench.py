@@ -1,7 +1,8 @@
-"""bench draft · lipsync · queue · inbox · torture: how fast this machine is, and how hard to break."""
+"""bench draft · lipsync · speech · queue · inbox · torture: how fast this machine is, how hard to break."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -10,12 +11,15 @@ import typer
 from daemon.commands.common import AsJson
 from daemon.commands.terminal import out_json, tell
 from daemon.config_file import load
+from models.errors import BadInput, Unavailable
+from pipeline.spec import DEVICE
 
 
 def register(app: typer.Typer) -> None:
     bench = typer.Typer(no_args_is_help=True, help="Measure how fast this machine is, and how hard to break.")
     bench.command("draft")(draft)
     bench.command("lipsync")(lipsync)
+    bench.command("speech")(speech)
     bench.command("queue")(queue)
     bench.command("inbox")(inbox)
     bench.command("torture")(torture)
@@ -85,6 +89,31 @@ def lipsync(
         report(figures)
 
 
+def speech(
+    ctx: typer.Context,
+    seconds: Annotated[float, typer.Option(metavar="S", min=1, max=120, help="Of sound, each time.")] = 12.0,
+    device: Annotated[
+        str | None, typer.Option(metavar="DEVICE", help="cpu, cuda:0, …; without, `speech.device`.")
+    ] = None,
+    random_weights: Annotated[
+        bool,
+        typer.Option("--random-weights", help="A full-size network that makes noise: no weights are needed."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Speak with Qwen3-TTS on `speech.device`: with CUDA graphs and without, seconds to load, and memory."""
+    from daemon.benches.speech import measure, show
+
+    config = load(ctx.obj).config
+    device = device or config.speech.device
+    _check_speech_device(device)
+    result = measure(config, random_weights=random_weights, seconds=seconds, device=device)
+    if as_json:
+        out_json(result)
+    else:
+        show(result)
+
+
 def queue(
     ctx: typer.Context,
     idle: Annotated[float, typer.Option(metavar="S", min=1, help="How long to watch it idle.")] = 60,
@@ -150,6 +179,23 @@ def torture(
         rack.report(outcome, tell)
     if not outcome.ok:
         raise typer.Exit(1)
+
+
+def _check_speech_device(device: str) -> None:
+    """Raises BadInput `device_unknown`, Unavailable `engine_missing`."""
+    from models.needs import Machine
+    from models.qwen3.needs import LOOKED_FOR, machine_lack
+
+    if not re.fullmatch(DEVICE, device):
+        raise BadInput(
+            f"--device must be cpu, cuda:0, cuda:1 or so on, not {device!r}",
+            code="device_unknown",
+            hint="`nvidia-smi` lists the GPUs, from 0 on.",
+        )
+    if lacks := machine_lack(device, Machine.here(LOOKED_FOR)):
+        raise Unavailable(
+            f"Qwen3-TTS cannot speak on {device}: {lacks.why}", code="engine_missing", hint=lacks.fix
+        )
 
 
 def _small_clip(ctx: typer.Context) -> Path:

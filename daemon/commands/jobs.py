@@ -48,6 +48,10 @@ def submit(
         Path | None, typer.Option(metavar="WAV", help="A recording, instead of speaking the script.")
     ] = None,
     voice: Annotated[str | None, typer.Option(metavar="NAME", help="One of `vigentd voices`.")] = None,
+    tone: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="How it is to be said: warm and calm. Not every voice can."),
+    ] = None,
     language: Annotated[
         str | None, typer.Option(metavar="CODE", help=f"Of the script: auto (looks at it), {LANGUAGES}.")
     ] = None,
@@ -70,9 +74,11 @@ def submit(
 ) -> None:
     """Ask for a video. Prints the job's id."""
     from daemon.admission import Request, admit
+    from models.voices import OWNER
 
     options = {
         "voice": voice,
+        "tone": tone,
         "language": language,
         "title": title,
         "subtitles": subtitles,
@@ -83,7 +89,8 @@ def submit(
     }
     with opened(ctx) as app:
         text = _read_script(script, app.config.limits.script_chars)
-        spec = admit(Request(clip, text, speech, out_file, options, script), app.config)
+        asked = Request(clip, text, speech, out_file, options, script, by=OWNER)
+        spec = admit(asked, app.config)
         row = app.queue.submit(spec)
         if not as_json:
             out(row.id)

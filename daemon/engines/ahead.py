@@ -18,7 +18,7 @@ from daemon.logs.log import Log
 from daemon.queue import Queue
 from models.errors import Cancelled, VigentdError
 from pipeline.spec import JobSpec
-from pipeline.stages import STAGES, place_of
+from pipeline.stages import STAGES
 from pipeline.workspace import Workspace
 
 LOOK_EVERY_S = 0.5
@@ -59,9 +59,7 @@ class Ahead:
             if row is None or row.id == self._job_id:
                 return
             self._job_id, self._dropped = row.id, False
-            spec = JobSpec.model_validate(row.spec)
-            if place_of(SPEECH, spec) == SPEECH.place:
-                self._prepare(row.id, spec, config)
+            self._prepare(row.id, JobSpec.model_validate(row.spec), config)
         except Cancelled:
             self._log.event("ahead_dropped", job=self._job_id)
         except Exception as e:  # it will be told when it is this job's turn

@@ -1,6 +1,7 @@
 """The pool of hosts: which processes there are, and what each is asked for.
 
-    speech    keeps the speech engine      lipsync   keeps the lip-sync engine
+    speech    keeps the speech engine, and what hears
+    lipsync   keeps the lip-sync engine
     media     no engine: probe, captions, compose, verify
     door      no engine: checks what programs submit; there only while it is needed
     aside     no engine: what takes minutes and belongs to no stage; there only while it is needed
@@ -13,18 +14,27 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from daemon.config import Config
-from daemon.engines.roster import Chosen, EngineAway, lipsync_loading
+from daemon.engines.roster import (
+    Chosen,
+    EngineAway,
+    lipsync_loading,
+    lipsync_weights,
+    speech_loading,
+    speech_weights,
+)
 from daemon.engines.seat import Seat, Tell
 from models.errors import Unavailable
 from models.host import Plan
 from models.progress import Progress, Quiet
+from models.stamp import stamp
 from pipeline import hosted
 from pipeline.job import Job
 from pipeline.spec import JobSpec, Settings
-from pipeline.stages import STAGES, Made, Place, Stage, place_of
+from pipeline.stages import STAGES, Made, Place, Stage
 from pipeline.workspace import Workspace
 
 TITLES = {
@@ -36,7 +46,6 @@ TITLES = {
 }
 IDLE_S = 300.0  # then those are let go that are there only while they are needed
 CHECK_S = 60.0  # in which a wish is checked, or the clip lies where nothing can be read
-ON_THE_CPU = {"espeak", "mouthwarp"}
 
 
 class Hosts:
@@ -98,7 +107,7 @@ class Hosts:
         return Job(spec, settings, id=job_id)
 
     def make(self, stage: Stage, job: Job, workspace: Workspace) -> Made:
-        with self._seats[place_of(stage, job.spec)].asked(job.progress) as host:
+        with self._seats[stage.place].asked(job.progress) as host:
             told = host.ask(
                 hosted.MAKE,
                 hosted.request(stage, job, workspace),
@@ -193,24 +202,27 @@ class _InTime(Quiet):
 
 def plans(config: Config, chosen: Chosen) -> Sequence[Plan]:
     """The hosts that stay."""
-    # A host sees one GPU, its own, which is the first there.
-    device = "cpu" if config.lipsync.device == "cpu" else "cuda:0"
-    how = lipsync_loading(chosen.lipsync.name, config, device)
+    speech, lipsync = chosen.speech, chosen.lipsync
+    speaking = speech_loading(chosen, config, _inside(speech.device), _inside(chosen.hearing.device))
+    syncing = lipsync_loading(lipsync.name, config, _inside(lipsync.device))
+    # Who hears may use a GPU where the draft voice needs none.
+    device = chosen.hearing.device if speech.device == "cpu" else speech.device
     return (
-        _engine("speech", chosen.speech.name, config.speech.device, {}),
-        _engine("lipsync", chosen.lipsync.name, config.lipsync.device, how),
+        _engine("speech", speech.name, device, speaking, speech_weights(chosen, config)),
+        _engine("lipsync", lipsync.name, lipsync.device, syncing, lipsync_weights(chosen, config)),
         Plan("media", preload=_modules("media")),
     )
 
 
-def _engine(kind: Place, name: str, device: str, how: dict[str, Any]) -> Plan:
-    return Plan(
-        kind,
-        "models.choose:resident",
-        {"kind": kind, "name": name} | how,
-        "cpu" if name in ON_THE_CPU else device,
-        _modules(kind),
-    )
+def _engine(kind: Place, name: str, device: str, how: dict[str, Any], weights: Sequence[Path]) -> Plan:
+    """weights: with others, it is another plan, and a reload replaces the host."""
+    arguments = {"kind": kind, "name": name, "weights": stamp(weights)} | how
+    return Plan(kind, "models.choose:resident", arguments, device, _modules(kind))
+
+
+def _inside(device: str) -> str:
+    """As it is called in the host, which sees one GPU: the first."""
+    return "cpu" if device == "cpu" else "cuda:0"
 
 
 def _modules(place: Place) -> tuple[str, ...]:

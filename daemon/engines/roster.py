@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Protocol
 
 from daemon.config import Config
-from models.choose import Choice, choose_lipsync, choose_speech
+from models.choose import Choice, choose_aligner, choose_lipsync, choose_speech
 from models.errors import Unavailable
+from models.latentsync.files import files_in
+from models.qwen3.checkpoint import folder_of
+from models.whisper import find
 from pipeline.job import Job
 from pipeline.spec import STEADY_GUIDANCE, JobSpec, LipsyncSettings, Settings
 from pipeline.stages import Made, Stage
 from pipeline.workspace import Workspace
+
+QWEN3 = "qwen3"  # the engine of which the voices are the person's own
 
 
 class EngineAway(Unavailable):
@@ -46,8 +52,9 @@ class Chosen:
     """
 
     def __init__(self, config: Config) -> None:
-        self.speech = choose_speech(config.speech.engine)
-        self.lipsync = chosen_lipsync(config)
+        self.speech = chosen_speech(config.settings)
+        self.hearing = choose_aligner(config.whisper.model, config.speech.device, config.weights)
+        self.lipsync = chosen_lipsync(config.settings)
         self._jitter = jitter(config.lipsync) if self.lipsync.name == "latentsync" else ""
 
     def names(self, spec: JobSpec) -> dict[str, str]:
@@ -55,14 +62,36 @@ class Chosen:
         return {"speech": speech, "lipsync": self.lipsync.name}
 
     def notes(self, spec: JobSpec) -> list[str]:
-        speech = "" if spec.speech else self.speech.note
-        return [note for note in (speech, self.lipsync.note, self._jitter) if note]
+        """Who hears is missed where the engine does not know the times itself; of a recording, its stage says
+        so."""
+        speech: tuple[str, ...] = (self.speech.note,)
+        if self.speech.name == QWEN3:
+            speech += (self.hearing.note,)
+        elif spec.tone:
+            speech += ("The draft voice (espeak) cannot be told how to say it: the tone is not heard",)
+        if spec.speech:
+            speech = ()
+        return [note for note in (*speech, self.lipsync.note, self._jitter) if note]
 
 
-def chosen_lipsync(config: Config) -> Choice:
+def chosen_speech(settings: Settings) -> Choice:
     """Raises Unavailable `engine_missing`."""
-    settings = config.lipsync
-    return choose_lipsync(settings.engine, settings.device, config.weights, alignment=settings.alignment)
+    speech = settings.speech
+    return choose_speech(
+        speech.engine,
+        speech.device,
+        settings.weights,
+        speech.model,
+        precision=speech.precision,
+        attention=speech.attention,
+        listener=settings.whisper.model if speech.verify else "",
+    )
+
+
+def chosen_lipsync(settings: Settings) -> Choice:
+    """Raises Unavailable `engine_missing`."""
+    lips = settings.lipsync
+    return choose_lipsync(lips.engine, lips.device, settings.weights, alignment=lips.alignment)
 
 
 def jitter(settings: LipsyncSettings) -> str:
@@ -70,6 +99,48 @@ def jitter(settings: LipsyncSettings) -> str:
     if settings.guidance <= STEADY_GUIDANCE:
         return ""
     return f"lipsync.guidance is {settings.guidance:g}: above {STEADY_GUIDANCE} lips tend to jitter"
+
+
+def speech_loading(chosen: Chosen, config: Config, device: str, hears_on: str) -> dict[str, Any]:
+    """What `models.choose.SpeechDesk` takes beside the name; JSON values.
+
+    device, hears_on: where speech is made and heard, as it is called in the process that loads them.
+    """
+    hearing = {"folder": str(config.weights), "model": config.whisper.model, "device": hears_on}
+    kernels = str(config.cache / "kernels")
+    heard: dict[str, Any] = {"hearing": hearing, "kernels": kernels} if chosen.hearing.name else {}
+    if chosen.speech.name != QWEN3:
+        return heard
+    settings = config.speech
+    how: dict[str, Any] = {
+        "folder": str(config.weights),
+        "model": settings.model,
+        "device": device,
+        "precision": settings.precision,
+        "attention": settings.attention,
+        "voices": str(config.voices),
+        "cache": str(config.cache / "sentences") if settings.sentence_cache else None,
+        "cache_bytes": int(settings.sentence_cache),
+        "tries": settings.tries,
+    }
+    if settings.verify:
+        how["max_error"] = settings.max_error
+    return heard | {"how": how, "checked": settings.verify}
+
+
+def speech_weights(chosen: Chosen, config: Config) -> list[Path]:
+    """Files and folders that the speech host loads."""
+    speaks, hears = chosen.speech.name == QWEN3, chosen.hearing.name
+    found = find(config.weights, config.whisper.model) if hears else None
+    return [
+        *([folder_of(config.weights, config.speech.model)] if speaks else []),
+        *([found] if found is not None else []),
+    ]
+
+
+def lipsync_weights(chosen: Chosen, config: Config) -> list[Path]:
+    """Files that the lip-sync host loads."""
+    return files_in(config.weights).needed if chosen.lipsync.name == "latentsync" else []
 
 
 def lipsync_loading(name: str, config: Config, device: str) -> dict[str, Any]:

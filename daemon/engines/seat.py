@@ -199,7 +199,7 @@ class Seat:
         while self._until_due():
             ended = threading.Event()
             with self._changed:  # the plan is read, and the host that has it is known to `replace`
-                host = Host(self.plan, log=self._log, scratch=self._scratch, on_exit=lambda _, e=ended: e.set())  # type: ignore[misc]
+                host = self._new_host(ended)
                 self._host = host
                 self.starts += 1
                 self._fruitless += 1
@@ -213,6 +213,9 @@ class Seat:
                 self._load(host)
                 ended.wait()
             self._gone(host)
+
+    def _new_host(self, ended: threading.Event) -> Host:
+        return Host(self.plan, log=self._log, scratch=self._scratch, on_exit=lambda _: ended.set())
 
     def _until_due(self) -> bool:
         """Waits for the time of the next start. False: none is wanted."""
@@ -237,7 +240,11 @@ class Seat:
             self._loaded, self._trouble = True, None
             self.load_s = round(self._clock() - began, 3)
             self._changed.notify_all()
-        self._say("ready", pid=host.pid, seconds=self.load_s)
+        health = host.health(LOOK_S)
+        memory = {"rss": health.rss, "vram": health.vram}
+        self._say(
+            "ready", pid=host.pid, engine=health.versions.get("engine", ""), seconds=self.load_s, **memory
+        )
 
     def _failed(self, host: Host, error: VigentdError) -> None:
         with self._changed:

@@ -11,15 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from math import gcd
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.signal import resample_poly
 from torch import Tensor
 
+from models.audio import resampled
 from models.engine import Audio
 from models.errors import BadInput
 from models.latentsync.stock import Whisper, log_mel_spectrogram
@@ -87,11 +86,7 @@ def windows_at(features: Rows, seconds: npt.NDArray[np.float64]) -> Rows:
 
 def resample(wav: Audio, rate: int) -> Audio:
     """(n,) mono at `rate` → at 16 kHz."""
-    if rate == RATE:
-        return wav
-    common = gcd(rate, RATE)
-    resampled: Audio = resample_poly(wav, RATE // common, rate // common).astype(np.float32, copy=False)
-    return resampled
+    return resampled(wav, rate, RATE)
 
 
 def _overlapped(model: Whisper, mel: Tensor) -> Iterator[Rows]:

@@ -12,12 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.latentsync.reading import is_there
+from models.weight_files import is_there
 
-HINT = (
-    "Lay them there from huggingface.co: latentsync_unet.pt and whisper/tiny.pt of ByteDance/LatentSync-1.6, "
-    "config.json and diffusion_pytorch_model.safetensors of stabilityai/sd-vae-ft-mse."
-)
+HINT = "Run `vigentd models pull LatentSync-1.6 sd-vae-ft-mse`; it fetches what is missing (5.5 GB in all)."
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from models.errors import Unavailable
 from models.latentsync.files import Files
-from models.latentsync.reading import (
+from models.weight_files import (
     MOST,
     SAFETENSORS,
     TORCH,

@@ -2,53 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-from models import gpus
 from models.errors import Unavailable
 from models.latentsync.files import HINT, files_in, missing
-from models.latentsync.reading import is_there
+from models.needs import Lack, Machine, device_lack, torch_lack
+from models.weight_files import is_there
 
 PACKAGES = ("diffusers", "whisper")  # beside torch
 INSIGHTFACE = ("insightface", "onnxruntime")  # packages; the first does not bring the second along
 INSIGHTFACE_MODELS = Path(".insightface/models/buffalo_l")  # in the home folder: its own command's place
 DETECTOR, LANDMARKS = "det_10g.onnx", "2d106det.onnx"
-TRY = "`nvidia-smi` must list it; the draft engine is good enough to try everything."
-
-
-@dataclass(frozen=True)
-class Machine:
-    """gpus: how many can be used. torch: its version, such as "2.13.0+cpu"; "" when it is not installed.
-
-    without: the other packages that are not installed.
-    """
-
-    gpus: int
-    torch: str
-    without: Sequence[str] = ()
-
-    @classmethod
-    def here(cls) -> Machine:
-        try:
-            torch = version("torch")
-        except PackageNotFoundError:
-            torch = ""
-        return cls(gpus.usable(os.environ), torch, [name for name in PACKAGES if find_spec(name) is None])
-
-
-@dataclass(frozen=True)
-class Lack:
-    """why: what is missing, to go on after a colon. fix: what to do about it, a sentence."""
-
-    why: str
-    fix: str
-
 
 TOO_SLOW = Lack(
     "lipsync.device is cpu, where a second of video takes minutes",
@@ -63,41 +29,13 @@ def lack(device: str, folder: Path, machine: Machine, alignment: str = "mediapip
     """
     try:
         return (
-            _device(device, machine)
-            or _torch(device, machine)
+            device_lack("lipsync.device", device, machine)
+            or torch_lack(device, machine, PACKAGES)
             or _weights(folder)
             or alignment_lack(alignment, Path.home())
         )
     except Unavailable as error:  # a folder that may not be entered
         return Lack(error.message, error.hint)
-
-
-def _device(device: str, machine: Machine) -> Lack | None:
-    if device == "cpu":
-        return None
-    number = int(device.removeprefix("cuda:"))
-    if number < machine.gpus:
-        return None
-    if machine.gpus == 0:
-        return Lack("no NVIDIA GPU can be used here", f"LatentSync needs one. {TRY}")
-    if machine.gpus > 1:
-        last = f'Set lipsync.device = "cuda:{machine.gpus - 1}" in vigentd.toml, the last one that is there.'
-        return Lack(f"only {machine.gpus} GPUs can be used here (lipsync.device is {device})", last)
-    share = 'Set lipsync.device = "cuda:0" in vigentd.toml: speech and lips can share one GPU.'
-    if number == 1:
-        return Lack(f"there is no second GPU (lipsync.device is {device})", share)
-    return Lack(f"only one GPU can be used here (lipsync.device is {device})", share)
-
-
-def _torch(device: str, machine: Machine) -> Lack | None:
-    if not machine.torch:
-        return Lack("torch is not installed", "Run `make install-all`.")
-    if device != "cpu" and machine.torch.endswith("+cpu"):
-        fix = "Remove it (`.venv/bin/pip uninstall torch`) and run `./setup.sh models` without TORCH_INDEX."
-        return Lack(f"torch is installed for CPUs only ({machine.torch})", fix)
-    if machine.without:
-        return Lack(f"{machine.without[0]} is not installed", "Run `make install-all`.")
-    return None
 
 
 def absent_files(folder: Path) -> list[str]:

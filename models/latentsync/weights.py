@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
+from models.checkpoint_file import describing, fill, read_safetensors, read_torch, tensors_of
 from models.errors import Unavailable
-from models.latentsync.checkpoint import describing, fill, read_safetensors, read_torch, tensors_of
 from models.latentsync.files import HINT, Files, missing
-from models.latentsync.reading import read_json, wrong
 from models.latentsync.stock import AutoencoderKL, ModelDimensions, UNetMotionModel, Whisper
 from models.latentsync.unet import STAGE2_512, build, diffusers_key
+from models.weight_files import read_json, wrong
 
 Device = torch.device | str
 Module = TypeVar("Module", bound=nn.Module)

@@ -30,7 +30,7 @@ def test_without_a_file_everything_has_a_default() -> None:
     config = load().config
     assert config.data_dir == Path("~/.local/share/vigentd").expanduser()
     assert config.queue.max_attempts == 3
-    assert config.settings == Settings()
+    assert config.settings == Settings(weights=config.weights, voices=config.voices)
 
 
 def test_job_defaults_are_those_of_a_job() -> None:
@@ -72,6 +72,7 @@ def test_every_key_can_be_set_by_environment(key: tuple[str, ...], monkeypatch: 
     given |= {"base_url": "http://here/bot", "base_file_url": "http://here/file/bot"}
     given |= {"folder": "/m", "fps": "25", "guidance": "2.5", "precision": "bf16", "compile": "false"}
     given |= {"audio_windows": "reference", "alignment": "insightface"}
+    given |= {"attention": "flash", "verify": "true", "model": "tiny" if key[0] == "whisper" else "0.6B-Base"}
     number_or_text = "espeak" if key == ("speech", "engine") else "mouthwarp" if key[-1] == "engine" else "1"
     value = given.get(key[-1], number_or_text)
     monkeypatch.setenv(variable(key), value)
@@ -90,6 +91,30 @@ def test_weights_lie_in_the_data_folder_or_where_it_is_said(tmp_path: Path) -> N
     file = written(tmp_path / "etc", '[models]\nfolder = "weights"')
     assert load(file).config.weights == tmp_path / "etc" / "weights"
     assert load(written(tmp_path, '[models]\nfolder = ""')).config.models.folder is None
+
+
+def test_the_pipeline_knows_where_weights_and_voices_lie(tmp_path: Path) -> None:
+    """Who speaks, and with which voices, is chosen by what lies there."""
+    config = load(written(tmp_path, 'data_dir = "d"\n[models]\nfolder = "/m"')).config
+    assert config.settings.weights == config.weights == Path("/m")
+    assert config.settings.voices == config.voices == tmp_path / "d" / "voices"
+
+
+@pytest.mark.parametrize(
+    ("speech", "expected"),
+    [
+        ("tries = 0", "speech.tries should be greater than or equal to 1, not 0"),
+        ("tries = 11", "speech.tries should be less than or equal to 10, not 11"),
+        ("tries = true", "speech.tries should be a number"),
+        ("max_error = 1.5", "speech.max_error should be less than or equal to 1, not 1.5"),
+        ("max_error = nan", "speech.max_error"),
+        ('sentence_cache = "much"', "speech.sentence_cache should be a size"),
+        ('model = "1.7B"', "speech.model should be '1.7B-Base', '1.7B-CustomVoice'"),
+        ('precision = "int8"', "speech.precision should be 'auto', 'bf16', 'fp16' or 'fp32'"),
+    ],
+)
+def test_what_speech_cannot_be(tmp_path: Path, speech: str, expected: str) -> None:
+    assert refused(written(tmp_path, f"[speech]\n{speech}")).message.startswith(expected)
 
 
 def test_what_the_hosts_are_sent_is_what_was_set(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from daemon import doctor, lips_checkup
+from daemon import doctor, gpu_checkup, lips_checkup
 from daemon.config import Config
 from daemon.finding import Finding
 from models.errors import BadInput
@@ -183,7 +183,7 @@ def test_a_file_of_weights_that_is_something_else(tmp_path: Path, weights: Files
     weights.whisper.write_bytes(b"<!DOCTYPE html><html>404</html>")
     for engine, state in (("latentsync", "fail"), ("auto", "warn")):
         wrong = lips(tmp_path, engine=engine, device="cpu")["lipsync weights"]
-        assert wrong.state == state and wrong.fix.startswith("Download the file again")
+        assert wrong.state == state and wrong.fix.startswith("Run `vigentd models verify`")
         assert wrong.found.startswith(f"{weights.whisper} is not a checkpoint")
         assert wrong.found.endswith("found a web page")
 
@@ -230,6 +230,7 @@ def test_looking_at_face_tracking_leaves_nothing_at_home(
 
 def test_torch_is_tried_on_the_device_in_a_process_of_its_own() -> None:
     """A device that no machine has; the error is torch's, and the last line of it."""
-    found = lips_checkup._on_its_gpu("cuda:99")
+    found = gpu_checkup.on_its_gpu("lipsync device cuda:99", "cuda:99")
     assert found.state == "fail" and found.fix
+    assert found.name == "lipsync device cuda:99"
     assert "Traceback" not in found.found and "\n" not in found.found

@@ -12,7 +12,7 @@ import pytest
 from daemon.config import Config
 from daemon.engines.hosts import plans
 from daemon.engines.roster import Chosen
-from models.choose import Choice
+from models.choose import NOBODY, Choice
 from models.errors import Unavailable
 from models.host import Plan
 from pipeline.spec import JobSpec
@@ -25,11 +25,21 @@ def configured(folder: Path, models: dict[str, Any] | None = None, **lipsync: An
     return Config.model_validate({"data_dir": folder, "lipsync": lipsync, "models": models or {}})
 
 
-def plan_of(config: Config, engine: str = "latentsync") -> Plan:
-    """Of the lip-sync host, were this engine chosen."""
-    chosen = Chosen(config.model_copy(update={"lipsync": type(config.lipsync)()}))
-    chosen.lipsync = Choice(engine)
-    (plan,) = (plan for plan in plans(config, chosen) if plan.name == "lipsync")
+def speaking(folder: Path, whisper: str = "small", **speech: Any) -> Config:
+    return Config.model_validate({"data_dir": folder, "speech": speech, "whisper": {"model": whisper}})
+
+
+def plan_of(config: Config, engine: str = "latentsync", *, hears: bool = True) -> Plan:
+    """Of the host that would keep this engine, were it chosen."""
+    draft = Config.model_validate({"speech": {"engine": "espeak"}, "lipsync": {"engine": "mouthwarp"}})
+    chosen = Chosen(draft)
+    if engine in ("espeak", "qwen3"):
+        chosen.speech = Choice(engine, device="cpu" if engine == "espeak" else config.speech.device)
+        chosen.hearing = Choice("whisper", device=config.speech.device) if hears else Choice(NOBODY)
+    else:
+        chosen.lipsync = Choice(engine, device="cpu" if engine == "mouthwarp" else config.lipsync.device)
+    kind = "speech" if engine in ("espeak", "qwen3") else "lipsync"
+    (plan,) = (plan for plan in plans(config, chosen) if plan.name == kind)
     json.dumps(plan.arguments)  # they travel
     return plan
 
@@ -67,7 +77,96 @@ def test_what_each_job_brings_along_replaces_no_host(tmp_path: Path) -> None:
 
 
 def test_other_weights_are_another_engine(tmp_path: Path) -> None:
-    assert plan_of(configured(tmp_path, {"folder": "/m"})) != plan_of(configured(tmp_path))
+    for engine in ("latentsync", "qwen3"):
+        other = plan_of(configured(tmp_path, {"folder": "/m"}), engine)
+        assert other != plan_of(configured(tmp_path), engine)
+
+
+def test_weights_that_were_fetched_again_are_taken_up_by_a_reload(tmp_path: Path) -> None:
+    for engine, file in (
+        ("latentsync", "LatentSync-1.6/latentsync_unet.pt"),
+        ("qwen3", "Qwen3-TTS-12Hz-1.7B-Base/model.safetensors"),
+        ("espeak", "whisper/small.pt"),
+    ):
+        weights = tmp_path / "models" / file
+        weights.parent.mkdir(parents=True)
+        weights.write_bytes(b"torn")
+        before = plan_of(configured(tmp_path), engine)
+        assert plan_of(configured(tmp_path), engine) == before
+        weights.write_bytes(b"whole")
+        assert plan_of(configured(tmp_path), engine) != before, file
+
+
+# ---------------------------------------------------------------- the host that speaks and hears
+
+
+def test_who_speaks_and_who_hears_share_a_gpu(tmp_path: Path) -> None:
+    """Also with the lips: each host sees that one GPU, as its first."""
+    config = speaking(tmp_path, device="cuda:1")
+    plan = plan_of(config, "qwen3")
+    assert plan.device == plan_of(config).device == "cuda:1"
+    assert plan.arguments["how"]["device"] == plan.arguments["hearing"]["device"] == "cuda:0"
+    plan = plan_of(speaking(tmp_path, device="cpu"), "qwen3")
+    assert plan.device == plan.arguments["how"]["device"] == plan.arguments["hearing"]["device"] == "cpu"
+
+
+def test_the_draft_voice_needs_no_gpu_but_who_hears_may_use_one(tmp_path: Path) -> None:
+    config = speaking(tmp_path, device="cuda:0")
+    assert plan_of(config, "espeak", hears=False).device == "cpu"
+    plan = plan_of(config, "espeak")
+    assert plan.device == "cuda:0" and plan.arguments["hearing"]["device"] == "cuda:0"
+
+
+def test_where_weights_voices_and_sentences_lie(tmp_path: Path) -> None:
+    arguments = plan_of(speaking(tmp_path, whisper="turbo", sentence_cache="2GB"), "qwen3").arguments
+    how = arguments["how"]
+    assert how["folder"] == arguments["hearing"]["folder"] == str(tmp_path / "models")
+    assert how["voices"] == str(tmp_path / "voices")
+    assert (how["cache"], how["cache_bytes"]) == (str(tmp_path / "cache" / "sentences"), 2 * 10**9)
+    assert arguments["hearing"]["model"] == "turbo"
+    assert plan_of(speaking(tmp_path, sentence_cache=0), "qwen3").arguments["how"]["cache"] is None
+    assert "hearing" not in plan_of(speaking(tmp_path), "qwen3", hears=False).arguments
+
+
+@pytest.mark.parametrize(
+    "speech",
+    [
+        {"model": "0.6B-CustomVoice"},
+        {"device": "cuda:1"},
+        {"precision": "fp32"},
+        {"attention": "sdpa"},
+        {"tries": 5},
+        {"verify": True},
+        {"sentence_cache": 0},
+        {"whisper": "tiny"},
+    ],
+    ids=str,
+)
+def test_what_a_voice_is_loaded_with_replaces_the_speech_host_alone(
+    tmp_path: Path, speech: dict[str, Any]
+) -> None:
+    before, after = speaking(tmp_path), speaking(tmp_path, **speech)
+    assert plan_of(after, "qwen3") != plan_of(before, "qwen3")
+    assert plan_of(after) == plan_of(before)
+
+
+def test_a_limit_of_what_is_not_checked_replaces_nothing(tmp_path: Path) -> None:
+    before, after = speaking(tmp_path), speaking(tmp_path, max_error=0.1, lead_s=1)
+    assert plan_of(after, "qwen3") == plan_of(before, "qwen3")
+    before, after = (speaking(tmp_path, verify=True, max_error=limit) for limit in (0.1, 0.2))
+    assert plan_of(after, "qwen3") != plan_of(before, "qwen3")
+
+
+def test_it_is_said_when_nobody_hears_and_when_a_tone_is_not_heard(tmp_path: Path) -> None:
+    chosen = Chosen(configured(tmp_path, engine="mouthwarp"))
+    recorded, told = (SPEC.model_copy(update=some) for some in ({"speech": Path("/a.wav")}, {"tone": "warm"}))
+    assert not any("times of words" in note for note in chosen.notes(SPEC)), "that voice knows them"
+    assert any("the tone is not heard" in note for note in chosen.notes(told))
+    chosen.speech, chosen.hearing = Choice("qwen3", device="cuda:0"), Choice(NOBODY, "no Whisper")
+    assert chosen.notes(SPEC) == chosen.notes(told) == ["no Whisper"]
+    assert chosen.notes(recorded) == []
+    chosen.hearing = Choice("whisper")
+    assert chosen.notes(SPEC) == []
 
 
 def test_the_draft_engine_is_said_with_its_reason(tmp_path: Path) -> None:

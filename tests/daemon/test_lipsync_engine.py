@@ -12,6 +12,7 @@ import pytest
 from daemon.config import Config
 from daemon.engines.local import LocalEngines
 from daemon.jobs import State
+from models.launch import OFFLINE
 from pipeline.spec import JobSpec
 from tests.daemon.daemon_kit import SHORT, Daemon, Desk, gone
 from tests.face_kit import portrait
@@ -82,7 +83,7 @@ def test_the_door_knows_the_engine_too(daemon: Daemon) -> None:
 
 def test_without_a_daemon_it_is_the_same_engine(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # is set now, and taken back afterwards
-    for name in ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR"):
+    for name in ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", *OFFLINE):
         monkeypatch.setenv(name, "")  # the same
     lipsync = {"engine": "latentsync", "device": "cpu", "compile": False}
     config = Config.model_validate({"data_dir": daemon.desk.config.data_dir, "lipsync": lipsync})
@@ -112,7 +113,8 @@ def test_weights_that_cannot_be_loaded_are_told_with_what_to_do(daemon: Daemon) 
             assert gone(lambda: "cannot be loaded" not in daemon.status()["why"], 60), desk.said()
             card = desk.vigentd("status").stdout.splitlines()
             (at,) = (k for k, line in enumerate(card) if line.startswith("why:"))
-            assert str(weights) in card[at] and card[at + 1].startswith("hint:      Download the file again")
+            assert str(weights) in card[at]
+            assert card[at + 1].startswith("hint:      Run `vigentd models verify`")
             weights.write_bytes(whole)  # before the next reload
     finally:
         weights.write_bytes(whole)

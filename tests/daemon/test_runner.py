@@ -105,6 +105,32 @@ def test_a_job_that_works(work: Work, config: Config) -> None:
     assert log.count("\n") == 5
 
 
+def test_the_log_tells_how_fast_was_spoken(queue: Queue, config: Config, spec: JobSpec) -> None:
+    """How much came of how many seconds; nothing of what was there already."""
+
+    class Speaking(TinyPipeline):
+        def make(self, stage: Stage, job: Job, workspace: Workspace) -> Made:
+            made = super().make(stage, job, workspace)
+            if stage.name == "speech":
+                (made.artifact / "speech.json").write_text(json.dumps({"duration_s": 2.5, "notes": []}))
+            return made
+
+    pipeline, claim = Speaking(), queue.claim("tests", queue.submit(spec).id)
+    assert claim is not None
+    steps = (Stage("speech", 1.0), *STEPS)
+    ticks = iter(range(10**6))
+    Runner(
+        queue, config, pipeline, pipeline.deliver, Stop(), steps=steps, clock=lambda: float(next(ticks))
+    ).work(claim)
+    said = [
+        line for line in config.job_log(claim.job_id).read_text("utf-8").splitlines() if " stage " in line
+    ]
+    (told,) = (re.search(r"seconds=(\S+) .* spoken_s=(\S+) spoken_s_per_s=(\S+)$", line) for line in said[:1])
+    assert told is not None and float(told[2]) == 2.5
+    assert float(told[3]) == pytest.approx(2.5 / float(told[1]), abs=0.001)
+    assert "spoken" not in "".join(said[1:])
+
+
 def test_the_result_is_kept_and_copied_to_out(work: Work, config: Config, tmp_path: Path) -> None:
     pipeline = TinyPipeline()
     row = work(pipeline, out=tmp_path / "final.mp4")

@@ -86,6 +86,14 @@ def test_a_host_that_is_killed_comes_back(make: Make, told: Told) -> None:
     assert seat.starts == 2 and seat.why() == ""
 
 
+def test_what_a_host_took_to_load_and_holds_is_told(make: Make, told: Told) -> None:
+    """For the log: of an engine one wants to know how long it takes, and how large it is."""
+    seat = make(Plan("test", "models.choose:resident", {"kind": "speech", "name": "espeak"}))
+    ready = told.until("ready")
+    assert ready["seconds"] == seat.load_s > 0
+    assert ready["engine"].startswith("espeak/") and ready["rss"] > 1_000_000 and ready["vram"] == 0
+
+
 def test_a_dead_host_is_never_handed_out(make: Make) -> None:
     """Its end may be noticed here a moment before the keeper has noticed it."""
     seat = make(Plan("test"))

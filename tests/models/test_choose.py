@@ -10,21 +10,34 @@ from pathlib import Path
 
 import pytest
 
-from models.choose import Choice, choose_lipsync, choose_speech, lipsync_engine
+from models.choose import (
+    NOBODY,
+    Choice,
+    aligner,
+    choose_aligner,
+    choose_lipsync,
+    choose_speech,
+    lipsync_engine,
+    speech_engine,
+)
 from models.errors import Unavailable
 from models.latentsync.files import files_in, missing
-from models.latentsync.needs import DETECTOR, INSIGHTFACE_MODELS, LANDMARKS, Machine
+from models.latentsync.needs import DETECTOR, INSIGHTFACE_MODELS, LANDMARKS
+from models.needs import Machine
+from models.qwen3 import checkpoint
 from tests.handlers.inbox.rights import give_up_rights
 
 ABLE = Machine(gpus=2, torch="2.13.0")
 UNET = "LatentSync-1.6/latentsync_unet.pt"
+BASE = "1.7B-Base"
 
 
 @pytest.fixture
 def weights(tmp_path: Path) -> Path:
     """A folder in which all is there that is looked for."""
     folder = tmp_path / "models"
-    for path in missing(files_in(folder)):
+    spoken = checkpoint.missing(folder, BASE)
+    for path in (*missing(files_in(folder)), *spoken, folder / "whisper" / "small.pt"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"weights")
     return folder
@@ -32,8 +45,8 @@ def weights(tmp_path: Path) -> Path:
 
 def test_auto_takes_the_real_engine_where_all_is_there(weights: Path) -> None:
     for device in ("cuda:0", "cuda:1"):
-        choice = choose_lipsync("auto", device, weights, ABLE)
-        assert (choice.name, choice.note) == ("latentsync", "")
+        assert choose_lipsync("auto", device, weights, ABLE) == Choice("latentsync", device=device)
+        assert choose_speech("auto", device, weights, BASE, ABLE) == Choice("qwen3", device=device)
 
 
 @pytest.mark.parametrize(
@@ -53,9 +66,93 @@ def test_auto_takes_the_draft_engine_and_says_why(
     weights: Path, device: str, machine: Machine, why: str
 ) -> None:
     choice = choose_lipsync("auto", device, weights, machine)
-    assert choice.name == "mouthwarp"
+    assert choice.name == "mouthwarp" and choice.device == "cpu"
     assert choice.note == f"Lips by the draft engine (mouthwarp): {why}"
     assert choice.fix
+
+
+@pytest.mark.parametrize(
+    ("device", "machine", "why"),
+    [
+        ("cpu", ABLE, "speech.device is cpu, where a second of speech takes many seconds"),
+        ("cuda:0", Machine(0, "2.13.0"), "no NVIDIA GPU can be used here"),
+        ("cuda:1", Machine(1, "2.13.0"), "there is no second GPU (speech.device is cuda:1)"),
+        ("cuda:0", Machine(1, "2.13.0+cpu"), "torch is installed for CPUs only (2.13.0+cpu)"),
+        ("cuda:0", Machine(1, "2.13.0", ["qwen_tts"]), "qwen_tts is not installed"),
+        ("cuda:0", Machine(1, "2.13.0", ["faster_qwen3_tts"]), "faster_qwen3_tts is not installed"),
+    ],
+)
+def test_auto_takes_the_draft_voice_and_says_why(
+    weights: Path, device: str, machine: Machine, why: str
+) -> None:
+    choice = choose_speech("auto", device, weights, BASE, machine)
+    assert choice.name == "espeak" and choice.device == "cpu"
+    assert choice.note == f"Spoken by the draft voice (espeak): {why}"
+    assert choice.fix
+    with pytest.raises(Unavailable, match="The speech engine qwen3 cannot run here"):
+        choose_speech("qwen3", "cuda:7", weights, BASE, machine)
+
+
+def test_speech_weights_that_are_missing_come_with_the_command_that_gets_them(weights: Path) -> None:
+    def choose(model: str) -> Choice:
+        return choose_speech("auto", "cuda:0", weights, model, ABLE)
+
+    other = choose("0.6B-CustomVoice")
+    assert other.note.endswith(f"weights are not in {weights}: there is no Qwen3-TTS-12Hz-0.6B-CustomVoice")
+    assert other.fix == "Run `vigentd models pull Qwen3-TTS-12Hz-0.6B-CustomVoice`."
+    own = checkpoint.folder_of(weights, BASE)
+    (own / "merges.txt").unlink()
+    assert choose(BASE).note.endswith(f"weights in {own} are not complete: merges.txt is missing")
+    with pytest.raises(Unavailable) as caught:
+        choose_speech("qwen3", "cuda:0", weights, BASE, ABLE)
+    assert caught.value.code == "engine_missing"
+    assert caught.value.hint == (
+        'Run `vigentd models pull Qwen3-TTS-12Hz-1.7B-Base`. Or set speech.engine = "auto" in vigentd.toml.'
+    )
+
+
+def test_what_is_asked_of_the_voice_and_is_not_here(weights: Path) -> None:
+    """FlashAttention, and somebody who listens to what was spoken."""
+    machine = Machine(1, "2.13.0", ["flash_attn"])
+
+    def choose(attention: str = "auto", listener: str = "") -> Choice:
+        how = {"attention": attention, "listener": listener}
+        return choose_speech("auto", "cuda:0", weights, BASE, machine, **how)
+
+    assert choose().name == choose("sdpa").name == "qwen3"
+    assert choose("flash").note.endswith("speech.attention is flash, and flash_attn is not installed")
+    for device, precision in (("cpu", "auto"), ("cuda:0", "fp32")):
+        with pytest.raises(Unavailable, match="which works on a GPU in bf16 or fp16 only"):
+            choose_speech("qwen3", device, weights, BASE, ABLE, precision=precision, attention="flash")
+    assert choose(listener="small").name == "qwen3"
+    deaf = choose(listener="turbo")
+    assert ": speech.verify is on, and Whisper's weights are not in " in deaf.note
+    assert deaf.fix == "Run `vigentd models pull whisper-turbo`. Or set speech.verify = false."
+
+
+def test_who_hears_works_beside_the_voice_or_without_a_gpu(weights: Path) -> None:
+    for device, machine, where in (
+        ("cuda:1", ABLE, "cuda:1"),
+        ("cuda:1", Machine(1, "2.13.0"), "cpu"),
+        ("cuda:0", Machine(1, "2.13.0+cpu"), "cpu"),
+        ("cpu", ABLE, "cpu"),
+    ):
+        assert choose_aligner("small", device, weights, machine) == Choice("whisper", device=where)
+
+
+@pytest.mark.parametrize(
+    ("machine", "model", "why", "fix"),
+    [
+        (Machine(1, "2.13.0", ["whisper"]), "small", "whisper is not installed", "Run `make install-all`."),
+        (Machine(0, ""), "small", "torch is not installed", "Run `make install-all`."),
+        (ABLE, "turbo", "nor whisper-turbo/ is there", "Run `vigentd models pull whisper-turbo`."),
+    ],
+)
+def test_nobody_hears(weights: Path, machine: Machine, model: str, why: str, fix: str) -> None:
+    choice = choose_aligner(model, "cuda:0", weights, machine)
+    assert (choice.name, choice.fix, choice.device) == (NOBODY, fix, "cpu")
+    assert choice.note.startswith("The times of words are estimated") and choice.note.endswith(why)
+    assert aligner() is None
 
 
 def test_weights_that_are_missing_are_named_with_their_folder(weights: Path) -> None:
@@ -110,7 +207,7 @@ def test_an_alignment_that_is_not_installed(
     (tmp_path / INSIGHTFACE_MODELS / DETECTOR).touch()
     assert "2d106det.onnx is not in" in choose().note
     (tmp_path / INSIGHTFACE_MODELS / LANDMARKS).touch()
-    assert choose() == Choice("latentsync")
+    assert choose() == Choice("latentsync", device="cuda:1")
     assert choose("mouthwarp") == Choice("mouthwarp")
 
 
@@ -142,14 +239,16 @@ def test_asked_for_by_name_it_is_that_one_or_none(weights: Path) -> None:
     assert caught.value.code == "engine_missing" and 'lipsync.device = "cuda:0"' in caught.value.hint
     with pytest.raises(Unavailable, match=r"the weights|weights are not in"):
         choose_lipsync("latentsync", "cuda:1", weights / "no", ABLE)
-    with pytest.raises(Unavailable) as caught:
-        choose_speech("qwen3")
-    assert caught.value.code == "engine_missing"
+    assert choose_speech("qwen3", "cuda:1", weights, BASE, ABLE).name == "qwen3"
+    assert choose_speech("espeak", "cuda:1", weights / "no", BASE, ABLE) == Choice("espeak")
 
 
 def test_by_name_it_runs_on_a_cpu_and_says_how_slow_that_is(weights: Path) -> None:
     choice = choose_lipsync("latentsync", "cpu", weights, Machine(0, "2.13.0+cpu"))
     assert choice.name == "latentsync" and "a second of video takes minutes" in choice.note
+    choice = choose_speech("qwen3", "cpu", weights, BASE, Machine(0, "2.13.0+cpu", ["faster_qwen3_tts"]))
+    assert (choice.name, choice.device) == ("qwen3", "cpu")
+    assert choice.note.startswith("Spoken by Qwen3-TTS without a GPU: speech.device is cpu")
     with pytest.raises(Unavailable, match="torch is not installed"):
         choose_lipsync("latentsync", "cpu", weights, Machine(0, ""))
 
@@ -157,9 +256,13 @@ def test_by_name_it_runs_on_a_cpu_and_says_how_slow_that_is(weights: Path) -> No
 def test_choosing_loads_neither_torch_nor_numpy(weights: Path) -> None:
     """The daemon and `vigentd ls` choose, too."""
     code = (
-        "import sys; from pathlib import Path; from models.choose import choose_lipsync\n"
-        f"choose_lipsync('latentsync', 'cpu', Path({str(weights)!r}))\n"
-        "print([name for name in ('torch', 'numpy', 'diffusers', 'whisper') if name in sys.modules])"
+        "import sys; from pathlib import Path; from models.choose import *\n"
+        f"weights = Path({str(weights)!r})\n"
+        "choose_lipsync('latentsync', 'cpu', weights)\n"
+        f"choose_speech('qwen3', 'cpu', weights, {BASE!r}, listener='small')\n"
+        "assert choose_aligner('small', 'cpu', weights).name\n"
+        "heavy = ('torch', 'numpy', 'diffusers', 'transformers', 'whisper', 'qwen_tts')\n"
+        "print([name for name in heavy if name in sys.modules])"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "[]"
@@ -168,3 +271,5 @@ def test_choosing_loads_neither_torch_nor_numpy(weights: Path) -> None:
 def test_an_engine_nobody_knows_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(ValueError, match="lipsing"):
         lipsync_engine("lipsing")
+    with pytest.raises(ValueError, match="espeka"):
+        speech_engine("espeka")

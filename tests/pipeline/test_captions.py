@@ -15,7 +15,7 @@ import pysubs2
 import pytest
 from fontTools.ttLib import TTFont
 
-from models.engine import LipSyncEngine, SpeechEngine
+from models.engine import Aligner, LipSyncEngine, SpeechEngine
 from models.errors import BadInput, Cancelled, Unavailable
 from models.espeak import EspeakEngine
 from models.progress import Quiet
@@ -368,6 +368,7 @@ def test_a_cancelled_job_ends_within_the_captions(style: str) -> None:
 @dataclass
 class OnlySpeech:
     speech: SpeechEngine
+    aligner: Aligner | None = None
 
     @property
     def lipsync(self) -> LipSyncEngine:

@@ -39,6 +39,7 @@ class Known:
 class Engines:
     lipsync: Any
     speech: Any = None
+    aligner: Any = None
 
 
 def decides(engine: Any, **settings: Any) -> dict[str, Any]:

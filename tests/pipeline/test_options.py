@@ -49,7 +49,7 @@ def test_only_what_was_said_is_given_back() -> None:
     [
         ("music-volume", "Did you mean music_volume?"),
         ("Titel", "Did you mean title?"),
-        ("clip", "Known are voice, language"),
+        ("clip", "Known are voice, tone, language"),
         ("volume\x1b[2J" + "x" * 500, "music_volume"),
     ],
 )
@@ -147,3 +147,22 @@ def test_targets(said: object, targets: tuple[str, ...]) -> None:
 def test_targets_are_names() -> None:
     with pytest.raises(ValidationError):
         Options.model_validate({"publish": {"youtube": 1}})
+
+
+@pytest.mark.parametrize(
+    ("said", "tone"),
+    [
+        (" warm and calm ", "warm and calm"),
+        ("温暖，\u3000平静", "温暖， 平静"),
+        ("x" * 500, "x" * 500),
+        ("", ""),
+    ],
+)
+def test_a_tone(said: str, tone: str) -> None:
+    assert check_options({"tone": said}, "x") == {"tone": tone}
+
+
+@pytest.mark.parametrize("said", ["x" * 501, "warm\nand calm", "warm\u2028calm", "a\x07b", 5, ["warm"]])
+def test_a_tone_that_cannot_be(said: Any) -> None:
+    error = refusal({"tone": said})
+    assert error.code == "option_invalid" and "words on one line, at most 500 characters" in error.message

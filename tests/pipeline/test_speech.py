@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
-from models.engine import Audio, LipSyncEngine, Sentence, Speech, SpeechEngine
+from models import reading
+from models.engine import Aligner, Audio, LipSyncEngine, Sentence, Speech, SpeechEngine
 from models.errors import BadInput, Cancelled, StageFailed
 from models.espeak import EspeakEngine
 from models.progress import Progress, Quiet
 from pipeline import speech
 from pipeline.job import Job
-from pipeline.recording import spread_words
 from pipeline.spec import JobSpec, Settings
 from pipeline.text import tokens
 from tests.progress_kit import Steps
@@ -33,6 +33,12 @@ RATE = 16_000
 @dataclass
 class OnlySpeech:
     speech: SpeechEngine
+    hears: bool
+
+    @property
+    def aligner(self) -> Aligner | None:
+        assert self.hears, "espeak knows the times of its words: nobody is to be loaded for that"
+        return None
 
     @property
     def lipsync(self) -> LipSyncEngine:
@@ -44,7 +50,7 @@ def a_job(settings: dict[str, Any] | None = None, engine: SpeechEngine | None = 
     return Job(
         JobSpec(**chosen),
         Settings.model_validate({"speech": settings or {}}),
-        OnlySpeech(engine or EspeakEngine()),
+        OnlySpeech(engine or EspeakEngine(), hears=engine is not None or "speech" in spec),
     )
 
 
@@ -129,6 +135,19 @@ def test_json_can_be_read_by_people(tmp_path: Path) -> None:
     assert len(text.splitlines()) > len(facts["words"]), "one word a line"
 
 
+def test_marks_of_pauses_before_the_first_word_and_after_the_last(tmp_path: Path) -> None:
+    plain = made(a_job(script="Hello there."), tmp_path / "a").speech
+    paused = made(a_job(script="[pause 1.5s] Hello there. [pause 2s]"), tmp_path / "b").speech
+    assert paused.words and plain.words
+    assert paused.words[0].start_s == pytest.approx(plain.words[0].start_s + 1.5, abs=0.001)
+    assert paused.duration_s == pytest.approx(plain.duration_s + 3.5, abs=0.01)
+    assert paused.phonemes and paused.phonemes[0].end_s == pytest.approx(paused.words[0].start_s, abs=0.05)
+
+
+def test_the_artifact_says_what_is_spoken(tmp_path: Path) -> None:
+    assert made(a_job(), tmp_path / "s").script == SCRIPT
+
+
 def test_cancel_between_sentences(tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         made(a_job(), tmp_path / "s", Steps(cancel_after=2))
@@ -154,9 +173,18 @@ def test_engine_that_gives_silence(tmp_path: Path) -> None:
             return ["default"]
 
         def speak(
-            self, sentences: Sequence[Sentence], voice: str, language: str, seed: int, progress: Progress
+            self,
+            sentences: Sequence[Sentence],
+            voice: str,
+            language: str,
+            seed: int,
+            progress: Progress,
+            tone: str = "",
         ) -> Speech:
             return Speech(np.zeros(22050, np.float32), 22050, [], [])
+
+        def decided_by(self, voice: str) -> dict[str, str]:
+            return {}
 
         def remarks(self, sentences: Sequence[Sentence]) -> list[str]:
             return []
@@ -179,6 +207,7 @@ def test_inputs_name_all_that_decides(recording: Path) -> None:
     others = [
         a_job(script="Other."),
         a_job(voice="female"),
+        a_job(tone="calm"),
         a_job(language="en"),
         a_job(seed=2),
         a_job({"lead_s": 1.0}),
@@ -189,6 +218,13 @@ def test_inputs_name_all_that_decides(recording: Path) -> None:
     assert len({json.dumps(plain, sort_keys=True), *seen}) == len(others) + 1
     assert plain == speech.inputs(a_job(title="A title", music="calm")), "nothing that does not"
     assert plain["engine"] == "espeak" and plain["engine_version"] == EspeakEngine.version
+
+
+def test_inputs_follow_what_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers that are read otherwise are spoken anew."""
+    before = speech.inputs(a_job())
+    monkeypatch.setattr(reading, "VERSION", reading.VERSION + 1)
+    assert speech.inputs(a_job()) != before
 
 
 def test_inputs_of_a_recording_follow_its_content(recording: Path) -> None:
@@ -301,17 +337,36 @@ def test_real_speech(tmp_path: Path, media: Path) -> None:
     assert len(said.words or []) == len(tokens(SCRIPT))
 
 
-def test_word_across_a_pause_keeps_its_larger_side() -> None:
-    script = "a wonderful a"
-    words = spread_words(script, tokens(script), [(1.0, 1.5), (3.0, 4.0)])
-    assert words[0].end_s < 1.5
-    assert words[1].start_s == 3.0
+# ---------------------------------------------------------------- the voice that was meant
 
 
-def test_words_are_spread_by_syllables() -> None:
-    script = "a wonderful a"
-    words = spread_words(script, tokens(script), [(1.0, 2.0), (3.0, 4.0)])
-    lengths = [w.end_s - w.start_s for w in words]
-    assert lengths[1] > lengths[0]
-    assert words[0].start_s == 1.0 and words[-1].end_s == 4.0
-    assert all(w.end_s <= 2.0 or w.start_s >= 3.0 for w in words)
+class Knowing(EspeakEngine):
+    """Knows saved voices by their ids, as Qwen3-TTS does; and by name somebody else's."""
+
+    def __init__(self, *ids: str) -> None:
+        super().__init__()
+        self.ids, self.asked = ids, list[str]()
+
+    def decided_by(self, voice: str) -> dict[str, str]:
+        self.asked.append(voice)
+        if voice in (*self.ids, "Anna"):
+            return {"voice": voice}
+        raise BadInput(f"There is no voice named “{voice}”", code="voice_unknown")
+
+    def speak(self, sentences: Sequence[Sentence], voice: str, *more: Any, **named: Any) -> Speech:
+        self.decided_by(voice)
+        return super().speak(sentences, "default", *more, **named)
+
+
+def test_a_saved_voice_is_asked_for_by_its_id(tmp_path: Path) -> None:
+    """Its name may be another one's by now, even that of other people."""
+    engine = Knowing("_first")
+    job = a_job(engine=engine, voice="Anna", voice_id="_first")
+    speech.inputs(job)
+    assert made(job, tmp_path / "speech").voice == "Anna"
+    assert set(engine.asked) == {"_first"}
+    gone = a_job(engine=Knowing("_second"), voice="Anna", voice_id="_first")
+    for ask in (lambda: speech.inputs(gone), lambda: made(gone, tmp_path / "gone")):
+        with pytest.raises(BadInput, match="The voice “Anna” that this job was submitted with") as caught:
+            ask()
+        assert caught.value.code == "voice_gone" and caught.value.hint

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from models.latentsync.reading import MOST, SAFETENSORS, TORCH, no_checkpoint, pickled, unreadable, wrong
+from models.weight_files import MOST, SAFETENSORS, TORCH, no_checkpoint, pickled, unreadable, wrong
 
 NAMING = ("GLOBAL", "STACK_GLOBAL", "INST")  # pickle's opcodes for a class or a function
 
