@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import datetime as dt
 import fcntl
-import math
 import os
 import shutil
 import tempfile
@@ -21,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from models.audio import faded, levelled
+from models.audio import faded, levelled, resampled
 from models.durable import flushed, moved
 from models.engine import Audio
 from models.errors import BadInput, Unavailable
@@ -90,7 +89,7 @@ class Voices:
         A voice of this name is replaced, unless it is another chat's; whoever reads it meanwhile has the one
         or the other. Raises BadInput `voice_name_invalid`, `voice_name_taken`, `voice_text_invalid`.
         """
-        sound = faded(levelled(_resampled(wav, rate), RATE), RATE)
+        sound = faded(levelled(resampled(wav, rate, RATE), RATE), RATE)
         facts: dict[str, Any] = {"name": checked_name(name), "text": checked_text(text), "language": language}
         facts |= {"seconds": round(len(sound) / RATE, 3), "chat_id": chat_id, "sound": hash_of(sound)}
         return self._save(facts, sound)
@@ -178,17 +177,6 @@ def _unusable(folder: Path, error: OSError, what: str) -> Unavailable:
         code="voices_unusable",
         hint="Make room there or give the folder to the user that vigentd runs as.",
     )
-
-
-def _resampled(wav: Audio, rate: int) -> Audio:
-    if rate == RATE:
-        return wav
-    import numpy as np
-    from scipy.signal import resample_poly
-
-    common = math.gcd(RATE, rate)
-    made: Audio = resample_poly(wav, RATE // common, rate // common).astype(np.float32)
-    return made
 
 
 def _remove_strays(folder: Path) -> None:

@@ -21,8 +21,7 @@ from scipy.io import wavfile
 
 from models.audio import silence
 from models.engine import Audio
-from models.errors import BadInput
-from models.qwen3.casting import Role
+from models.qwen3.casting import Role, unreadable
 from models.qwen3.model import RATE, Model
 from models.qwen3.stock import VoiceClonePromptItem
 from models.voices import SavedVoice
@@ -94,15 +93,7 @@ def _recording(voice: SavedVoice) -> Audio:
     try:
         rate, wav = wavfile.read(voice.wav)
     except (OSError, ValueError, struct.error) as error:
-        raise _unreadable(voice, str(error)) from error
+        raise unreadable(voice, str(error)) from error
     if rate != RATE or wav.ndim != 1 or wav.dtype != np.float32 or not len(wav):
-        raise _unreadable(voice, f"expected mono float32 at {RATE} Hz, found {wav.dtype} at {rate} Hz")
+        raise unreadable(voice, f"expected mono float32 at {RATE} Hz, found {wav.dtype} at {rate} Hz")
     return np.asarray(wav, np.float32)
-
-
-def _unreadable(voice: SavedVoice, why: str) -> BadInput:
-    return BadInput(
-        f"The recording of the voice “{voice.name}” cannot be read: {why}",
-        code="voice_unreadable",
-        hint=f"Save it again with `vigentd voices add {voice.name} --audio FILE`",
-    )
