@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,15 +19,9 @@ from tests.face_kit import clip_of, portrait
 from tests.models.latentsync.job_kit import Job, Pictures
 from tests.models.latentsync.reference import Reference
 from tests.models.latentsync.tiny import lay_models
+from tests.models.torch_kit import one_thread
 
-
-@pytest.fixture(scope="package", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small tensors gain nothing from more, and other tests run beside these."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+__all__ = ["one_thread"]
 
 
 @pytest.fixture(scope="session")

@@ -16,15 +16,9 @@ from models.voices import Voices
 from tests.models.qwen3.eager import use_graphs
 from tests.models.qwen3.tiny import CUSTOM, lay_all
 from tests.models.qwen3.voices_kit import save_anna
+from tests.models.torch_kit import one_thread
 
-
-@pytest.fixture(scope="package", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Small tensors gain nothing from more, and other tests run beside these."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+__all__ = ["one_thread"]
 
 
 @pytest.fixture(scope="session")
