@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from models.choose import Choice
+
 State = Literal["ok", "warn", "fail"]
 
 
@@ -19,3 +21,9 @@ class Finding:
 
     def as_dict(self) -> dict[str, str]:
         return asdict(self)
+
+
+def which_serves(kind: str, choice: Choice) -> Finding:
+    """kind: "speech", "lipsync". Which engine it is; if it is not what the person wants, why."""
+    state: State = "warn" if choice.note else "ok"
+    return Finding(f"{kind} engine", state, choice.note or choice.name, choice.fix if choice.note else "")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from daemon.config import Config
 from daemon.engines.roster import chosen_lipsync, jitter
-from daemon.finding import Finding, State
+from daemon.finding import Finding, State, which_serves
 from models.errors import Unavailable
 from models.latentsync.files import HINT, files_in, missing
 from models.latentsync.glance import glance
@@ -17,10 +17,7 @@ def lipsync_engine(config: Config) -> Iterator[Finding]:
     """Which one will serve; if it is not the real one, why. Raises Unavailable `engine_missing`."""
     settings = config.lipsync
     choice = chosen_lipsync(config.settings)
-    if choice.note:
-        yield Finding("lipsync engine", "warn", choice.note, choice.fix)
-    else:
-        yield Finding("lipsync engine", "ok", choice.name)
+    yield which_serves("lipsync", choice)
     if settings.engine == "mouthwarp":
         return
     yield from _weights(config.weights, "fail" if choice.name == "latentsync" else "warn")

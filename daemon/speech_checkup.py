@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 from daemon.config import Config
 from daemon.engines.roster import chosen_speech
-from daemon.finding import Finding, State
+from daemon.finding import Finding, State, which_serves
 from models.choose import choose_aligner
 from models.errors import Unavailable
 from models.qwen3.checkpoint import Checkpoint, folder_of, look, missing
@@ -20,10 +20,7 @@ def speech_engine(config: Config) -> Iterator[Finding]:
     """Which one will serve; if it is not the real one, why. Raises Unavailable `engine_missing`."""
     settings = config.speech
     choice = chosen_speech(config.settings)
-    if choice.note:
-        yield Finding("speech engine", "warn", choice.note, choice.fix)
-    else:
-        yield Finding("speech engine", "ok", choice.name)
+    yield which_serves("speech", choice)
     if settings.engine == "espeak":
         return
     serves = choice.name == "qwen3"
