@@ -22,7 +22,7 @@ _PAUSE = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _HAN_LENGTHS = {c: float(i) for i, c in enumerate("一二三四五六七八九十", 1)} | {"两": 2.0, "半": 0.5}
-_LONGEST_PAUSE_S = 30.0
+LONGEST_PAUSE_S = 30.0
 # What is written for a renderer and not for a voice: {\an8}, <b>, \N, rules such as --- or ===.
 _MARKUP = re.compile(
     r"""
@@ -39,8 +39,8 @@ _HEARD = frozenset(
 )
 # Not for the ear in general, but a person says these.
 _SAID_SIGNS = re.compile(
-    r"[−≥≤≠≈℃℉№㎡㎞㎏㎝㎜㎎∶]|\#(?=\d)|(?<=\b[CF])\#|(?<=\d)\^(?=\d)"
-    r"|[~∼〜～](?=\s?[-−]?[\d$¥￥€£])|(?<=[\d%年月日号时点一二三四五六天])[~∼〜～](?=[周星上下明后])"
+    r"[−≥≤≠≈℃℉№㎡㎞㎏㎝㎜㎎∶]|－(?=\d)|\#(?=\d)|(?<=\b[CF])\#|(?<=\d)\^(?=\d)"
+    r"|[~∼〜～](?=\s?[-−+＋]?[\d$¥￥€£])|(?<=[\d%年月日号时点一二三四五六天])[~∼〜～](?=[周星上下明后])"
 )
 # Characters that change how the one before them is drawn, not how it is read: emoji and text style, keycap.
 _STYLING = frozenset("\ufe0e\ufe0f\u20e3")
@@ -112,12 +112,19 @@ def without_pauses(text: str) -> str:
 
 def pauses(text: str) -> list[tuple[int, int, float]]:
     """The marks of pauses in a text as (begin, end, seconds), in order; a pause is 0…30 s long."""
-    found = []
-    for mark in _PAUSE.finditer(text):
-        length = (mark["length"] or "1").replace(",", ".").replace("．", ".")
-        seconds = (_HAN_LENGTHS.get(length) or float(length)) * _unit_s(mark["unit"] or "s")
-        found.append((mark.start(), mark.end(), min(seconds, _LONGEST_PAUSE_S)))
-    return found
+    return [
+        (mark.start(), mark.end(), min(_asked_s(mark), LONGEST_PAUSE_S)) for mark in _PAUSE.finditer(text)
+    ]
+
+
+def too_long_pauses(text: str) -> list[str]:
+    """The marks, as they are written, that ask for more than a pause can be."""
+    return [mark[0] for mark in _PAUSE.finditer(text) if _asked_s(mark) > LONGEST_PAUSE_S]
+
+
+def _asked_s(mark: re.Match[str]) -> float:
+    length = (mark["length"] or "1").replace(",", ".").replace("．", ".")
+    return (_HAN_LENGTHS.get(length) or float(length)) * _unit_s(mark["unit"] or "s")
 
 
 def _unit_s(name: str) -> float:

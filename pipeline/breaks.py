@@ -16,6 +16,7 @@ from typing import NamedTuple
 import budoux
 
 from pipeline import graphemes
+from pipeline.amounts import parts_amount
 
 # White space at which a line may end: all but the no-break spaces.
 _CHUNK = re.compile(r"(?:[^\s]|[\u00a0\u202f\u2007])+")
@@ -38,6 +39,7 @@ _NOT_FIRST |= set("ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ�
 _NOT_LAST = set("$([{£¥‘“〈《「『【〔〖〝﹙﹛﹝＄（．［｛￡￥#@\"'第")
 _CLAUSE_END = set(",;:，。！？；：、…—!?.”’」』）】》)")
 _PARTICLES = set("的了着过吗呢吧们得地")
+_AMOUNT = 30.0  # more than any uneven lines, or a hurried subtitle, may cost
 _JOINTS = set("/?&=.-_#")  # after these an address, or a compound, is broken when nothing else helps
 
 
@@ -90,7 +92,12 @@ def ends_clause(text: str, end: int) -> bool:
 
 
 def border_cost(text: str, left: Piece, right: Piece) -> float:
-    """How much a break between two neighbouring pieces disturbs reading: 0 after a clause, to about 3."""
+    """How much a break between two neighbouring pieces disturbs reading: 0 after a clause, to about 3.
+
+    Within an amount or a date it is done only where nothing else fits.
+    """
+    if parts_amount(text, right.begin):
+        return _AMOUNT
     if ends_clause(text, left.end):
         return 0.0
     before, after = text[left.end - 1], text[right.begin]

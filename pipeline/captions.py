@@ -50,7 +50,7 @@ from pipeline.styles import (
 )
 from pipeline.typeset import Typeset
 
-VERSION = 3  # another number makes the captions of old jobs anew
+VERSION = 4  # another number makes the captions of old jobs anew
 NONE = "none"
 PLAIN_LINE_EM = 16.0  # of .srt and .vtt when nothing is burned in
 

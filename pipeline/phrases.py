@@ -15,6 +15,7 @@ from math import ceil
 
 from models.engine import Sentence, Word
 from models.progress import Progress
+from pipeline.amounts import parts_amount
 from pipeline.breaks import Piece, joints, letter_borders, loose_borders, pieces
 from pipeline.rows import Rows, Width
 
@@ -194,6 +195,11 @@ class _Layout:
         found = self._rows(group).balanced(0, len(group))
         return tuple(tuple(group[a:b]) for a, b in pairwise(found[1])) if found else None
 
+    def takes(self, group: Sequence[Span]) -> bool:
+        """Do they fit on the screen together, with no amount parted by the end of a line?"""
+        lines = self.balanced(group)
+        return lines is not None and not any(parts_amount(self.script, line[0].begin) for line in lines[1:])
+
     def lines(self, group: Sequence[Span]) -> tuple[tuple[tuple[Span, ...], ...], float]:
         """The lines of a finished cue, and by how much its font shrinks so that they fit."""
         lines = self.balanced(group) or (tuple(group),)
@@ -276,7 +282,7 @@ def _join_tiny(script: str, groups: list[list[Span]], layout: _Layout) -> list[l
             close = group[0].start_s - before[-1].end_s < 1.0 and not _paragraph(script, before[-1], group[0])
             silent = before[0].start_s == before[-1].end_s or group[0].start_s == group[-1].end_s
             short = len(before) + len(group) <= MOST_PIECES
-            if tiny and (close or silent) and short and layout.balanced([*before, *group]):
+            if tiny and (close or silent) and short and layout.takes([*before, *group]):
                 joined[-1] = [*before, *group]
                 continue
         joined.append(group)

@@ -11,10 +11,11 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from models.engine import Sentence
 from models.words import audible, is_han, is_kana, pauses, readable, tokens
+from pipeline.amounts import parts_amount
 from pipeline.full_stops import OPENERS, full_stop_ends
 from pipeline.language import detect_language, language_of
 
@@ -249,11 +250,10 @@ def _best_border(text: _Text, piece: _Piece, anywhere: bool) -> tuple[int, float
         return abs(text.width(piece.begin, at) / whole - 0.5)
 
     words = text.words_in(piece.begin, piece.end)
-    borders = [begin for begin, _ in words[1:]]
+    gaps = [(end, begin) for (_, end), (begin, _) in pairwise(words) if not parts_amount(text.heard, begin)]
+    borders = [begin for _, begin in gaps]
     commas = [
-        at
-        for (_, end), at in zip(words, borders, strict=False)
-        if any(c in _BREATHS or (anywhere and c == "、") for c in text.heard[end:at])
+        at for end, at in gaps if any(c in _BREATHS or (anywhere and c == "、") for c in text.heard[end:at])
     ]
     best = min(commas, key=off_centre, default=None)
     if best is not None and off_centre(best) < 0.3:

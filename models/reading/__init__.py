@@ -18,10 +18,10 @@ from models.words import readable, tokens
 
 __all__ = ["VERSION", "read"]
 
-VERSION = 1  # raise it when anything is read otherwise
+VERSION = 2  # raise it when anything is read otherwise
 
 _WIDE_SIGNS = str.maketrans("．：／％＋－＝～∼〜∶￥", ".:/%+-=~~~:¥")
-_WIDE_BESIDE_DIGITS = re.compile(r"(?<=\d)[．：／＋－＝～∶](?=\d)|(?<=\d)％|￥(?=\s?\d)")
+_WIDE_BESIDE_DIGITS = re.compile(r"(?<=\d)[．：／＝～∶](?=\d)|[＋－](?=\d)|(?<=\d)％|￥(?=\s?\d)")
 
 
 def read(sentence: str, language: str) -> Reading:

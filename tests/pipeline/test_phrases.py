@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.engine import Sentence, Word
+from pipeline.amounts import parts_amount
 from pipeline.breaks import pieces
 from pipeline.phrases import FLOOR_S, MIN_S, WHOLE, Cue, phrases, wrap
 from tests.pipeline.captioning import SCRIPTS, calls, spoken
@@ -117,6 +118,65 @@ def test_what_belongs_together_is_not_split_unless_it_would_be_tiny(whole: str, 
     for script in (f"Look at this: {whole} is it, really.", f"我们来看看{whole}到底是怎么回事。"):
         lines = [line for cue in cut(script, line_width) for line in cue.line_texts(script)]
         assert any(whole in line for line in lines), lines
+
+
+AMOUNTS = [
+    "3 May", "3rd of May", "3 May 2026", "May 5", "May 5, 2026", "5 kg", "10 %", "5-10 km", "$3 million",
+    "3 million dollars", "2 weeks", "9:30 a.m.", "Room 5", "Chapter 3", "page 12", "1,200 °C", "5 o'clock",
+    "第 3章", "第 3 章", "第3 章", "5 公斤", "3亿美元", "3 亿美元", "5 月 3 日", "5月3日", "2026 年",
+    "百分之 50", "2 倍",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("max_lines", [1, 2])
+@pytest.mark.parametrize("whole", AMOUNTS)
+def test_a_number_stays_with_what_it_counts_and_a_day_with_its_month(whole: str, max_lines: int) -> None:
+    scripts = [
+        f"{before} {whole} {after}."
+        for before, after in [
+            ("We all met there again on", "in Berlin with many of our friends"),
+            ("The team said that", "it was, and so it will be"),
+            ("我们今天在节目里一起看看这个", "到底是怎么回事以及为什么会这样"),
+            ("据说这里有", "左右的样子大家觉得怎么样"),
+        ]
+    ]
+    for script in scripts:
+        for line_width in (7, 8, 9, 9.5, 10, 10.5, 11, 11.5, 12, 13, 14, 15, 16, 18):
+            if width_in(whole)(0, len(whole)) > line_width:
+                continue
+            cues = cut(script, line_width, max_lines)
+            lines = [line for cue in cues for line in cue.line_texts(script)]
+            assert any(whole in line for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    "parted",
+    [
+        "in 2024|we",
+        "GPT-5|发布",
+        "GPT-5|m",
+        "2|is",
+        "maybe|3",
+        "5|gold",
+        "He may|3",
+        "2026年|5月",
+        "the 3|new",
+        "第|一",
+    ],
+)
+def test_other_numbers_may_end_a_line(parted: str) -> None:
+    before, after = parted.split("|")
+    assert not parts_amount(f"{before} {after}", len(before) + 1)
+
+
+def test_a_short_subtitle_joins_no_neighbour_where_that_parts_an_amount() -> None:
+    script = "我们在第 3 章看到，今年很好"
+    assert any("第 3 章" in line for cue in cut(script, 6) for line in cue.line_texts(script))
+
+
+def test_a_line_too_narrow_for_an_amount_breaks_it_all_the_same() -> None:
+    script = "On 3 September 2026 we paid 12,500.00 kilograms."
+    check_script(script, cut(script, 6))
 
 
 @pytest.mark.parametrize("name", ["chinese", "mixed", "prices", "emoji"])

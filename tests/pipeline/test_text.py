@@ -248,6 +248,16 @@ def test_what_a_voice_would_drift_in_is_cut_where_a_person_breathes(language: st
     assert [s.text for s in found] == [part.strip() for part in case.split("|")]
 
 
+@pytest.mark.parametrize(
+    "amount", ["3 May", "May 3, 2026", "$3 million", "5 kg", "第 3 章", "3亿美元", "5月3日"]
+)
+def test_no_breath_is_taken_within_an_amount(amount: str) -> None:
+    words = 60 * (["word "] if amount.isascii() else ["今天我们来聊聊"])
+    for before in range(15, 45):
+        script = "".join([*words[:before], f" {amount} ", *words[before:]])
+        assert any(amount in sentence.text for sentence in split_sentences(script, "zh"))
+
+
 def test_one_enormous_word_is_left_whole() -> None:
     assert [s.text for s in split_sentences("x" * 500, "en")] == ["x" * 500]
 

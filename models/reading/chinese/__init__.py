@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.reading.addresses import Signs, address_rules
 from models.reading.chinese.codes import CODES
-from models.reading.chinese.counting import FRACTIONS, NUMBERS, RANGES
+from models.reading.chinese.counting import FRACTIONS, NUMBERS, POWERS, RANGES
 from models.reading.chinese.dates import DATES, TIMES
 from models.reading.chinese.measures import COUNTS, MEASURES, PRICES
 from models.reading.chinese.signs import ABBREVIATIONS, BETWEEN
@@ -23,6 +23,7 @@ RULES = (
     ),
     *DATES,
     *TIMES,
+    *POWERS,
     *CODES,
     *PRICES,
     *MEASURES,

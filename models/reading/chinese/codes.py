@@ -1,16 +1,29 @@
-"""Numbers that name and do not count: telephones, rooms, versions, screens, models, 618."""
+"""Numbers that name and do not count: telephones, rooms, standards, versions, screens, models, 618."""
 
 from __future__ import annotations
 
 import re
 
 from models.reading.chinese.amounts import called, number, one_of
-from models.reading.chinese.words import CALLED, CODED, KNOWN_CODES, SERVICES
+from models.reading.chinese.words import (
+    CALLED,
+    CALLING_FOR_HELP,
+    CODED,
+    EMERGENCY,
+    HELP,
+    KNOWN_CODES,
+    SERVICES,
+)
 from models.reading.numbers import cardinal, digits
 from models.reading.rewrite import Change, Said, part, rule
 
 _IS = r"(?:[是为：:]|号码?)?\s?"
-_NOT_COUNTED = r"(?![\d.,]\d|\d|[个次年元万千])"
+_NOT_COUNTED = r"(?![\d.,]\d|\d|[个次年元万千米斤]|分(?!机)|多(?!少)|公[里斤])"
+_NOTHING_COUNTED = r"""
+    (?! \w | [.,:]\d | \s?[%+个位名人只条件张台元块万千百多天年次米公斤吨号页点分秒步股户份] )
+"""
+_AND = r"\s?(?:、|，|,|/|或者?|和|及|与)\s?"
+_STANDARD = r"(?: (?:GB[ZJ]?|HJ|JJ[FG]|ISO|IEC|DB\d\d|[A-Z]{2}(?=/)) (?:/[TZ])? | T/[A-Z]{2,6} )"
 
 
 def _telephone(found: re.Match[str]) -> Said:
@@ -32,6 +45,22 @@ def _called_numbers(found: re.Match[str]) -> Said:
     begin = found.start("numbers")
     each = re.finditer(r"\d+", found["numbers"])
     return [Change(begin + one.start(), begin + one.end(), called(one[0])) for one in each]
+
+
+def _standard(found: re.Match[str]) -> Said:
+    """GB/T 1234.1-2020 · ISO 9001:2015; but ISO 100 is of a camera."""
+    if not found["year"] and "/" not in found["body"]:
+        return None
+    body = "".join(digits(c, "zh") if c.isdigit() else c for c in found["body"].replace("/", " "))
+    parts = [
+        Change(found.start(), found.start("number"), f"{body} "),
+        part(found, "number", "点".join(digits(each, "zh") for each in found["number"].split("."))),
+    ]
+    if found["year"]:
+        gap = "，" if ":" in found["dash"] else "杠"
+        parts.append(Change(found.end("number"), found.start("year"), gap))
+        parts.append(part(found, "year", digits(found["year"], "zh")))
+    return parts
 
 
 def _version(text: str) -> str:
@@ -59,14 +88,31 @@ CODES = (
     rule(r"(?<=(?<![A-Za-z\d])[BCDGP]) 2 (?=[BCDGP](?![A-Za-z\d]))", "to"),
     rule(r"(?<![\w.]) \+\d{1,3} (?: [ -]?1[3-9]\d{9} | (?:[ -]?\d{2,4}){2,4} ) (?!\d)", _telephone),
     rule(r"(?<![\w.,]) 1[3-9]\d[ -]?\d{4}[ -]?\d{4} (?!\d|[.,]\d)", _telephone),
-    rule(r"(?<![\w.,]) 0\d{2,3}-\d{7,8} (?!\d)", _telephone),
+    rule(
+        r"(?: [(（]0\d{2,3}[)）]\s? | (?<![\w.,])0\d{2,3}[ -] ) \d{3,4}[ -]?\d{4} (?!\d|[.,]\d)",
+        _telephone,
+    ),
     rule(r"(?<![\w.,]) [48]00-\d{3,4}-?\d{3,4} (?!\d|[.,]\d)", _telephone),
     rule(
         rf"""
         (?:{CALLED}) {_IS} (?P<numbers>
-            \d{{3,12}} {_NOT_COUNTED} (?: \s?(?:、|，|,|/|或者?|和|及|与)\s? \d{{3,12}} {_NOT_COUNTED} )* )
+            \d{{3,12}} {_NOT_COUNTED} (?: {_AND} \d{{3,12}} {_NOT_COUNTED} )* )
         """,
         _called_numbers,
+    ),
+    rule(
+        rf"""
+        (?<![\w.,第]) (?P<numbers> (?:{EMERGENCY}) (?: {_AND} (?:{EMERGENCY}) )* ) (?=\s?(?:{HELP}))
+        """,
+        _called_numbers,
+    ),
+    rule(rf"(?:{CALLING_FOR_HELP}) (?P<numbers>{EMERGENCY}) {_NOTHING_COUNTED}", _called_numbers),
+    rule(
+        rf"""
+        (?<![A-Za-z\d]) (?P<body>{_STANDARD}) \s? (?P<number>\d{{1,6}}(?:\.\d{{1,2}})?)
+        (?: (?P<dash>\s?(?:[-–:]|—{{1,2}})\s?) (?P<year>(?:19|20)\d\d) )? (?! \w | [.,:\-]\d )
+        """,
+        _standard,
     ),
     rule(
         rf"(?:{CODED}) {_IS} (?P<number>\d{{2,20}}) {_NOT_COUNTED}",
@@ -81,10 +127,7 @@ CODES = (
         lambda found: digits(found[0], "zh"),
     ),
     rule(
-        rf"""
-        (?<![\w.,第]) (?:{SERVICES})
-        (?! \w | [.,:]\d | \s?[%+个位名人只条件张台元块万千百多天年次米公斤吨号页点分秒步股户份] )
-        """,
+        rf"(?<![\w.,第]) (?:{SERVICES}) {_NOTHING_COUNTED}",
         lambda found: called(found[0]),
     ),
     rule(r"(?<![\w.,]) 7-11 (?=便利店|门店|店|超市)", "七十一"),

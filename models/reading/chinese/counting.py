@@ -1,4 +1,4 @@
-"""Fractions, scores, ranges and plain numbers: 1/2, 3:1, 3-5天, 10⁶, ①, 第II章, -5."""
+"""Fractions, scores, ranges and plain numbers: 1/2, 3:1, 3-5天, 10⁶, 1e-5, ①, 第II章, -5."""
 
 from __future__ import annotations
 
@@ -61,6 +61,21 @@ def _numeral(found: re.Match[str]) -> str:
     return cardinal(int(unicodedata.numeric(found[0])), "zh")
 
 
+def _power_of_ten(found: re.Match[str]) -> Said:
+    """1e-5"""
+    minus, sign = ("负" if found[group] in ("-", "−") else "" for group in ("minus", "sign"))
+    return f"{minus}{number(found['number'])}乘十的{sign}{number(found['power'])}次方"
+
+
+POWERS = (
+    rule(
+        r"""
+        (?: (?P<minus>(?<![\w)%.,])[-−]) | (?<![\w.,]) ) (?P<number>\d{1,9}(?:\.\d{1,9})?)
+        (?: e | [eE](?P<sign>[-−+]) ) (?P<power>\d{1,3}) (?! \w | \.\d )
+        """,
+        _power_of_ten,
+    ),
+)
 FRACTIONS = (
     rule(r"(?<![\w./]) (?P<above>\d{1,4})/(?P<below>\d{1,4}) (?![\d/]|\.\d)", _fraction),
     rule(r"(?<![\w:.,]) \d{1,4}(?:\.\d+)? (?: :\d{1,4}(?:\.\d+)? ){1,3} (?![\d:])", _ratio),
@@ -92,7 +107,7 @@ NUMBERS = (
         lambda found: [part(found, "sign", "第"), part(found, "number", number(found["number"]))],
     ),
     rule(r"(?<=[A-Za-z])-(?=\d)", " "),  # GPT-4
-    rule(r"(?<![\w.,]) (?P<item>\d{1,3})[.)、]\s? (?=[^\d\s])", _item),
+    rule(r"(?<![\w.,]) (?P<item>[1-9]\d{0,2})[.)、]\s? (?=[^\d\s])", _item),
     rule(
         rf"(?: (?<![\w)%.,{HAN}℃℉]) | (?<=[是为至到达]) ) [-−](?P<number>{NUMBER}) (?![.,:/]?\d)",
         lambda found: f"负{number(found['number'])}",

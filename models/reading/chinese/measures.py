@@ -1,4 +1,4 @@
-"""Money, shares and units: $1,299.99, ¥3.5亿, $5M, 50%, 10-20%, -5°C, 3.5kg, 100元/月, 2个."""
+"""Money, shares and units: $1,299.99, ¥3.5亿, $5M, 50%, 10-20%, -5°C, 3.5kg, 快2x, 100元/月, 2个."""
 
 from __future__ import annotations
 
@@ -20,14 +20,19 @@ from models.reading.chinese.amounts import (
 from models.reading.chinese.words import COUNTED, MONEY, SHORT, UNITS
 from models.reading.rewrite import Change, Said, part, rule
 
-_MINUS = r"(?P<minus>(?<![A-Za-z\d)%℃℉°㎡²³])[-−])"
+_NO_AMOUNT_BEFORE = r"(?<![A-Za-z\d)%℃℉°㎡²³])"
+_MINUS = rf"(?P<minus>{_NO_AMOUNT_BEFORE}[-−])"
 _ENDS = (*UNITS, "k", "K", "w", "W")
 _AFTER_UNIT = "|".join(
-    rf"(?<=\d(?:{one_of(name for name in _ENDS if len(name) == length)}))"
+    rf"(?<=\d{space}(?:{one_of(name for name in _ENDS if len(name) == length)}))"
     for length in sorted({len(name) for name in _ENDS})
+    for space in ("", r"\s")
 )
 # Where these are near, W is a watt, else 万.
 _WATTS = re.compile(r"快充|闪充|充电|功[率耗]|耗电|电[源机池]|输出|适配|氮化镓|插座|灯|音箱|瓦")
+# X is 倍 after or before these, else the name of a model.
+_MORE = re.compile(r"[快慢高低升速涨翻贵大强约达了]\s?$")
+_MAGNIFIED = re.compile(r"\s?(?:光学|数码|变焦|速|倍速|提速|加速|放大|镜头|长焦|播放)")
 _BIG = r"(?P<big>[十百千万亿]+)"
 
 
@@ -67,14 +72,23 @@ def _share(found: re.Match[str]) -> Said:
 
 
 def _measure(found: re.Match[str]) -> Said:
-    """3.5 kg · -5°C"""
+    """3.5 kg · -5°C · +8°C"""
     unit = UNITS[found["unit"]]
-    first, *rest = amount(found, counted)
-    if found["minus"]:
-        minus = "零下" if unit.endswith("度") else "负"
-        first = Change(found.start(), first.end, minus + first.said)
+    first, *rest = amount(found, number if unit.endswith("氏度") else counted)
+    if found["sign"]:
+        below, above = ("零下", "零上") if unit.endswith("度") else ("负", "加")
+        first = Change(found.start(), first.end, (above if found["sign"] == "+" else below) + first.said)
     last = [first, *rest][-1]
     return [first, *rest, Change(last.end, found.end("unit"), unit)]
+
+
+def _times(found: re.Match[str]) -> Said:
+    """快2x · 10X变焦; not 荣耀9X, nor 2x = 6"""
+    before, after = found.string[: found.start()], found.string[found.end() :]
+    is_name = found["sign"] == "X" and not (_MORE.search(before) or _MAGNIFIED.match(after))
+    if is_name or "=" in found.string:
+        return None
+    return [*amount(found, counted), part(found, "sign", "倍")]
 
 
 def _ten_thousands(found: re.Match[str]) -> Said:
@@ -131,7 +145,7 @@ MEASURES = (
     rule(
         rf"""
         {_MINUS} (?P<number>{NUMBER})
-        (?= (?: \s?[~到至]\s?[-−]?{NUMBER} )? \s?度 | \s?[~到至]\s?[-−]{NUMBER}\s?[°℃] )
+        (?= (?: \s?[~到至]\s?[-−]?{NUMBER} )? \s?度 | \s?[~到至]\s?[-−+]{NUMBER}\s?[°℃] )
         """,
         lambda found: f"零下{counted(found['number'])}",
     ),
@@ -143,10 +157,18 @@ MEASURES = (
     rule(rf"(?<=[%\d]) {DASH} (?={NUMBER}%)", "到"),
     rule(
         rf"""
-        (?: {_MINUS} | {NOT_WITHIN} ) {AMOUNT}[ ]?
+        (?: (?P<sign>{_NO_AMOUNT_BEFORE}[-−+]) | {NOT_WITHIN} ) {AMOUNT}[ ]?
         (?P<unit>{one_of(UNITS)}) (?![A-Za-z\d²³])
         """,
         _measure,
+    ),
+    rule(
+        rf"""
+        {NOT_WITHIN} (?<![A-Za-z][ ]) (?<![=+*/\-−(]) (?P<first>{NUMBER})
+        (?: [xX]?(?:{DASH}|至|到)(?P<last>{NUMBER}) )? (?P<sign>[xX])
+        (?! [A-Za-z\d] | \s?(?:[+*/^²³×÷<>\-−\d]|等于|加(?!速)|减|乘|除) )
+        """,
+        _times,
     ),
     rule(rf"(?<=[元块米斤克吨次个人\d月天年])/(?=[{HAN}])", "每"),
     rule(

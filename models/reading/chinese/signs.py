@@ -36,5 +36,6 @@ BETWEEN = (
     rule(r"[<>=](?=\s?[-−\d])", lambda found: SIGNS[found[0]]),
     rule(r"~(?=\s?[\d$¥€£])", "约"),
     rule(r"(?<=[\d万亿])\+", "以上"),
+    rule(r"(?<![\w)%+])\+(?=\d)", "加"),  # +8%
     rule(r"(?<=\d)[%‰]", lambda found: "百分号" if found[0] == "%" else "千分号"),
 )

@@ -105,12 +105,18 @@ COUNTED = _words(
 )
 # Digit by digit, with 幺 for 1, after these.
 CALLED = "电话|热线|报警|急救|拨打|致电|拨|打|手机|手机号|号码|传真|座机|客服"
+EMERGENCY = "110|119|120|122|999"
+# Before or after one of these, such a number is called and nothing is counted.
+CALLING_FOR_HELP = "叫|联系|打了|拨了|打过|通知"
+HELP = "报警|接警|出警|火警|匪警|警情|民警|警察|急救|救护|消防|指挥中心|平台"
 # Telephone numbers that everybody knows; digit by digit where nothing is counted.
 SERVICES = r"12(?:306|315|345|123|333|329|348|320)|100(?:01|1\d|60|8[56]|99)|95[0135](?!00)\d\d"
 # Digit by digit after these.
 CODED = "邮编|编号|密码|验证码|房间|房号|尾号|航班|车次|工号|学号|代码|波音|空客|QQ|型号|卡号|单号|口令"
 # Said digit by digit where nothing is counted: days of sale, hours of work.
 KNOWN_CODES = ("315", "618", "520", "911", "996", "007", "1314", "985", "211", "404")
+# Days of sale and their like, as a date with a point.
+SALES = {"6.18": "六一八", "11.11": "双十一", "12.12": "双十二", "3.15": "三一五", "5.20": "五二零"}
 # After the result of a match.
 RESULTS = (
     "击败|战胜|取胜|获胜|[险大完小惨]胜|胜|领先|落后|[战打逼]平|平局|告负|不敌|负于|落败|[输赢]"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.reading.addresses import Signs, address_rules
 from models.reading.english.codes import CODES, YEARS, pairs
-from models.reading.english.counting import FRACTIONS, NUMBERS, ROMANS
+from models.reading.english.counting import FRACTIONS, NUMBERS, POWERS, ROMANS
 from models.reading.english.dates import DATES, TIMES
 from models.reading.english.measures import MEASURES, PRICES
 from models.reading.english.signs import ABBREVIATIONS, BETWEEN, SLASHES
@@ -13,6 +13,7 @@ RULES = (
     *address_rules(Signs(pairs, dot=" dot ", slash=" slash ", at=" at ")),
     *DATES,
     *TIMES,
+    *POWERS,
     *PRICES,
     *CODES,
     *YEARS,

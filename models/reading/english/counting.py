@@ -1,4 +1,4 @@
-"""Fractions, scores, ranges, ordinals and plain numbers: 3/4, 16:9, 5–10, 22nd, VIII, GPT-4, -5."""
+"""Fractions, scores, ranges, ordinals and plain numbers: 3/4, 16:9, 5–10, 22nd, VIII, GPT-4, -5, 1e-5."""
 
 from __future__ import annotations
 
@@ -56,6 +56,21 @@ def _numbered(found: re.Match[str]) -> Said:
     return [part(found, "roman", cardinal(value, "en"))] if value else None
 
 
+def _power_of_ten(found: re.Match[str]) -> Said:
+    """1e-5"""
+    minus, sign = ("minus " if found[group] in ("-", "−") else "" for group in ("minus", "sign"))
+    return f"{minus}{number(found['number'])} times ten to the {sign}{number(found['power'])}"
+
+
+POWERS = (
+    rule(
+        r"""
+        (?: (?P<minus>(?<![\w)%.,])[-−]) | (?<![\w.,]) ) (?P<number>\d{1,9}(?:\.\d{1,9})?)
+        (?: e | [eE](?P<sign>[-−+]) ) (?P<power>\d{1,3}) (?! \w | \.\d )
+        """,
+        _power_of_ten,
+    ),
+)
 FRACTIONS = (
     rule(
         r"""

@@ -1,4 +1,4 @@
-"""Money and units: $1,299.99, US$3 billion, $20–30, 5 km/h, -5°C, 50%, 10k."""
+"""Money and units: $1,299.99, US$3 billion, $20–30, £3m-£5m, 5 km/h, -5°C, 50%, 3x faster, 10k."""
 
 from __future__ import annotations
 
@@ -8,20 +8,27 @@ from models.reading.english.amounts import (
     AMOUNT,
     NOT_WITHIN,
     NUMBER,
+    TO,
     amount,
     is_before_noun,
     is_one,
     number,
     one_of,
 )
-from models.reading.english.words import MONEY, SHORT, UNITS
+from models.reading.english.words import COMPARED, MONEY, SHORT, UNITS
 from models.reading.numbers import cardinal
 from models.reading.rewrite import Change, Said, part, rule
 
 _SIGN = rf"(?P<sign>{one_of(MONEY)})"
-_BIG = r"""
-    (?P<big> (?:hundred|thousand|million|billion|trillion)(?![a-z]) | (?:bn|mn|tn|[kKmMbBT])(?![A-Za-z]) )
-"""
+_TIMES_TEN = r"(?:hundred|thousand|million|billion|trillion)(?![a-z]) | (?:bn|mn|tn|[kKmMbBT])(?![A-Za-z])"
+_BIG = rf"(?P<big> {_TIMES_TEN} )"
+_DASH = r"\s?[-–—~]\s?"
+_AFTER_UNIT = "|".join(
+    rf"(?<=\d{space}(?:{one_of(name for name in UNITS if len(name) == length)}))"
+    for length in sorted({len(name) for name in UNITS})
+    for space in ("", r"\s")
+)
+_TIMES = rf"(?P<first>{NUMBER}) (?: [xX]?{TO}(?P<last>{NUMBER}) )? (?P<sign>[xX])"
 
 
 def _price(found: re.Match[str]) -> Said:
@@ -35,6 +42,20 @@ def _price(found: re.Match[str]) -> Said:
         return [*parts, part(found, "big", f"{_big(found)} {_money(found)}")]
     parts[-1] = Change(parts[-1].begin, parts[-1].end, f"{parts[-1].said} {_money(found)}")
     return parts
+
+
+def _price_range(found: re.Match[str]) -> Said:
+    """£3m-£5m · $3m-5m · £500k-£1m"""
+    if found["again"] not in (None, found["sign"]):
+        return None
+    low, high = (SHORT.get(found[group], found[group]) for group in ("low", "big"))
+    first = number(found["first"]) + ("" if low == high else f" {low}")
+    return [
+        Change(found.start(), found.end("low"), first),
+        Change(found.end("low"), found.start("last"), " to "),
+        part(found, "last", number(found["last"])),
+        part(found, "big", f"{high} {_money(found)}"),
+    ]
 
 
 def _price_after(found: re.Match[str]) -> Said:
@@ -76,6 +97,11 @@ def _measure(found: re.Match[str]) -> Said:
     return [first, *rest, Change(found.start("unit"), found.end(), name)]
 
 
+def _times(found: re.Match[str]) -> Said:
+    """3x faster · up 2-3x"""
+    return [*amount(found), part(found, "sign", "times")]
+
+
 def _after_fraction(found: re.Match[str]) -> Said:
     single, plural = UNITS[found["unit"]]
     has_whole = re.search(r"\d[ ]?(?:[½⅓⅔¼¾⅕⅛]|[ ]\d/\d)$", found.string[: found.start()])
@@ -91,11 +117,24 @@ def _thousands(found: re.Match[str]) -> Said:
 PRICES = (
     rule(
         rf"""
+        (?<![A-Za-z]) {_SIGN}[ ]? (?P<first>{NUMBER})[ ]? (?P<low> {_TIMES_TEN} ) {_DASH}
+        (?P<again>{one_of(MONEY)})? (?P<last>{NUMBER})[ ]? {_BIG} (?![.,:/]?\d)
+        """,
+        _price_range,
+    ),
+    rule(
+        rf"""
         (?P<minus>(?<![\w)%])[-−])? (?<![A-Za-z]) {_SIGN}[ ]? (?P<first>{NUMBER})
-        (?: \s?[-–—~]\s? (?:{one_of(MONEY)})? (?P<last>{NUMBER}) )?
+        (?: {_DASH} (?:{one_of(MONEY)})? (?P<last>{NUMBER}) )?
         (?: [ ]?{_BIG} )? (?![.,:/]?\d)
         """,
         _price,
+    ),
+    rule(
+        rf"""
+        (?: (?<=\d[kKmMbBT]) | (?<=\d(?:bn|mn|tn)) | (?<=[mbr]illion) ) {_DASH} (?=(?:{one_of(MONEY)})\d)
+        """,
+        " to ",
     ),
     rule(rf"{NOT_WITHIN} {AMOUNT}[ ]? (?:{_BIG}[ ]?)? {_SIGN} (?![A-Za-z\d])", _price_after),
     rule(
@@ -112,9 +151,21 @@ MEASURES = (
         r"(?<![A-Za-z\d.,]) (?P<feet>\d)['’′](?P<inches>\d{1,2}) (?: [\"”″] | (?!\d) )",
         lambda found: f"{number(found['feet'])} foot {number(found['inches'])}",
     ),
+    rule(rf"{NOT_WITHIN} {_TIMES} (?=\s(?:{one_of(COMPARED)})\b)", _times),
     rule(
         rf"""
-        (?: (?P<minus>(?<![A-Za-z\d)%])[-−]) | {NOT_WITHIN} ) {AMOUNT}[ -]?
+        \b(?:up|up\sto|by|gr[eo]ws?|grown|rose|risen|increased?|improved?|jumped)\s {_TIMES}
+        (?! [A-Za-z\d] | \s?[+*/=^] )
+        """,
+        _times,
+    ),
+    rule(  # 5 kg - 10 kg
+        rf"(?:{_AFTER_UNIT}) {_DASH} (?={NUMBER}\s?(?:{one_of(UNITS)})(?![A-Za-z\d]))",
+        " to ",
+    ),
+    rule(
+        rf"""
+        (?: (?P<minus>(?<![A-Za-z\d)%℃℉°])[-−]) | {NOT_WITHIN} ) {AMOUNT}[ -]?
         (?P<unit>{one_of(UNITS)}) (?![A-Za-z\d²³]) (?P<stop>(?<=[a-z])\.(?=\s+[a-z]))?
         """,
         _measure,

@@ -226,6 +226,11 @@ AFTER_AMOUNT = _set(
     "was weekly went were west what when where whether which while who wide wider will with within "
     "without worth would year yesterday yet you your"
 )
+# What an amount is compared with, or how: 3x faster, 2x the speed.
+COMPARED = _set(
+    "as the more less fewer greater faster slower quicker bigger larger smaller cheaper better worse higher "
+    "lower longer shorter stronger heavier lighter brighter thinner wider deeper safer"
+)
 SIGNS = {
     "&": "and",
     "@": "at",

@@ -37,6 +37,17 @@ TABLE = """
     10^6, 5², 2³ → ten to the power of six, five squared, two cubed
     we're #1 → we're number one
     １２３ and １２:３０ → one hundred twenty-three and twelve thirty
+    1e-5, 2.5e-3 → one times ten to the minus five, two point five times ten to the minus three
+    a rate of 3e-4. → a rate of three times ten to the minus four.
+    1e6, 1.5E+10 → one times ten to the six, one point five times ten to the ten
+    -1e-5, x=1e-5 → minus one times ten to the minus five, x equals one times ten to the minus five
+    Room 3E8, 5e, 0xE5 → Room three E eight, five e, zero xE five
+    3x faster, 2X as fast, 10x the speed → three times faster, two times as fast, ten times the speed
+    it is up 3x, grew 1.5x. → it is up three times, grew one point five times.
+    2-3x faster, 3x-5x better → two to three times faster, three to five times better
+    a 3x zoom, iPhone 4x, a 10x engineer → a three x zoom, iPhone four x, a ten x engineer
+    a 3x4 board, 2x + 1 = 5, 3xl → a three by four board, two x plus one equals five, three xl
+    H2O, 4x4 → H two O, four by four
     ## money
     $1,299.99 → one thousand two hundred ninety-nine dollars and ninety-nine cents
     $1, $5 and $0.99 → one dollar, five dollars and ninety-nine cents
@@ -46,6 +57,12 @@ TABLE = """
     US$3 billion, $5M, $10k → three billion US dollars, five million dollars, ten thousand dollars
     $1.5 million → one point five million dollars
     $20-30, $20–$30 → twenty to thirty dollars, twenty to thirty dollars
+    £3m-£5m, $3-5m, €2bn → three to five million pounds, three to five million dollars, two billion euros
+    $3m-5m, £3 million–£5 million → three to five million dollars, three to five million pounds
+    £500k-£1m → five hundred thousand to one million pounds
+    €2bn-€3bn a year → two to three billion euros a year
+    $3m to $5m → three million dollars to five million dollars
+    £3m-€5m, $3m-a-year → three million pounds to five million euros, three million dollars-a-year
     $.50, -$5, -$0.50, 60¢ → fifty cents, minus five dollars, minus fifty cents, sixty cents
     A $5 gift card, $5 a month → A five dollar gift card, five dollars a month
     a $5 million deal, $5 each → a five million dollar deal, five dollars each
@@ -65,6 +82,9 @@ TABLE = """
     3.5 GB, 2 h, 30s → three point five gigabytes, two hours, thirty seconds
     24fps, 44.1 kHz → twenty-four frames per second, forty-four point one kilohertz
     5-10 kg, 100 m², 3 oz. of it → five to ten kilograms, one hundred square meters, three ounces of it
+    5kg-10kg, 5 m - 9 m → five kilograms to ten kilograms, five meters to nine meters
+    2℃-8℃ → two degrees Celsius to eight degrees Celsius
+    5%-10%, 3m-5m wide → five percent to ten percent, three meters to five meters wide
     He is 5'10" tall → He is five foot ten tall
     It weighs 5 kg. → It weighs five kilograms.
     ## dates and times
