@@ -59,7 +59,7 @@ def admit(request: Request, config: Config) -> JobSpec:
     Chosen(config)  # raises when one is asked for by name that cannot run
     _check_clip(spec.clip, settings)
     if spec.speech:
-        _check_recording(spec.speech)
+        _check_recording(spec.speech, spec.script, config)
     spec = catalogue.check_names(spec, settings, request.by)
     catalogue.check_fonts(spec, settings)
     if spec.out:
@@ -191,10 +191,14 @@ def _check_clip(clip: Path, settings: Settings) -> None:
     inspect(clip, settings)
 
 
-def _check_recording(path: Path) -> None:
-    from pipeline.recording import check_recording
+def _check_recording(path: Path, script: str, config: Config) -> None:
+    from models.whisper.glance import damage
+    from pipeline.recording import check_sound
 
-    check_recording(path)
+    check_sound(path)
+    if not script and (wrong := damage(config.weights, config.whisper.model)):
+        hint = f"Whisper writes down what is said. {wrong.hint} Or give what is said with --script."
+        raise Unavailable(wrong.message, code=wrong.code, hint=hint)
 
 
 def _check_out(spec: JobSpec, script_file: Path | None) -> None:

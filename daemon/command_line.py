@@ -11,6 +11,8 @@ import os
 import sys
 import tempfile
 import traceback
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,19 +60,25 @@ def commands() -> Any:
     for theme in themes:
         theme.register(app)
     command = get_command(app)
-    _name_no_types(command)
+    _help_plainly(command)
     gc.freeze()
     gc.enable()
     return command
 
 
-def _name_no_types(command: Any) -> None:
-    """The help of a flag says "<bool>" behind it, as if it took a value."""
+def _help_plainly(command: Any) -> None:
+    """Without what typer adds: "<bool>" behind a flag, as if it took a value, and braces in `show {ID}`."""
     for parameter in command.get_params(typer.Context(command, **HELP)):
         if getattr(parameter, "is_flag", False):
             parameter.metavar = ""
+        if parameter.param_type_name == "argument":
+            parameter.get_usage_pieces = partial(_without_braces, parameter.get_usage_pieces)
     for part in getattr(command, "commands", {}).values():
-        _name_no_types(part)
+        _help_plainly(part)
+
+
+def _without_braces(pieces: Callable[[typer.Context], list[str]], ctx: typer.Context) -> list[str]:
+    return [piece.strip("{}") for piece in pieces(ctx)]
 
 
 def _version(wanted: bool) -> None:
@@ -110,7 +118,7 @@ def _run(arguments: list[str]) -> int:
     try:
         code = commands()(arguments, prog_name="vigentd", standalone_mode=False)
     except typer.TyperException as e:
-        if not arguments:  # the help, shown because nothing was asked
+        if type(e).__name__ == "NoArgsIsHelpError":  # nothing was asked; typer does not export the class
             tell(e.format_message())
             return 2
         return _refused(BadInput(e.format_message().rstrip("."), code="usage", hint=_help_for(e)), as_json)

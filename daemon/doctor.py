@@ -28,6 +28,7 @@ PACKAGES = "sudo apt-get install -y libgl1 libglib2.0-0 fonts-noto-cjk"
 ENGLISH, CHINESE = "The quick brown fox, 0123456789!", "中文字幕，简体与繁體。"
 LOW_DISK_BYTES = 5 * 2**30
 NOT_ITS_FAULT = ("voice_missing", "voice_unreadable")  # of a setting that names the default voice
+OF_THE_ENGINE = ("engine_missing", "weights_missing", "weights_wrong")  # its own finding says it
 
 
 def check_all(configuration: Callable[[], Config]) -> list[Finding]:
@@ -169,17 +170,21 @@ def defaults(config: Config) -> Iterator[Finding]:
     """What every job gets for which nothing else is said."""
     from daemon import catalogue
 
-    known = True
+    wrong, heard = False, True
     for name, check in catalogue.checks(config.defaults, config.settings).items():
         try:
             check()
         except VigentdError as e:
-            known = False
-            wrong = isinstance(e, BadInput) and e.code not in NOT_ITS_FAULT
-            fix = f"Correct defaults.{name} in the configuration. {e.hint}".strip() if wrong else e.hint
+            if e.code in OF_THE_ENGINE:
+                heard = False
+                continue
+            wrong = True
+            its_own = isinstance(e, BadInput) and e.code not in NOT_ITS_FAULT
+            fix = f"Correct defaults.{name} in the configuration. {e.hint}".strip() if its_own else e.hint
             yield Finding(f"defaults.{name}", "fail", e.message, fix)
-    if known:
-        yield Finding("defaults", "ok", "voice, styles and music are known")
+    if not wrong:
+        voice = "voice, styles and music are known" if heard else "styles and music are known"
+        yield Finding("defaults", "ok", voice + ("" if heard else "; the voice when its engine is there"))
 
 
 def gpu() -> Iterator[Finding]:
@@ -260,7 +265,8 @@ def inboxes(config: Config) -> Iterator[Finding]:
                 try:
                     check()
                 except VigentdError as e:
-                    yield Finding(f"{name}: preset {field}", "fail", e.message, e.hint)
+                    if e.code not in OF_THE_ENGINE:
+                        yield Finding(f"{name}: preset {field}", "fail", e.message, e.hint)
 
 
 def telegram(config: Config) -> Iterator[Finding]:

@@ -22,7 +22,7 @@ def somebody_hears(config: Config, device: str) -> Choice:
     hearing = who_hears(config, device)
     if hearing.name == NOBODY:
         raise Unavailable(
-            "What is said in the recording has to be known, and Whisper, which would hear it, is not here",
+            "What is said in the recording has to be known, and Whisper, which would hear it, cannot be used",
             code="voice_text_missing",
             hint="Give it with --text." + (f" Or: {hearing.fix}" if hearing.fix else ""),
         )

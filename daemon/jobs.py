@@ -162,7 +162,12 @@ def described(
 
 def label_of(spec: JobSpec) -> str:
     """What a list shows for a job: its title, or how its script begins."""
-    line = " ".join((spec.title or spec.script or (spec.speech or spec.clip).name).split())
+    return beginning(spec.title or spec.script or (spec.speech or spec.clip).name)
+
+
+def beginning(text: str) -> str:
+    """For one row of a list."""
+    line = " ".join(text.split())
     return line if len(line) <= 60 else line[:59] + "…"
 
 

@@ -11,6 +11,7 @@ from daemon.finding import Finding, State, which_serves
 from models.errors import Unavailable
 from models.latentsync.files import HINT, files_in, missing
 from models.latentsync.glance import glance
+from models.sizes import size
 
 
 def lipsync_engine(config: Config) -> Iterator[Finding]:
@@ -45,5 +46,5 @@ def _weights(folder: Path, if_wrong: State) -> Iterator[Finding]:
         names = ", ".join(str(path.relative_to(folder)) for path in absent)
         yield Finding(name, "warn", f"in {folder}, but not {names}", HINT)
     elif not problems:
-        sizes = (f"{path.relative_to(folder)} {path.stat().st_size / 1e9:.2f} GB" for path in there)
+        sizes = (f"{path.relative_to(folder)} {size(path.stat().st_size)}" for path in there)
         yield Finding(name, "ok", f"in {folder}: {', '.join(sizes)}")

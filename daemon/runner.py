@@ -30,6 +30,7 @@ from daemon.wording import in_words
 from models.errors import Cancelled, ProcessDied, StageFailed, Unavailable, VigentdError
 from models.memory import give_back
 from pipeline import stages
+from pipeline.early import Early
 from pipeline.job import Job
 from pipeline.progress import JobProgress, Snapshot
 from pipeline.stages import Made, Stage
@@ -99,13 +100,15 @@ class Runner:
         self._persist(lambda: self.queue.record(claim, engines=engines, notes=notes))
         log.event("engines", **engines)
         workspace = Workspace(self.config.job_dir(claim.job_id) / WORK)
+        progress = self._progress(claim, log, engines)
         job = stages.run(
             self.roster.job(claim.job_id, spec, self.config.settings),
             workspace,
-            self._progress(claim, log, engines),
-            _Record(self, claim, log, engines),
+            progress,
+            _Record(self, claim, log, engines, progress),
             lambda *stage: self._make_stage(claim, log, *stage),
             self.steps,
+            Early(self.roster.folder, self.roster.make, lambda *why: _dropped(log, *why)),
         )
         return self._deliver(claim, job)
 
@@ -217,21 +220,24 @@ class Runner:
 
 @dataclass
 class _Record:
-    """Keeps what each stage took, for the person and for the next job's ETA."""
+    """Keeps what each stage took, for the person and for the next job's ETA. What was loaded for it is told
+    in the log alone: a daemon has it loaded before."""
 
     runner: Runner
     claim: Claim
     log: JobLog
     engines: dict[str, str]
+    progress: JobProgress
 
     def __post_init__(self) -> None:
-        self._began = self.runner.clock()
+        self._began, self._loaded_s = self.runner.clock(), 0.0
         self._whole = True  # a stage after a reused one may have found a part of its work done
 
     def __call__(self, name: str, made: Made) -> None:
         clock, queue = self.runner.clock, self.runner.queue
-        seconds = 0.0 if made.reused else clock() - self._began
-        self._began = clock()
+        loading_s = self.progress.loaded_s - self._loaded_s
+        seconds = 0.0 if made.reused else clock() - self._began - loading_s
+        self._began, self._loaded_s = clock(), self.progress.loaded_s
         reports = _reports(made.artifact)
         notes = [
             str(note) for report in reports if isinstance(told := report.get("notes"), list) for note in told
@@ -240,21 +246,35 @@ class _Record:
             self._whole = False
             self.runner._persist(lambda: queue.record(self.claim, reused=name, notes=notes))
         else:
+            usual = self._whole and self._usual(name, made)
             self.runner._persist(
                 lambda: queue.record(
                     self.claim,
                     timings={name: round(seconds, 3)},
                     notes=notes,
-                    amount_s=history.amount(self.claim.spec) if self._whole else None,
+                    amount_s=history.amount(self.claim.spec) if usual else None,
                     engine=self.engines.get(name, ""),
                 )
             )
             self._whole = True
         give_back()
-        speed = _speed(reports, seconds) if name == "speech" else {}
+        more: dict[str, Any] = {"loading_s": loading_s} if loading_s else {}
+        more |= {"early": True} if made.early else {}
+        more |= _speed(reports, seconds) if name == "speech" else {}
         self.log.event(
-            "stage", name=name, seconds=seconds, reused=made.reused, artifact=made.artifact.name, **speed
+            "stage", name=name, seconds=seconds, reused=made.reused, artifact=made.artifact.name, **more
         )
+
+    def _usual(self, name: str, made: Made) -> bool:
+        """Whether the next job will take about as long: not when what is begun early was not."""
+        return made.early or not any(stage.follows for stage in self.runner.steps if stage.name == name)
+
+
+def _dropped(log: JobLog, stage: str, error: Exception) -> None:
+    """What was begun early has come to nothing: it costs time, and a person may want to know why."""
+    log.event("early_dropped", stage=stage, because=str(error))
+    if not isinstance(error, VigentdError):
+        log.trace(error)
 
 
 def _reports(artifact: Path) -> list[dict[str, Any]]:

@@ -12,6 +12,8 @@ from models.choose import choose_aligner
 from models.errors import Unavailable
 from models.qwen3.checkpoint import Checkpoint, folder_of, look, missing
 from models.qwen3.needs import FLASH
+from models.sizes import size
+from models.whisper.glance import damage
 
 NAMED = 8  # voices, in a sentence
 
@@ -39,6 +41,8 @@ def hearing(config: Config) -> Iterator[Finding]:
     choice = choose_aligner(model, config.speech.device, config.weights)
     if choice.name:
         yield Finding("whisper", "ok", f"{model}, on {choice.device}")
+    elif problem := damage(config.weights, model):
+        yield Finding("whisper", "warn", problem.message, problem.hint)
     elif _speaks_without(config):
         yield Finding("whisper", "ok", "not here; only in recordings the times of words are estimated")
     else:
@@ -64,8 +68,8 @@ def _weights(config: Config, if_wrong: State) -> Generator[Finding, None, Checkp
     except Unavailable as e:
         yield Finding(name, if_wrong, e.message, e.hint)
         return None
-    size = sum(path.stat().st_size for path in own.rglob("*.safetensors"))
-    yield Finding(name, "ok", f"{model} in {own}: {size / 1e9:.2f} GB")
+    count = sum(path.stat().st_size for path in own.rglob("*.safetensors"))
+    yield Finding(name, "ok", f"{model} in {own}: {size(count)}")
     return checkpoint
 
 

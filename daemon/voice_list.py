@@ -8,6 +8,8 @@ from daemon.config import Config
 from daemon.engines.roster import QWEN3, Chosen
 from daemon.voice_choice import DEFAULT_VOICE, NEEDS, names, why_not
 from models.errors import VigentdError
+from models.qwen3.casting import PRESENTER
+from models.voice_names import same_name
 from models.voices import SavedVoice, UnreadableVoice, Voices
 
 BUILT_IN, UNREADABLE = "built in", "unreadable"
@@ -32,12 +34,15 @@ def listed(config: Config) -> list[dict[str, Any]]:
     fit = {v.name for v in saved if v.chat_id is None and config.speech.model.endswith(f"-{NEEDS[v.kind]}")}
     fit = fit if engine == QWEN3 else set()
     own = [_built_in(name, engine) for name in spoken if name not in fit]
+    if engine == QWEN3 and config.speech.model.endswith("-VoiceDesign"):
+        own = [row | {"description": PRESENTER} for row in own]
     default = config.defaults.voice
     by_language = engine == QWEN3 and config.speech.model.endswith("-CustomVoice")
     if default == DEFAULT_VOICE and spoken and not by_language:
         default = spoken[0]
-    listed = [row | {"default": row["name"] == default} for row in own]
-    listed += [row | {"default": row["name"] == default and default in fit} for row in rows]
+    is_it = same_name if engine == QWEN3 else str.__eq__  # as each looks for it
+    listed = [row | {"default": is_it(row["name"], default)} for row in own]
+    listed += [row | {"default": row["name"] in fit and is_it(row["name"], default)} for row in rows]
     return [*listed, *map(_unreadable, there.unreadable())]
 
 

@@ -218,7 +218,12 @@ class Worker:
     def _watch(self, at: Snapshot) -> None:
         self.at = at
         self._events.publish(
-            "progress", job=self.job_id, stage=at.stage, progress=round(at.fraction, 4), eta_s=at.eta_s
+            "progress",
+            job=self.job_id,
+            stage=at.stage,
+            progress=round(at.fraction, 4),
+            eta_s=at.eta_s,
+            loading=at.loading,
         )
         if self._config.queue.overlap and at.stage == "lipsync":
             self._ahead.begin(self._config)

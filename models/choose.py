@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -166,6 +167,7 @@ class SpeechDesk:
         self._how = how or {}
         self._hearing = hearing or {}
         self._checked = checked
+        self._listens = False
 
     @cached_property
     def speech(self) -> SpeechEngine:
@@ -185,8 +187,15 @@ class SpeechDesk:
     def warm_up(self) -> None:
         """The engine; and the aligner, when there is no job of this engine without it."""
         self.speech.warm_up()
-        if self.name == _SPEECH.real and self.aligner is not None:
-            self.aligner.warm_up()
+        if self.name == _SPEECH.real:
+            self.listen()
+
+    def listen(self) -> None:
+        """Loads the aligner, if there is one and it is not loaded."""
+        if self.aligner is not None and not self._listens:
+            with nullcontext() if self._checked else suppress(Unavailable):  # the stage says what is damaged
+                self.aligner.warm_up()
+                self._listens = True
 
     def _heard(self, wav: Audio, rate: int, language: str, progress: Progress) -> str:
         assert self.aligner is not None, "who checks has to hear"
@@ -225,12 +234,18 @@ def lipsync_engine(name: str, **how: Any) -> LipSyncEngine:
     return MouthwarpEngine()
 
 
-def _qwen3(*, folder: str, voices: str, cache: str | None, **how: Any) -> SpeechEngine:
+def _qwen3(
+    *, folder: str, voices: str, cache: str | None, decided: str | None = None, **how: Any
+) -> SpeechEngine:
     """From JSON values: they came by message. folder: of the models. cache: of sentences, None: none."""
     from models.qwen3.engine import Qwen3Engine
 
     return Qwen3Engine.open(
-        folder=Path(folder), voices=Path(voices), cache=None if cache is None else Path(cache), **how
+        folder=Path(folder),
+        voices=Path(voices),
+        cache=None if cache is None else Path(cache),
+        decided=None if decided is None else Path(decided),
+        **how,
     )
 
 

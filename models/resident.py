@@ -28,6 +28,7 @@ from typing import Any
 from models import lifeline, wire
 from models.errors import Cancelled, VigentdError
 from models.memory import give_back, share_one_heap
+from models.notes import write_notes
 from models.wire import Message
 from models.work import Status, Steps
 
@@ -49,7 +50,7 @@ def main() -> None:
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     share_one_heap()
-    _write_notes()
+    write_notes(logging.StreamHandler())
     _note("started")
     resident = Resident(control, _signals())
     threading.Thread(target=resident.control, name="control", daemon=True).start()
@@ -207,20 +208,6 @@ def _function(path: str) -> Callable[..., Any]:
 
 def _note(what: str) -> None:
     _LOG.info("%s pid=%d", what, os.getpid())
-
-
-def _write_notes() -> None:
-    """Those of ours, with their time, among what libraries print without saying when."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Stamped("%(asctime)sZ %(message)s", "%Y-%m-%dT%H:%M:%S"))
-    ours = logging.getLogger("vigentd")
-    ours.addHandler(handler)
-    ours.setLevel(logging.INFO)
-    ours.propagate = False  # a library may set up the root's
-
-
-class _Stamped(logging.Formatter):
-    converter = staticmethod(time.gmtime)
 
 
 def _received(control: socket.socket) -> bytes:

@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,6 +15,7 @@ from models.errors import Unavailable
 AGAIN = "Run `vigentd models verify`, then `vigentd models pull`: what is damaged is fetched again."
 MOST = 100_000_000  # bytes of a file that are names and shapes
 TORCH, SAFETENSORS = "what torch.save writes", "safetensors"  # that a checkpoint may be
+OLD_TORCH = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"  # begins what torch < 1.6 saved
 
 
 def wrong(path: Path, message: str, hint: str = AGAIN) -> Unavailable:
@@ -52,6 +54,44 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise wrong(path, f"is not a configuration: expected a JSON object, found a {type(value).__name__}")
     return value
+
+
+def names_in(path: Path) -> str | None:
+    """A text with the names of a checkpoint's tensors in it, of what torch.save wrote; None for the old kind
+    of file, where they stand among the tensors. Raises OSError, Unavailable weights_wrong."""
+    with path.open("rb") as file:
+        if file.read(len(OLD_TORCH)) == OLD_TORCH:
+            return None
+        try:
+            return pickled(file).decode("latin-1")
+        except OSError:
+            raise
+        except Exception as error:  # a file that is no archive can make its reader raise anything
+            raise no_checkpoint(path, TORCH) from error
+
+
+def header(path: Path) -> Mapping[str, Any]:
+    """Of a file of safetensors: what it says of each tensor, by name: dtype, shape, data_offsets.
+
+    Raises Unavailable weights_wrong for one that is none, or is not whole.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > min(size - 8, MOST):
+                raise no_checkpoint(path, SAFETENSORS)
+            text = file.read(length)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    try:
+        tensors = {name: entry for name, entry in json.loads(text).items() if name != "__metadata__"}
+        end = 8 + length + max(entry["data_offsets"][1] for entry in tensors.values())
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+        raise no_checkpoint(path, SAFETENSORS) from error
+    if size != end:
+        raise wrong(path, f"is not whole: expected {end:,} bytes, found {size:,}")
+    return tensors
 
 
 def pickled(file: BinaryIO) -> bytes:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from models.engine import Aligner, LipSyncEngine, SpeechEngine
 
 MAKE = "pipeline.hosted:make"
+HEAR = "pipeline.hosted:hear"
+FOLDER = "pipeline.hosted:folder"
 
 
 def request(stage: Stage, job: Job, workspace: Workspace) -> dict[str, Any]:
@@ -63,6 +65,25 @@ class Kept:
 
 def make(engine: Any, asked: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Runs where the engine is. Raises what the stage raises."""
+    made = stages.make(*_asked(engine, asked, progress))
+    return {"artifact": str(made.artifact), "reused": made.reused}
+
+
+def hear(engine: Any, asked: dict[str, Any], progress: Progress) -> None:
+    """Runs where the engine is, before `make`: loads who hears, unless what they would hear is made already.
+
+    It is no part of the stage: loading has no heartbeat, and may take as long as it does."""
+    stage, job, workspace = _asked(engine, asked, progress)
+    if workspace.find(stage.name, stage.inputs(job)) is None:
+        engine.listen()
+
+
+def folder(engine: Any, asked: dict[str, Any], progress: Progress) -> str:
+    """Where the stage's artifact will lie; what the engine is decides it, too."""
+    return str(stages.folder(*_asked(engine, asked, progress)))
+
+
+def _asked(engine: Any, asked: dict[str, Any], progress: Progress) -> tuple[Stage, Job, Workspace]:
     stage = next(stage for stage in stages.STAGES if stage.name == asked["stage"])
     job = Job(
         JobSpec.model_validate(asked["spec"]),
@@ -72,5 +93,4 @@ def make(engine: Any, asked: dict[str, Any], progress: Progress) -> dict[str, An
         progress,
         asked["id"],
     )
-    made = stages.make(stage, job, Workspace(Path(asked["workspace"])))
-    return {"artifact": str(made.artifact), "reused": made.reused}
+    return stage, job, Workspace(Path(asked["workspace"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import asdict
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 SCRATCH = "scratch"
+LOOK_EVERY_S = 0.02  # for the next chunk, when it is waited for
 
 
 # Settings that decide the frames of an engine that samples, and of no other: for a change of them the draft
@@ -74,11 +76,17 @@ def make(job: Job, folder: Path, progress: Progress) -> None:
 
 
 def frames(job: Job) -> Generator[Picture]:
-    """The finished full-size pictures, in order: the clip's, with the mouth pasted in."""
+    """The finished full-size pictures, in order: the clip's, with the mouth pasted in. Those that are not
+    made yet are waited for. Raises what the job's progress raises."""
     facts = load_facts(job.artifacts["probe"])
     count = timeline(job.artifacts["speech"], facts).frames
     clip = open_clip(facts, count, job.artifacts["lipsync"].parent)
-    patches = read_patches(job.artifacts["lipsync"])
+
+    def wait() -> None:
+        job.progress.check()
+        time.sleep(LOOK_EVERY_S)
+
+    patches = read_patches(job.artifacts["lipsync"], count, wait)
     pictures = clip.pictures([int(n) for n in clip.order])
     with closing(pictures):
         for picture, patch in zip(pictures, patches, strict=True):

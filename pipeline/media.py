@@ -34,6 +34,9 @@ FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,gif,apng,dv,mxf,h264,hevc,"
     "wav,w64,wv,mp3,flac,aac,amr,aiff,caf"
 )
+# As quick as more of them (500 pictures of 1080p a second on 2 cores), and each keeps pictures of its own:
+# one for every core of a large machine is 100 MB more.
+DECODER_THREADS = 4
 READ_ONLY_LOCAL = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
 
 
@@ -246,6 +249,7 @@ class _Decoder:
         stream = main_video(self._container)
         assert stream is not None
         stream.thread_type = "AUTO"
+        stream.codec_context.thread_count = DECODER_THREADS
         self._stream = stream
         self._decoded = self._decode()
         self._at, self._frame, self._count = -1, None, 0

@@ -120,8 +120,9 @@ def _track(entry: dict[str, Any], folder: Path, built_in: bool) -> Track:
 
 def _unknown(wanted: str, names: list[str]) -> BadInput:
     if "/" in wanted or Path(wanted).suffix.lower() in SUFFIXES:
+        there = "is a folder" if Path(wanted).is_dir() else "does not exist"
         return BadInput(
-            f"The music file {wanted} does not exist",
+            f"The music file {wanted} {there}",
             code="music_unknown",
             hint=f"Check the path, or use one of: {', '.join(names)}",
         )

@@ -12,16 +12,19 @@ killed job goes on at the next chunk.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
 import zstandard
 
 from models.engine import Picture, SyncedFrame
-from pipeline.workspace import write_atomic
+from models.errors import StageFailed
+from pipeline.workspace import unfinished, write_atomic
 
 CHUNK = 16  # frames; what the diffusion engine makes at once
 FAST = 1  # zstd's level: a mouth shrinks to half in a millisecond
@@ -70,12 +73,29 @@ def chunks_done(folder: Path) -> int:
     return count
 
 
-def read_patches(folder: Path) -> Iterator[Patch | None]:
-    """One a frame, in order, from all chunks."""
-    for number in range(chunks_done(folder)):
-        with np.load(_path(folder, number)) as chunk:
+def read_patches(artifact: Path, count: int, wait: Callable[[], None]) -> Iterator[Patch | None]:
+    """One for each of `count` frames, in order. While the artifact is still being made, `wait` is called
+    until the next chunk is there.
+
+    Raises StageFailed `frames_wrong` when the artifact is finished and has fewer chunks.
+    """
+    for number in range(-(-count // CHUNK)):
+        while (file := _opened(artifact, number)) is None:
+            wait()
+        with file, np.load(file) as chunk:
             for i, box in enumerate(chunk["boxes"].tolist()):
                 yield _patch(tuple(box), chunk[f"touched_{i}"], chunk[f"pixels_{i}"]) if box[2] else None
+
+
+def _opened(artifact: Path, number: int) -> IO[bytes] | None:
+    """The file of a chunk; None while it is not there yet."""
+    finished = artifact.is_dir()  # asked first: it may come to be finished between two looks
+    for folder in (unfinished(artifact), artifact):
+        with suppress(FileNotFoundError):
+            return _path(folder, number).open("rb")
+    if finished:
+        raise StageFailed(f"The lip-sync left no chunk {number}", code="frames_wrong")
+    return None
 
 
 def _patch(

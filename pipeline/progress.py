@@ -7,23 +7,30 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from models.errors import Cancelled
+from models.progress import Progress
 
 PRIOR = 0.2  # so much of what is left counts as measured already, and found to be as expected
+SMALL = 0.05  # a share of the whole, as it usually is; a real voice can take a hundred times its own
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Where a job is. `fraction` is of the whole job, `stage_fraction` of the stage; both 0..1."""
+    """Where a job is. `fraction` is of the whole job, `stage_fraction` of the stage; both 0..1.
+
+    loading: what is being loaded; "" while there is work done, or nothing known.
+    """
 
     stage: str
     stage_fraction: float
     fraction: float
     eta_s: float | None
     heartbeats: int
+    loading: str = ""
 
 
 class JobProgress:
@@ -60,6 +67,9 @@ class JobProgress:
         self._in_stage = False
         self._last_told = float("-inf")
         self._one_at_a_time = threading.RLock()  # engines step from several threads
+        self._loading = ""
+        self.loaded_s = 0.0  # spent on loading, in all
+        self.stopped = False  # Cancelled was raised
         self.heartbeats = 0
 
     def enter(self, stage: str) -> None:
@@ -71,7 +81,7 @@ class JobProgress:
 
     def leave(self, *, reused: bool = False) -> None:
         """The stage is finished (or its artifact was there already)."""
-        if not reused:
+        if not reused and self._tells:
             self._worked_s += self._clock() - self._stage_started
             self._worked_weight += self._weights.get(self._stage, 0.0)
         self._stage_fraction = 1.0
@@ -90,6 +100,19 @@ class JobProgress:
         with self._one_at_a_time:
             self._look(force=False)
 
+    @contextmanager
+    def loading(self, what: str) -> Generator[None]:
+        """Meanwhile an engine is loaded: no work on the job, so there is no ETA, and none is made of it."""
+        began, self._loading = self._clock(), what
+        try:
+            self._look(force=True)
+            yield
+        finally:
+            seconds, self._loading = self._clock() - began, ""
+            self.loaded_s += seconds
+            self._stage_started += seconds
+        self._look(force=True)
+
     def snapshot(self) -> Snapshot:
         total = sum(self._weights.values()) or 1.0
         before = 0.0
@@ -99,12 +122,20 @@ class JobProgress:
             before += weight
         own = self._weights.get(self._stage, 0.0) * self._stage_fraction
         left = max(total - before - own, 0.0)
-        eta = self._eta_expected(left) if self._expected else self._eta_measured(own, left, total)
-        return Snapshot(self._stage, self._stage_fraction, (before + own) / total, eta, self.heartbeats)
+        eta = None
+        if not self._loading:
+            eta = self._eta_expected(left) if self._expected else self._eta_measured(own, left, total)
+        fraction = (before + own) / total
+        return Snapshot(self._stage, self._stage_fraction, fraction, eta, self.heartbeats, self._loading)
+
+    @property
+    def _tells(self) -> bool:
+        """Whether what this stage takes says anything about the rest."""
+        return self._expected or self._weights.get(self._stage, 0.0) >= SMALL * sum(self._weights.values())
 
     def _eta_measured(self, own: float, left: float, total: float) -> float | None:
         """From the pace of this job alone."""
-        running = self._stage_fraction < 1.0
+        running = self._in_stage and self._tells
         worked_s = self._worked_s + (self._clock() - self._stage_started if running else 0.0)
         worked = self._worked_weight + (own if running else 0.0)
         # A share under 2 % of the work says nothing about the rest.
@@ -142,8 +173,19 @@ class JobProgress:
 
     def _look(self, *, force: bool) -> None:
         if self._cancelled():
+            self.stopped = True
             raise Cancelled
         now = self._clock()
         if force or now - self._last_told >= self._every_s:
             self._last_told = now
             self._on_change(self.snapshot())
+
+
+@contextmanager
+def loading(progress: Progress, what: str) -> Generator[None]:
+    """As JobProgress.loading; of any other, nobody is told."""
+    if isinstance(progress, JobProgress):
+        with progress.loading(what):
+            yield
+    else:
+        yield

@@ -21,6 +21,7 @@ from pipeline.media import open_local
 _HIGHEST_RATE = 48_000
 _HINT = "Use a WAV, MP3, M4A or any file with sound in it, and check that it plays"
 _TELL_EVERY_S = 5.0
+_LISTENED_S = 300.0  # at most, before there is a job
 
 
 def check_recording(path: Path) -> None:
@@ -29,8 +30,31 @@ def check_recording(path: Path) -> None:
         pass
 
 
+def check_sound(path: Path) -> None:
+    """As check_recording; and that something is heard in its first minutes, of which no more is decoded than
+    that takes. Raises speech_silent, too."""
+    listened_s = 0.0
+    try:
+        with _opened(path) as container:
+            stream = container.streams.audio[0]
+            rate = _rate(stream)
+            for piece in _mono(container, stream, rate):
+                listened_s += len(piece) / rate
+                if listened_s > _LISTENED_S or voiced_spans(_finite(piece), rate):
+                    return
+    except (av.FFmpegError, OSError) as error:
+        raise _unreadable(path) from error
+    raise _silent(path) if listened_s else _empty(path)
+
+
 def _opened(path: Path) -> InputContainer:
     """A file that has a sound in it, to be closed. Raises as check_recording does."""
+    if path.is_dir():
+        raise BadInput(
+            f"{path.resolve().name} is a folder, not a recording",
+            code="speech_unreadable",
+            hint="Give a sound or video file",
+        )
     if not path.is_file():
         raise BadInput(
             f"The recording {path.name} does not exist", code="speech_unreadable", hint="Check the path"
@@ -65,20 +89,28 @@ def decode_recording(path: Path, longest_s: float, progress: Progress) -> tuple[
     except (av.FFmpegError, OSError) as error:
         raise _unreadable(path) from error
     if not len(wav):
-        raise BadInput(f"The recording {path.name} holds no sound", code="speech_empty", hint=_HINT)
+        raise _empty(path)
     if not voiced_spans(wav, rate):
-        raise BadInput(
-            f"The recording {path.name} is silent",
-            code="speech_silent",
-            hint="Record it again with the microphone on",
-        )
+        raise _silent(path)
     return wav, rate
+
+
+def _empty(path: Path) -> BadInput:
+    return BadInput(f"The recording {path.name} holds no sound", code="speech_empty", hint=_HINT)
+
+
+def _silent(path: Path) -> BadInput:
+    return BadInput(
+        f"The recording {path.name} is silent",
+        code="speech_silent",
+        hint="Record it again with the microphone on",
+    )
 
 
 def _decode(path: Path, longest_s: float, progress: Progress) -> tuple[Audio, int]:
     with _opened(path) as container:
         stream = container.streams.audio[0]
-        rate = min(stream.rate or _HIGHEST_RATE, _HIGHEST_RATE)
+        rate = _rate(stream)
         expected_s = container.duration / av.time_base if container.duration else 0.0
         pieces: list[Audio] = []
         done_s = told_s = 0.0
@@ -95,8 +127,16 @@ def _decode(path: Path, longest_s: float, progress: Progress) -> tuple[Audio, in
                 told_s = done_s
                 progress.step(done_s, max(expected_s, done_s))
     wav = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
-    # A damaged float file can hold anything.
-    return np.nan_to_num(wav, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float32), rate
+    return _finite(wav), rate
+
+
+def _rate(stream: AudioStream) -> int:
+    return min(stream.rate or _HIGHEST_RATE, _HIGHEST_RATE)
+
+
+def _finite(wav: Audio) -> Audio:
+    """A damaged float file can hold anything."""
+    return np.nan_to_num(wav, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float32)
 
 
 def _mono(container: InputContainer, stream: AudioStream, rate: int) -> Iterator[Audio]:

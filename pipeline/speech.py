@@ -17,9 +17,9 @@ import numpy as np
 from models import reading
 from models.audio import faded, levelled, silence, voiced_spans
 from models.engine import Aligned, Aligner, Audio, Phoneme, Speech, Word
-from models.errors import BadInput, StageFailed
+from models.errors import BadInput, StageFailed, Unavailable
 from models.progress import Progress, Share
-from models.words import tokens
+from models.words import LONGEST_PAUSE_S, tokens, too_long_pauses
 from pipeline.listening import in_recording, in_speech, of_transcript, spread_words
 from pipeline.script import check_script
 from pipeline.spec import JobSpec
@@ -121,13 +121,18 @@ def _synthesised(job: Job, progress: Progress) -> Spoken:
             code="speech_silent",
             hint="It may not know the script's language: choose another engine, or give a recording",
         )
-    notes = engine.remarks(sentences)
+    notes = [*engine.remarks(sentences), *_cut_pauses(spec.script)]
     if speech.words is None:
         aligner = None if told else job.engines.aligner
-        timed = in_speech(spec.script, sentences, speech, aligner, Share(progress, _SPOKEN, 1.0))
+        hearing = Share(progress, _SPOKEN, 1.0)
+        try:
+            timed = in_speech(spec.script, sentences, speech, aligner, hearing)
+            if aligner is not None:  # else the person was told so before, and why
+                notes = [*notes, *_guesses(timed, len(sentences))]
+        except Unavailable as e:  # its file is damaged
+            timed = in_speech(spec.script, sentences, speech, None, hearing)
+            notes = [*notes, _deaf(e)]
         speech = replace(speech, words=timed.words)
-        if aligner is not None:  # else the person was told so before, and why
-            notes = [*notes, *_guesses(timed, len(sentences))]
     return Spoken(spec.script, speech, sentences, engine.name, spec.voice, language, notes)
 
 
@@ -146,6 +151,20 @@ def _named(spec: JobSpec) -> Generator[str]:
             code="voice_gone",
             hint="Submit it again, with one of `vigentd voices`",
         ) from e
+
+
+def _deaf(error: Unavailable) -> str:
+    """For the person: why nobody hears."""
+    return (
+        "The times of words are estimated, and subtitles may be early or late by a word: "
+        f"{error.message}. {error.hint}"
+    )
+
+
+def _cut_pauses(script: str) -> list[str]:
+    """For the person: which marks asked for a longer silence than there is."""
+    marks = list(dict.fromkeys(too_long_pauses(script)))
+    return [f"A pause is {LONGEST_PAUSE_S:.0f} seconds long at most: {', '.join(marks)}"] if marks else []
 
 
 def _guesses(timed: Aligned, sentences: int) -> list[str]:
@@ -182,12 +201,17 @@ def _read_out(job: Job, wav: Audio, rate: int, aligner: Aligner | None, progress
     script = job.spec.script
     language = detect_language(script) if job.spec.language == "auto" else job.spec.language
     sentences = split_sentences(script, language)
+    words, notes = [], []
+    try:
+        if aligner is not None:
+            timed, left_out = in_recording(script, sentences, language, wav, rate, aligner, progress)
+            words = timed.words
+            notes = [*_omissions(left_out, len(sentences)), *_guesses(timed, len(sentences))]
+    except Unavailable as e:  # its file is damaged
+        aligner, notes = None, [_deaf(e)]
     if aligner is None:
         words = spread_words(script, tokens(script), voiced_spans(wav, rate))
-        notes = [_SPREAD_NOTE if words else _NO_SCRIPT_NOTE]
-    else:
-        timed, left_out = in_recording(script, sentences, language, wav, rate, aligner, progress)
-        words, notes = timed.words, [*_omissions(left_out, len(sentences)), *_guesses(timed, len(sentences))]
+        notes = notes or [_SPREAD_NOTE]
     return Spoken(script, Speech(wav, rate, words), sentences, RECORDING, RECORDING, language, notes)
 
 

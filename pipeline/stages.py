@@ -2,23 +2,26 @@
 
     probe     what the clip is, and whether it can be used
     speech    script → wav + the time of every word and sound
-    lipsync   clip + speech → the presenter's mouth, frame by frame (only the touched pixels)
     captions  script + word times → subtitles and title as .ass, .srt, .vtt
+    lipsync   clip + speech → the presenter's mouth, frame by frame (only the touched pixels)
     compose   clip + mouth + captions + voice + music → one mp4 (the only lossy encode), and a cover
     verify    the mp4 is what was asked for; nothing is "done" before this
 
 Each stage is the module of its name, with two functions: `inputs(job)` names all that decides its
 artifact, and `make(job, folder, progress)` makes it from that and from nothing else (workspace.py).
+While the mouth is made, `compose` takes its frames as they come (early.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from pipeline.early import Begun, Early
 from pipeline.job import Job
 from pipeline.progress import JobProgress
 from pipeline.workspace import Workspace
@@ -29,6 +32,7 @@ Place = Literal["speech", "lipsync", "media"]  # with the engine of that name; "
 @dataclass(frozen=True)
 class Stage:
     """weight: typical seconds of work for a second of video. resumable: it goes on where it stopped.
+    follows: it can be begun while the stage right before it is made; its weight is what is left after that.
 
     patience_s: without a heartbeat for this long, and for much longer than its heartbeats have been
     apart, the stage is stuck.
@@ -38,6 +42,7 @@ class Stage:
     weight: float
     place: Place = "media"
     resumable: bool = False
+    follows: bool = False
     patience_s: float = 120.0
 
     def inputs(self, job: Job) -> dict[str, Any]:
@@ -55,9 +60,9 @@ class Stage:
 STAGES = (
     Stage("probe", 0.02),
     Stage("speech", 0.02, "speech"),
-    Stage("lipsync", 0.8, "lipsync", resumable=True),
     Stage("captions", 0.01),
-    Stage("compose", 0.6),
+    Stage("lipsync", 1.0, "lipsync", resumable=True),
+    Stage("compose", 0.1, follows=True),
     Stage("verify", 0.1),
 )
 RESUMABLE = tuple(stage.name for stage in STAGES if stage.resumable)
@@ -67,6 +72,7 @@ RESUMABLE = tuple(stage.name for stage in STAGES if stage.resumable)
 class Made:
     artifact: Path
     reused: bool  # it was there already
+    early: bool = False  # it was begun while the stage before it was made
 
 
 class Maker(Protocol):
@@ -88,6 +94,11 @@ def make(stage: Stage, job: Job, workspace: Workspace) -> Made:
     return Made(workspace.make(stage.name, inputs, work, resumable=stage.resumable), reused=False)
 
 
+def folder(stage: Stage, job: Job, workspace: Workspace) -> Path:
+    """Where the stage's artifact lies, or will."""
+    return workspace.folder(stage.name, stage.inputs(job))
+
+
 def run(
     job: Job,
     workspace: Workspace,
@@ -95,13 +106,20 @@ def run(
     on_stage: Callable[[str, Made], None] = lambda *_: None,
     make: Maker = make,
     steps: Sequence[Stage] = STAGES,
+    early: Early | None = None,
 ) -> Job:
-    """Walk the job through every stage. on_stage is told after each one."""
+    """Walk the job through every stage. on_stage is told after each one. early: begins those that can be."""
     job.progress = progress
-    for stage in steps:
-        progress.enter(stage.name)
-        made = make(stage, job, workspace)
-        job.artifacts[stage.name] = made.artifact
-        progress.leave(reused=made.reused)
-        on_stage(stage.name, made)
+    begun: Begun | None = None
+    with ExitStack() as stack:
+        for stage, after in zip(steps, (*steps[1:], None), strict=True):
+            progress.enter(stage.name)
+            made = begun.result(job, progress) if begun else None
+            begun = None
+            if early and after and after.follows:
+                begun = stack.enter_context(early.begun(after, stage, job, workspace, progress))
+            made = made or make(stage, job, workspace)
+            job.artifacts[stage.name] = made.artifact
+            progress.leave(reused=made.reused)
+            on_stage(stage.name, made)
     return job

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from models.audio import level_spread_db, voiced_spans
 from models.engine import Audio
 from models.errors import BadInput
 from models.progress import Progress
+from models.qwen3.verdict import longest_s, shortest_s
 from pipeline.recording import decode_recording
 
 SHORTEST_S, LONGEST_S = 3.0, 60.0  # of the recording; and half of the shortest has to be voice
@@ -42,10 +42,6 @@ def read_voice(path: Path, progress: Progress) -> Recorded:
 
     Raises BadInput as `check_voice` and `decode_recording` do.
     """
-    with suppress(OSError):  # what cannot even be looked at is decode_recording's to say
-        if path.is_dir():
-            why, hint = f"The recording {path} is a folder", "Give a sound or video file."
-            raise BadInput(why, code="speech_unreadable", hint=hint)
     try:
         wav, rate = decode_recording(path, DECODED_S, progress)
     except BadInput as e:
@@ -82,6 +78,15 @@ def check_voice(wav: Audio, rate: int) -> Recorded:
     if level_spread_db(wav, rate) < EVENEST_DB:
         raise no_speech("its sound is even, as that of a tone or of noise is")
     return Recorded(wav, rate, voiced_s, level_db)
+
+
+def doubt(text: str, recorded: Recorded) -> str:
+    """Why this cannot be all that is said in it, and no more; "" when it can."""
+    if recorded.seconds < shortest_s(text):
+        return f"nobody says as much in {recorded.seconds:.0f} s"
+    if recorded.voiced_s > longest_s(text):
+        return f"somebody speaks for {recorded.voiced_s:.0f} s, and it is too short for that"
+    return ""
 
 
 def no_speech(why: str) -> BadInput:

@@ -34,9 +34,13 @@ class Workspace:
     def __init__(self, root: Path) -> None:
         self.root = root
 
+    def folder(self, stage: str, inputs: dict[str, Any]) -> Path:
+        """Where the artifact for these inputs lies when it is finished; `unfinished` says where before."""
+        return self.root / artifact_name(stage, inputs)
+
     def find(self, stage: str, inputs: dict[str, Any]) -> Path | None:
         """The finished artifact for these inputs, whole, or None."""
-        folder = self.root / artifact_name(stage, inputs)
+        folder = self.folder(stage, inputs)
         return folder if _is_whole(folder) else None
 
     def make(
@@ -46,8 +50,8 @@ class Workspace:
 
         Raises whatever `work` raises; then nothing stands under the final name.
         """
-        final = self.root / artifact_name(stage, inputs)
-        part = final.with_name(final.name + ".part")
+        final = self.folder(stage, inputs)
+        part = unfinished(final)
         for other in self.root.glob(f"{stage}-*.part"):
             if other != part:  # begun for inputs that have changed since
                 shutil.rmtree(other)
@@ -82,6 +86,12 @@ class Workspace:
                 _remove_strays(path)
             elif path.is_symlink() or not _is_whole(path):
                 remove(path)
+
+
+def unfinished(artifact: Path) -> Path:
+    """The folder that a stage works in until its artifact is finished. Chunks of lips are taken from it
+    while more are made."""
+    return artifact.with_name(artifact.name + ".part")
 
 
 def artifact_name(stage: str, inputs: dict[str, Any]) -> str:

@@ -1,18 +1,20 @@
 """`vigentd bench lipsync`: how long LatentSync's lips take for a second of video, and what they hold.
 
 One engine is loaded, as its host would; then whole videos are made with it, of each length twice: once with
-a clip that it has never seen, and once more with what it has kept of that presenter.
+a clip that it has never seen, and once more with what it has kept of that presenter. What needs no engine is
+done in a process beside, as a daemon's media process does it.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,15 +22,18 @@ from typing import TYPE_CHECKING, Any
 from daemon.benches.draft import script_of
 from daemon.benches.processes import rss
 from daemon.config import Config
+from daemon.engines.hosts import media_plan
 from daemon.engines.roster import lipsync_loading
+from models.host import Host
 from models.kernels import keep_kernels
 from models.memory import give_back, share_one_heap
 from models.quiet import native_stderr_to
-from pipeline import stages
+from pipeline import hosted, stages
+from pipeline.early import Early
 from pipeline.job import Job
 from pipeline.progress import JobProgress
 from pipeline.spec import JobSpec
-from pipeline.stages import Made, Stage
+from pipeline.stages import Made, Maker, Stage
 from pipeline.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -89,14 +94,17 @@ def measure(config: Config, plan: Plan, tell: Callable[[str], None]) -> Figures:
     """Raises what loading the engine and making a video raise."""
     share_one_heap()  # as a host does
     keep_kernels(config.cache / "kernels")
-    with tempfile.TemporaryDirectory(prefix="vigentd-bench-") as name, native_stderr_to(Path(name) / "log"):
-        folder = Path(name)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vigentd-bench-")))
+        stack.enter_context(native_stderr_to(folder / "log"))
         tell("Loading and warming up …")
         from models.latentsync import figures  # not before it is known where kernels are kept
 
         engine = _engine(config, folder / "presenters", plan.random_weights)
         engine.warm_up()
         give_back()
+        gc.freeze()  # as a host does
+        beside = stack.enter_context(_beside(folder))
         networks, settings = engine.networks, config.lipsync
         tflops = figures.matmul_tflops(networks.device, networks.dtype)
         found = Figures(
@@ -114,7 +122,7 @@ def measure(config: Config, plan: Plan, tell: Callable[[str], None]) -> Figures:
             shutil.rmtree(folder / "presenters", ignore_errors=True)
             for what in ("new clip", "same clip again"):
                 tell(f"A video of {seconds:g} s, {what} …")
-                run = _run(config, plan, engine, what, seconds, folder)
+                run = _run(config, plan, engine, beside, what, seconds, folder)
                 tell(f"  took {run.wall_s:.1f} s, {run.factor:.2f} × video")
                 found.runs.append(run)
         if plan.exact:
@@ -146,6 +154,7 @@ def report(found: Figures) -> None:
     for run in found.runs:
         screen.print(f"{run.video_s:.1f} s, {run.what}: {_listed(run.stages)}")
         screen.print(f"  of the lip-sync, side by side: {_listed(run.parts)}")
+    screen.print("(compose: what is left of it after the lip-sync; it goes on beside that)")
     screen.print(f"Floor: {found.floor:.2f} × video, at {found.tflops:.3g} TFLOP/s (a matrix product here)")
     if found.error is not None:
         screen.print(f"Samples differ from single precision by {found.error:.1e} (relative L2)")
@@ -181,8 +190,33 @@ def _engine(config: Config, presenters: Path, random_weights: bool) -> LatentSyn
     return LatentSyncEngine.open(None if random_weights else folder, **how)
 
 
+@contextmanager
+def _beside(folder: Path) -> Iterator[Maker]:
+    """Makes the stages without an engine in a process of their own."""
+    host = Host(media_plan(), log=folder / "media.log", scratch=folder / "media")
+    host.start()
+    try:
+        host.wait_ready(None)
+
+        def make(stage: Stage, job: Job, workspace: Workspace) -> Made:
+            asked = hosted.request(stage, job, workspace)
+            return hosted.answer(
+                host.ask(hosted.MAKE, asked, job.progress, stage=stage.name, patience_s=stage.patience_s)
+            )
+
+        yield make
+    finally:
+        host.stop()
+
+
 def _run(
-    config: Config, plan: Plan, engine: LatentSyncEngine, what: str, seconds: float, folder: Path
+    config: Config,
+    plan: Plan,
+    engine: LatentSyncEngine,
+    beside: Maker,
+    what: str,
+    seconds: float,
+    folder: Path,
 ) -> Run:
     work = Path(tempfile.mkdtemp(dir=folder))
     spec = JobSpec(
@@ -194,6 +228,7 @@ def _run(
     )
     job = Job(spec, config.settings, _Engines(engine))
     timings: dict[str, float] = {}
+    give_back()
     began = last = time.perf_counter()
 
     def finished(stage: str, _: object) -> None:
@@ -201,15 +236,17 @@ def _run(
         now = time.perf_counter()
         timings[stage], last = now - last, now
 
-    give_back()
     peak = Peak()
 
     def make(stage: Stage, job: Job, workspace: Workspace) -> Made:
+        if stage.place == "media":
+            return beside(stage, job, workspace)
         with peak.watched() if stage.name == "lipsync" else nullcontext():
             return stages.make(stage, job, workspace)
 
     weights = {stage.name: stage.weight for stage in stages.STAGES}
-    stages.run(job, Workspace(work / "job"), JobProgress(weights), finished, make)
+    early = Early(stages.folder, make)
+    stages.run(job, Workspace(work / "job"), JobProgress(weights), finished, make, early=early)
     wall = time.perf_counter() - began
     video_s = _seconds(job)
     shutil.rmtree(work)

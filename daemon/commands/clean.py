@@ -8,6 +8,7 @@ import typer
 
 from daemon.commands.common import AsJson, opened
 from daemon.commands.terminal import console, out, out_json, printable, tell
+from models.sizes import size
 
 if TYPE_CHECKING:
     from daemon.disk.housekeeping import Swept
@@ -46,19 +47,12 @@ def _show(swept: Swept, dry_run: bool) -> None:
 
     table = Table("what", "job", "size", "why", box=None, pad_edge=False)
     for removed in swept.removed:
-        table.add_row(removed.what, removed.job, _size(removed.bytes), removed.why)
+        table.add_row(removed.what, removed.job, size(removed.bytes), removed.why)
     if swept.removed:
         console().print(table)
         would = "would be " if dry_run else ""
-        out(f"\n{len(swept.removed)} {would}removed, {_size(swept.freed)} {would}freed.")
+        out(f"\n{len(swept.removed)} {would}removed, {size(swept.freed)} {would}freed.")
     elif not swept.failed:
         out("Nothing to remove.")
     for path, why in swept.failed:
         tell(printable(f"warning: {path} could not be removed: {why}"))
-
-
-def _size(number: int) -> str:
-    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if number >= factor:
-            return f"{number / factor:.1f} {unit}"
-    return f"{number} B"

@@ -14,6 +14,7 @@ from daemon.control.live import Live
 from daemon.folders import make_private
 from daemon.jobs import JobRow, State
 from daemon.stop import Stop
+from models.notes import notes_to
 from models.quiet import native_stderr_to
 
 POLL_S = 0.3
@@ -39,7 +40,7 @@ def follow(
     make_private(engines_log.parent)
     daemon = Expected(grace_s, clock)
     live = Live(app.config.socket, job_id)
-    with stopping(stop), native_stderr_to(engines_log), display() as shown, live:
+    with stopping(stop), native_stderr_to(engines_log), notes_to(engines_log), display() as shown, live:
         while True:
             row, position = app.job(job_id)
             if row.finished:
@@ -59,7 +60,9 @@ def follow(
                 continue
             line = position if app.somebody_works() else None  # else it is not waited for
             shown.update(_where(row, line), row.progress, row.eta_s)
-            if not app.try_work(job_id, lambda at: shown.update(at.stage, at.fraction, at.eta_s), stop):
+            if not app.try_work(
+                job_id, lambda at: shown.update(at.stage, at.fraction, at.eta_s, at.loading), stop
+            ):
                 sleep(POLL_S)
 
 
@@ -69,7 +72,8 @@ def _watch(live: Live, shown: Display, stop: Stop, clock: Callable[[], float]) -
     while not stop.asked and (left := until - clock()) > 0:
         for event in live.take(min(left, POLL_S)):
             if event["event"] == "progress":
-                shown.update(event["stage"], event["progress"], event["eta_s"])
+                loading = event.get("loading", "")  # a daemon from before an upgrade tells none
+                shown.update(event["stage"], event["progress"], event["eta_s"], loading)
             elif event["event"] in ("hello", "job", "queue", "lagged", "gone"):
                 return
 
@@ -113,7 +117,7 @@ class Display(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def update(self, stage: str, fraction: float, eta_s: float | None) -> None: ...
+    def update(self, stage: str, fraction: float, eta_s: float | None, loading: str = "") -> None: ...
 
 
 def display() -> Display:
@@ -122,19 +126,31 @@ def display() -> Display:
 
 
 class Bar:
-    def __init__(self) -> None:
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+    """While something is loaded, it says for how long, and moves by itself: that takes up to minutes."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn
+        from rich.text import Text
+
+        class Time(ProgressColumn):
+            def render(self, task: Task) -> Text:
+                since = task.fields["since"]
+                shown = task.fields["eta"] if since is None else duration(task.get_time() - since)
+                return Text(f"{shown:>16}")
 
         self._progress = Progress(
             TextColumn("{task.description:<12}"),
             BarColumn(bar_width=None),
             TaskProgressColumn(),
-            TextColumn("{task.fields[eta]:>16}"),
+            Time(),
             console=console(stderr=True),
             expand=True,
             transient=True,
+            get_time=clock,
         )
-        self._task = self._progress.add_task("starting", total=1.0, eta="")
+        self._task = self._progress.add_task("starting", total=1.0, eta="", since=None)
+        self._loading = ""
+        self._clock = clock
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -145,13 +161,16 @@ class Bar:
     ) -> None:
         self._progress.stop()
 
-    def update(self, stage: str, fraction: float, eta_s: float | None) -> None:
+    def update(self, stage: str, fraction: float, eta_s: float | None, loading: str = "") -> None:
         eta = "" if eta_s is None else f"{duration(eta_s)} left"
-        self._progress.update(self._task, description=stage, completed=fraction, eta=eta)
+        self._progress.update(self._task, description=_doing(stage, loading), completed=fraction, eta=eta)
+        if loading != self._loading:
+            self._loading = loading
+            self._progress.update(self._task, since=self._clock() if loading else None)
 
 
 class Lines:
-    """One line for each stage and each tenth of the work."""
+    """One line for each stage, each tenth of the work, and whatever is loaded."""
 
     def __init__(self) -> None:
         self._told: tuple[str, int] | None = None
@@ -164,10 +183,14 @@ class Lines:
     ) -> None:
         pass
 
-    def update(self, stage: str, fraction: float, eta_s: float | None) -> None:
-        now = (stage, int(fraction * 10))
+    def update(self, stage: str, fraction: float, eta_s: float | None, loading: str = "") -> None:
+        now = (_doing(stage, loading), int(fraction * 10))
         if now == self._told:
             return
         self._told = now
         eta = "" if eta_s is None else f", about {duration(eta_s)} left"
-        tell(f"{stage}: {fraction:.0%}{eta}")
+        tell(f"{now[0]} …" if loading else f"{stage}: {fraction:.0%}{eta}")
+
+
+def _doing(stage: str, loading: str) -> str:
+    return f"{stage}: loading {loading}" if loading else stage

@@ -11,7 +11,7 @@ import typer
 from daemon.app import App
 from daemon.commands.common import AsJson, JobId, opened
 from daemon.commands.terminal import console, duration, local_time, out, out_json, printable, tell, tell_error
-from daemon.jobs import JobRow, State, job_json
+from daemon.jobs import JobRow, State, beginning, job_json
 from daemon.stop import Stop
 from models.errors import VigentdError
 from pipeline.spec import Language
@@ -74,6 +74,7 @@ def submit(
 ) -> None:
     """Ask for a video. Prints the job's id."""
     from daemon.admission import Request, admit
+    from daemon.engines.roster import Chosen
     from models.voices import OWNER
 
     options = {
@@ -94,6 +95,10 @@ def submit(
         row = app.queue.submit(spec)
         if not as_json:
             out(row.id)
+        if note := Chosen(app.config).unheard(spec):
+            tell(f"note: {note}")
+        if spec.speech and (voice or tone):
+            tell("note: The recording is heard as it is: --voice and --tone are for scripts that are spoken")
         if wait_for_it:
             sys.stdout.flush()
             finish(app, row.id, as_json)
@@ -249,13 +254,18 @@ def _table(rows: Any, positions: dict[str, int]) -> None:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
-    for heading in ("id", "state", "progress", "submitted", "what"):
+    for heading in ("id", "state", "progress", "submitted"):
         table.add_column(heading, no_wrap=True, overflow="ellipsis")
+    table.add_column("what", overflow="fold")  # on a narrow terminal it gives way, and no other
     for row in rows:
         cells = (row.id, str(row.state), _how_far(row, positions.get(row.id)), local_time(row.created_at))
-        # Text: what a person wrote is not markup.
-        table.add_row(*cells, Text(printable(row.error_message or row.label)))
+        table.add_row(*cells, Text(printable(_what(row)), no_wrap=not row.error_message, overflow="ellipsis"))
     console().print(table)
+
+
+def _what(row: JobRow) -> str:
+    """Which video, and why there is none."""
+    return f"{row.label}: {beginning(row.error_message)}" if row.error_message else row.label
 
 
 def _how_far(row: JobRow, position: int | None) -> str:
@@ -278,6 +288,18 @@ def _milestone(milestone: dict[str, Any]) -> str:
     return f"{local_time(milestone['at'], seconds=True)} {name}{', ' * bool(told)}{told}"
 
 
+def _spoken(spec: dict[str, Any]) -> dict[str, str]:
+    """Who says it, how and in which language; or whose recording it is."""
+    from pipeline.language import detect_language
+
+    language = spec["language"]
+    if language == "auto" and spec["script"]:
+        language = f"{detect_language(spec['script'])} (auto)"
+    if spec["speech"]:
+        return {"speech": spec["speech"], "language": language}
+    return {"voice": spec["voice"], "tone": spec.get("tone", ""), "language": language}
+
+
 def _card(job: dict[str, Any]) -> None:
     """The job for a person: one line for each thing that is known."""
     spec = job["spec"]
@@ -291,6 +313,8 @@ def _card(job: dict[str, Any]) -> None:
         "hint": error.get("hint"),
         "video": job["output"],
         "clip": spec["clip"],
+        **_spoken(spec),
+        "seed": str(spec["seed"]),
         "engines": ", ".join(f"{kind}: {name}" for kind, name in job["engines"].items()),
         "stages": ", ".join(
             f"{stage} {seconds:.1f} s{' (reused)' if stage in job['reused'] else ''}"

@@ -11,31 +11,35 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from daemon.commands.common import AsJson, configuration
-from daemon.commands.terminal import console, local_time, out, out_json, printable, size, tell, tell_error
+from daemon.commands.terminal import console, counted, local_time, out, out_json, printable, tell, tell_error
 from daemon.folders import absolute, make_private
 from models.errors import Unavailable
+from models.sizes import size
 
 if TYPE_CHECKING:
     from daemon.config import Config
     from models.hub.check import Finding
     from models.hub.shelf import Standing
 
-Names = Annotated[
-    list[str] | None, typer.Argument(metavar="[NAME]…", help="As `vigentd models ls` shows it.")
-]
+Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="As `vigentd models ls` shows it.")]
 INTERRUPTED = 1
+ALL_THE_SAME = "`vigentd models pull NAME` fetches a model all the same."
 RESTART = (
     "A daemon that runs takes it up when it is restarted, or told to read its configuration again (SIGHUP)."
 )
 
 
 def register(app: typer.Typer) -> None:
-    group = typer.Typer(
-        no_args_is_help=True, help="The weights of the engines: get them, see them, check them."
-    )
+    group = typer.Typer(help="The weights of the engines: list them, get them, check them.")
+    group.callback(invoke_without_command=True)(plain)
     for command in (pull, ls, verify, add):
         group.command()(command)
     app.add_typer(group, name="models")
+
+
+def plain(ctx: typer.Context, as_json: AsJson = False) -> None:
+    if ctx.invoked_subcommand is None:
+        _show(configuration(ctx), as_json)
 
 
 def pull(
@@ -59,7 +63,7 @@ def pull(
     if not names:
         _tell_not_served(config)
     if not models:
-        out_json([]) if as_json else tell(NOTHING_NEEDED)
+        out_json([]) if as_json else tell(f"{_nothing_needed()} {ALL_THE_SAME}")
         return
     source = chosen(endpoint, os.environ)
     need_library()
@@ -74,25 +78,9 @@ def pull(
     tell(RESTART)
 
 
-NOTHING_NEEDED = (
-    "Nothing is needed: the draft engines serve, by the configuration or because the GPU that it names "
-    "cannot be used here. `vigentd models pull NAME` fetches a model all the same."
-)
-
-
 def ls(ctx: typer.Context, as_json: AsJson = False) -> None:
     """List the models: which are here, and which are needed."""
-    from models.hub.catalogue import MODELS
-    from models.hub.shelf import standing
-
-    config = configuration(ctx)
-    standings = [standing(config.weights, model) for model in MODELS.values()]
-    if as_json:
-        out_json(_items(standings, config))
-        return
-    _table(standings, _needed(config))
-    _tell_not_served(config)
-    tell(f"In {config.weights}. `vigentd models pull` fetches what is needed.")
+    _show(configuration(ctx), as_json)
 
 
 def verify(ctx: typer.Context, names: Names = None, as_json: AsJson = False) -> None:
@@ -120,13 +108,15 @@ def verify(ctx: typer.Context, names: Names = None, as_json: AsJson = False) -> 
 def add(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="As `vigentd models ls` shows it.")],
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="The folder that the model lies in.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="The folder that it lies in, or Whisper's one file.")
+    ],
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Take it though it is not the hub's: a model of your own.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Take a model that lies in another folder already. It stays there; links lead to it."""
+    """Take a model that is on this machine already. It stays where it is; links lead to it."""
     from daemon.commands.models_display import display
     from models.hub.adopt import adopt
     from models.hub.catalogue import named
@@ -152,6 +142,13 @@ def _needed(config: Config) -> list[str]:
     from models.hub.needed import needed_by
 
     return needed_by(config, gpus.usable(os.environ))
+
+
+def _nothing_needed() -> str:
+    from models import gpus
+
+    why = "" if gpus.usable(os.environ) else "no GPU can be used here, so "
+    return f"Nothing is needed: {why}the draft engines serve, and they have no weights."
 
 
 def _tell_not_served(config: Config) -> None:
@@ -196,6 +193,23 @@ def _kept_when_interrupted(config: Config, names: Sequence[str]) -> Iterator[Non
 
 
 # ---------------------------------------------------------------- showing
+
+
+def _show(config: Config, as_json: bool) -> None:
+    from models.hub.catalogue import MODELS
+    from models.hub.shelf import standing
+
+    standings = [standing(config.weights, model) for model in MODELS.values()]
+    if as_json:
+        out_json(_items(standings, config))
+        return
+    needed = _needed(config)
+    _table(standings, needed)
+    _tell_not_served(config)
+    if any(one.state == "broken" for one in standings):
+        tell("`vigentd models verify` says what to do about what is not whole.")
+    then = "`vigentd models pull` fetches what is needed." if needed else _nothing_needed()
+    tell(f"In {config.weights}. {then}")
 
 
 def _items(standings: Sequence[Standing], config: Config) -> list[dict[str, Any]]:
@@ -254,8 +268,9 @@ def _report(findings: Sequence[Finding]) -> None:
     for name in dict.fromkeys(finding.model for finding in findings):
         mine = [finding for finding in findings if finding.model == name]
         if name not in bad:
-            files = "1 file" if len(mine) == 1 else f"{len(mine)} files"
-            out(f"{name}: whole ({files}, {size(sum(finding.size for finding in mine))})")
+            out(
+                f"{name}: whole ({counted(len(mine), 'file')}, {size(sum(finding.size for finding in mine))})"
+            )
     for fix in dict.fromkeys(finding.fix for finding in wrong):
         tell(printable(f"hint: {fix}"))
     if not findings:

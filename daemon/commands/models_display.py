@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from daemon.commands.terminal import console, printable, size, tell
+from daemon.commands.terminal import console, printable, tell
 from models.hub.watch import Doing, Watch
+from models.sizes import size
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

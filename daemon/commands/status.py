@@ -16,7 +16,17 @@ import typer
 
 from daemon.app import App
 from daemon.commands.common import AsJson, configuration, opened
-from daemon.commands.terminal import console, duration, local_time, out, out_json, printable, tell, tell_error
+from daemon.commands.terminal import (
+    console,
+    counted,
+    duration,
+    local_time,
+    out,
+    out_json,
+    printable,
+    tell,
+    tell_error,
+)
 from daemon.jobs import job_json
 from daemon.store.lock import holder
 from models.errors import Unavailable
@@ -173,7 +183,7 @@ def _job(job: dict[str, Any]) -> str:
 
 def _waiting(queued: int, oldest: str | None) -> str:
     since = f", the oldest since {local_time(oldest)}" if oldest else ""
-    return f"{queued} job{'' if queued == 1 else 's'}{since}"
+    return f"{counted(queued, 'job')}{since}"
 
 
 def _inbox(inbox: dict[str, Any]) -> str:
@@ -186,7 +196,7 @@ def _telegram(bot: dict[str, Any] | None) -> str:
         return ""
     name = f"@{bot['name']} " if bot["name"] else ""
     why = f" ({bot['why']})" if bot["why"] else ""
-    waiting = f", {bot['waiting']} messages to send" if bot["waiting"] else ""
+    waiting = f", {counted(bot['waiting'], 'message')} to send" if bot["waiting"] else ""
     return f"{name}{bot['state']}{why}{waiting}"
 
 

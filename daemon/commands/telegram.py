@@ -8,7 +8,7 @@ import typer
 
 from daemon.app import App
 from daemon.commands.common import AsJson, opened
-from daemon.commands.terminal import console, local_time, out, out_json, printable, tell
+from daemon.commands.terminal import console, counted, local_time, out, out_json, printable, tell
 from models.errors import BadInput
 
 if TYPE_CHECKING:
@@ -188,8 +188,8 @@ def _card(bot: dict[str, Any]) -> None:
         "bot": _called(bot["name"]),
         "state": bot["state"],
         "heard": "" if last is None else f"{last:.0f} s ago",
-        "waiting": f"{bot['waiting']} messages to send, {bot['errands']} errands",
-        "unsure": f"{bot['unsure']} messages of which nobody knows whether they arrived"
+        "waiting": f"{counted(bot['waiting'], 'message')} to send, {counted(bot['errands'], 'errand')}",
+        "unsure": f"{counted(bot['unsure'], 'message')} of which nobody knows whether it arrived"
         if bot["unsure"]
         else "",
     }

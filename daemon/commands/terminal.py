@@ -59,12 +59,9 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def size(count: int) -> str:
-    """Bytes: "5.1 GB"."""
-    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if count >= factor:
-            return f"{count / factor:.1f} {unit}"
-    return f"{count} B"
+def counted(number: int, what: str) -> str:
+    """ "1 job", "2 jobs"."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def local_time(iso: str | None, *, seconds: bool = False) -> str:

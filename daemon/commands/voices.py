@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -75,7 +76,7 @@ def add(
     voices, name = Voices(config.voices), checked_name(name)
     _check_free(config, voices, name, replace)
     if audio is not None:
-        voice, facts = _recorded(config, voices, name, audio, text)
+        voice, facts = _recorded(config, voices, name, audio, text or "")
     else:
         voice, facts = voices.save_description(name, describe or ""), {}
     _say_added(config, voice, facts, as_json)
@@ -137,6 +138,7 @@ def _check_free(config: Config, voices: Voices, name: str, replace: bool) -> Non
     """Raises BadInput `voice_name_taken`."""
     from daemon.voice_choice import DEFAULT_VOICE
     from daemon.voice_list import BUILT_IN, listed
+    from models.qwen3.casting import built_in
     from models.voice_names import name_taken, same_name
 
     if (there := voices.find(name)) is not None:
@@ -144,20 +146,21 @@ def _check_free(config: Config, voices: Voices, name: str, replace: bool) -> Non
             raise name_taken(there.name, hint="Or put this one in its place with --replace.")
         return  # that of a chat is not replaced by a word on a command line: saving says so
     own = [voice["name"] for voice in listed(config) if voice["kind"] == BUILT_IN]
-    if any(same_name(name, other) for other in own) and not same_name(name, DEFAULT_VOICE):
+    taken = built_in(name) or any(same_name(name, other) for other in own)
+    if taken and not same_name(name, DEFAULT_VOICE):
         raise name_taken(name, what="“{}” is a voice of the engine itself")
 
 
 def _recorded(
-    config: Config, voices: Voices, name: str, audio: Path, text: str | None
+    config: Config, voices: Voices, name: str, audio: Path, text: str
 ) -> tuple[SavedVoice, dict[str, Any]]:
     from daemon.hearing import somebody_hears, what_is_said
     from models.progress import Quiet
     from models.voice_names import checked_text
     from pipeline.text import detect_language
-    from pipeline.voice_check import read_voice
+    from pipeline.voice_check import doubt, read_voice
 
-    said, device = checked_text(text or ""), config.speech.device
+    said, device = checked_text(text), config.speech.device
     recorded = read_voice(absolute(audio), Quiet())
     if not said:
         somebody_hears(config, device)
@@ -166,7 +169,16 @@ def _recorded(
         tell("Whisper listens to what is said…")
         said, language = what_is_said(config, recorded.wav, recorded.rate, Quiet(), device)
     voice = voices.save_recording(name, recorded.wav, recorded.rate, text=said, language=language)
-    return voice, {"level_db": round(recorded.level_db, 1), "voiced_s": round(recorded.voiced_s, 2)}
+    facts = {"level_db": round(recorded.level_db, 1), "voiced_s": round(recorded.voiced_s, 2)}
+    return voice, facts | {"notes": _about_text(voice, audio, doubt(said, recorded), heard=not text)}
+
+
+def _about_text(voice: SavedVoice, audio: Path, why: str, heard: bool) -> list[str]:
+    """What a person should know of the text. why: it cannot be what is said; heard: by Whisper."""
+    known = ["That is what Whisper heard."] if heard else []
+    known += [f"That cannot be all that is said, and no more: {why}."] if why else []
+    again = f"`vigentd voices add {quote(voice.name)} --audio {quote(str(audio))} --text TEXT --replace`"
+    return [f"{' '.join(known)} To correct it: {again}."] if known else []
 
 
 def _say_added(config: Config, voice: SavedVoice, facts: dict[str, Any], as_json: bool) -> None:
@@ -182,6 +194,8 @@ def _say_added(config: Config, voice: SavedVoice, facts: dict[str, Any], as_json
         level = f"{facts['voiced_s']:.1f} s of it speech, at {facts['level_db']:.0f} dB"
         out(printable(f"Saved the voice {voice.name}: {voice.seconds:.1f} s, {level}."))
         out(printable(f"It says: {voice.text}"))
+        for note in facts["notes"]:
+            tell(printable(f"note: {note}"))
     if item["why"]:
         tell(f"note: It cannot be used now: {item['why']}.")
 

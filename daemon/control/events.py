@@ -1,7 +1,7 @@
 """What happens in the daemon, told to whoever listens.
 
     job        the whole job, as `job_json` gives it       at each change of its state
-    progress   job, stage, progress, eta_s                 milestone   job, name, facts
+    progress   job, stage, progress, eta_s, loading        milestone   job, name, facts
     host       name, state, …                              queue       why, counts
     inbox      inbox, what (taken, held, settled, …)        lagged     dropped: you were too slow, look again
 

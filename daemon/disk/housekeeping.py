@@ -228,8 +228,9 @@ def empty_scratch(config: Config) -> None:
 
 
 def room_needed() -> int:
-    """Bytes in the data folder: a job of a minute, and pictures put aside to be played backwards."""
-    return SPILL_BYTES + JOB_BYTES
+    """Bytes in the data folder: a job of a minute, and pictures put aside to be played backwards, of the two
+    stages that work at the same time."""
+    return 2 * SPILL_BYTES + JOB_BYTES
 
 
 def watermark(config: Config) -> int:

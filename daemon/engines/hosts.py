@@ -11,6 +11,7 @@ One whose memory has grown over the limit is replaced between two jobs.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from typing import Any
 
 from daemon.config import Config
 from daemon.engines.roster import (
+    WHISPER,
     Chosen,
     EngineAway,
     lipsync_loading,
@@ -33,6 +35,7 @@ from models.progress import Progress, Quiet
 from models.stamp import stamp
 from pipeline import hosted
 from pipeline.job import Job
+from pipeline.progress import loading
 from pipeline.spec import JobSpec, Settings
 from pipeline.stages import STAGES, Made, Place, Stage
 from pipeline.workspace import Workspace
@@ -107,16 +110,22 @@ class Hosts:
         return Job(spec, settings, id=job_id)
 
     def make(self, stage: Stage, job: Job, workspace: Workspace) -> Made:
+        asked = hosted.request(stage, job, workspace)
+
+        def ask(do: str, patience_s: float) -> Any:
+            return host.ask(do, asked, job.progress, job=job.id, stage=stage.name, patience_s=patience_s)
+
         with self._seats[stage.place].asked(job.progress) as host:
-            told = host.ask(
-                hosted.MAKE,
-                hosted.request(stage, job, workspace),
-                job.progress,
-                job=job.id,
-                stage=stage.name,
-                patience_s=stage.patience_s,
-            )
+            if stage.place == "speech" and self._chosen.hears_late(job.spec):
+                with loading(job.progress, WHISPER):
+                    ask(hosted.HEAR, math.inf)
+            told = ask(hosted.MAKE, stage.patience_s)
         return hosted.answer(told)
+
+    def folder(self, stage: Stage, job: Job, workspace: Workspace) -> Path:
+        asked = hosted.request(stage, job, workspace)
+        host = self._seats[stage.place].ready(job.progress)  # this answer does not prove that it works
+        return Path(host.ask(hosted.FOLDER, asked, job.progress, job=job.id, stage=stage.name))
 
     # ------------------------------------------------------------ the door
 
@@ -210,8 +219,12 @@ def plans(config: Config, chosen: Chosen) -> Sequence[Plan]:
     return (
         _engine("speech", speech.name, device, speaking, speech_weights(chosen, config)),
         _engine("lipsync", lipsync.name, lipsync.device, syncing, lipsync_weights(chosen, config)),
-        Plan("media", preload=_modules("media")),
+        media_plan(),
     )
+
+
+def media_plan() -> Plan:
+    return Plan("media", preload=_modules("media"))
 
 
 def _engine(kind: Place, name: str, device: str, how: dict[str, Any], weights: Sequence[Path]) -> Plan:

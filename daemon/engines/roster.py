@@ -17,6 +17,8 @@ from pipeline.stages import Made, Stage
 from pipeline.workspace import Workspace
 
 QWEN3 = "qwen3"  # the engine of which the voices are the person's own
+LATENTSYNC = "latentsync"
+WHISPER = "Whisper"  # for people
 
 
 class EngineAway(Unavailable):
@@ -44,6 +46,9 @@ class Roster(Protocol):
         EngineAway when there is no engine to ask.
         """
 
+    def folder(self, stage: Stage, job: Job, workspace: Workspace) -> Path:
+        """`pipeline.stages.folder`, here or where the engine is. Raises as `make` does."""
+
 
 class Chosen:
     """The engines that the configuration comes to.
@@ -55,11 +60,15 @@ class Chosen:
         self.speech = chosen_speech(config.settings)
         self.hearing = choose_aligner(config.whisper.model, config.speech.device, config.weights)
         self.lipsync = chosen_lipsync(config.settings)
-        self._jitter = jitter(config.lipsync) if self.lipsync.name == "latentsync" else ""
+        self._jitter = jitter(config.lipsync) if self.lipsync.name == LATENTSYNC else ""
 
     def names(self, spec: JobSpec) -> dict[str, str]:
         speech = "recording" if spec.speech else self.speech.name
         return {"speech": speech, "lipsync": self.lipsync.name}
+
+    def hears_late(self, spec: JobSpec) -> bool:
+        """Whether a host loads who hears only now: beside the draft voice, for a recording."""
+        return bool(self.hearing.name) and self.speech.name != QWEN3 and spec.speech is not None
 
     def notes(self, spec: JobSpec) -> list[str]:
         """Who hears is missed where the engine does not know the times itself; of a recording, its stage says
@@ -67,11 +76,15 @@ class Chosen:
         speech: tuple[str, ...] = (self.speech.note,)
         if self.speech.name == QWEN3:
             speech += (self.hearing.note,)
-        elif spec.tone:
-            speech += ("The draft voice (espeak) cannot be told how to say it: the tone is not heard",)
         if spec.speech:
             speech = ()
-        return [note for note in (*speech, self.lipsync.note, self._jitter) if note]
+        return [note for note in (*speech, self.unheard(spec), self.lipsync.note, self._jitter) if note]
+
+    def unheard(self, spec: JobSpec) -> str:
+        """What of the job the engine that speaks does not mind; "" when nothing."""
+        if not spec.tone or spec.speech or self.speech.name == QWEN3:
+            return ""
+        return "The draft voice (espeak) cannot be told how to say it: the tone is not heard"
 
 
 def chosen_speech(settings: Settings) -> Choice:
@@ -122,6 +135,7 @@ def speech_loading(chosen: Chosen, config: Config, device: str, hears_on: str) -
         "cache": str(config.cache / "sentences") if settings.sentence_cache else None,
         "cache_bytes": int(settings.sentence_cache),
         "tries": settings.tries,
+        "decided": str(config.cache / "attention.json"),
     }
     if settings.verify:
         how["max_error"] = settings.max_error
@@ -140,7 +154,7 @@ def speech_weights(chosen: Chosen, config: Config) -> list[Path]:
 
 def lipsync_weights(chosen: Chosen, config: Config) -> list[Path]:
     """Files that the lip-sync host loads."""
-    return files_in(config.weights).needed if chosen.lipsync.name == "latentsync" else []
+    return files_in(config.weights).needed if chosen.lipsync.name == LATENTSYNC else []
 
 
 def lipsync_loading(name: str, config: Config, device: str) -> dict[str, Any]:
@@ -148,7 +162,7 @@ def lipsync_loading(name: str, config: Config, device: str) -> dict[str, Any]:
 
     device: as it is called in the process that loads it.
     """
-    if name != "latentsync":
+    if name != LATENTSYNC:
         return {}
     settings = config.lipsync
     return {

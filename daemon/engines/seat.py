@@ -19,6 +19,7 @@ from models.errors import StageFailed, VigentdError
 from models.host import Host, HostDied, Plan
 from models.launch import rotate
 from models.progress import Progress
+from pipeline.progress import loading
 
 PAUSES_S = (0.0, 0.5, 2.0, 10.0, 60.0)  # after the 1st, 2nd, … start with no work done since
 LOOK_S = 0.2
@@ -105,15 +106,25 @@ class Seat:
 
     def ready(self, progress: Progress) -> Host:
         """The host, loaded; waits for it, looking at `progress`. Raises EngineAway."""
-        while True:
-            progress.check()
-            with self._changed:
-                self._used = self._clock()
-                if self._host is not None and self._loaded and self._host.alive:
-                    return self._host
-                if self._trouble is not None or not self._wanted:
-                    raise EngineAway(self._why(), hint=self._hint())
-                self._changed.wait(LOOK_S)
+        progress.check()
+        if (host := self._now(0.0)) is not None:
+            return host
+        with loading(progress, f"the {self.title}"):
+            while True:
+                progress.check()
+                if (host := self._now(LOOK_S)) is not None:
+                    return host
+
+    def _now(self, wait_s: float) -> Host | None:
+        """The host, if it is loaded; else None, after a while. Raises EngineAway."""
+        with self._changed:
+            self._used = self._clock()
+            if self._host is not None and self._loaded and self._host.alive:
+                return self._host
+            if self._trouble is not None or not self._wanted:
+                raise EngineAway(self._why(), hint=self._hint())
+            self._changed.wait(wait_s)
+            return None
 
     @contextmanager
     def asked(self, progress: Progress) -> Iterator[Host]:

@@ -19,7 +19,7 @@ from models.hub.catalogue import INDEX, ONE_FILE, File, Model
 from models.hub.digest import watched_sha256
 from models.hub.folders import alone, part_of, told
 from models.hub.record import Kept, Record
-from models.hub.shelf import Standing, problem, standing
+from models.hub.shelf import Standing, holds_all, problem, record_of, standing
 from models.hub.watch import Watch
 
 
@@ -34,8 +34,9 @@ def adopt(
     """
     with alone(weights), told(path, "read"):
         _need_no_download(weights, model, path)
-        found = _adopt_file(weights, model, path, watch) if path.is_file() else None
-        if found is None:
+        if path.is_file():
+            _adopt_file(weights, model, path, watch, anyway, now)
+        else:
             _adopt_folder(weights, model, _snapshot(path, model), watch, anyway, now)
     return standing(weights, model)
 
@@ -69,20 +70,25 @@ def _adopt_folder(
             "tells whether it is in order.",
         )
     files = _files(model, path, watch, anyway)
-    found = Record(
-        model=model.name,
-        repository=model.repository,
-        revision=model.revision,
-        origin=str(path),
-        at=now(),
-        own={name: kept.sha256 for name, kept in files.items()} != _hashes(model),
-        files=files,
-    )
+    own = {name: kept.sha256 for name, kept in files.items()} != _hashes(model)
+    found = _record_of(model, path, files, own, now)
     with told(folder):
         if not in_place:
             _link(weights, folder, path, found)
         elif not folder.is_symlink():
             record.write(folder, found)
+
+
+def _record_of(model: Model, path: Path, files: dict[str, Kept], own: bool, now: Callable[[], str]) -> Record:
+    return Record(
+        model=model.name,
+        repository=model.repository,
+        revision=model.revision,
+        origin=str(path),
+        at=now(),
+        own=own,
+        files=files,
+    )
 
 
 def _link(weights: Path, folder: Path, path: Path, found: Record) -> None:
@@ -182,30 +188,47 @@ def _snapshot(path: Path, model: Model) -> Path:
 # ---------------------------------------------------------------- a single file
 
 
-def _adopt_file(weights: Path, model: Model, path: Path, watch: Watch) -> File:
+def _adopt_file(
+    weights: Path, model: Model, path: Path, watch: Watch, anyway: bool, now: Callable[[], str]
+) -> None:
     """Raises BadInput, Unavailable."""
-    file = model.instead
-    if file is None:
+    if not model.instead:
         raise BadInput(
             f"{path} is a file, and {model.name} is a folder with several",
             code="folder_missing",
             hint="Give the folder.",
         )
-    target = weights / file.name
-    if os.path.lexists(target) and not (target.exists() and target.samefile(path)):
-        raise BadInput(f"{target} is there already", code="model_there", hint="Remove it first.")
-    why = problem(path, file.size)
+    if holds_all(folder := weights / model.name, model):
+        raise BadInput(
+            f"{folder} is there already, and is taken before a single file",
+            code="model_there",
+            hint=f"Remove it first if {path} is to take its place.",
+        )
+    targets = [weights / file.name for file in model.instead]
+    there = next((target for target in targets if os.path.lexists(target)), None)
+    if there is not None and not (there.exists() and there.samefile(path)):
+        raise BadInput(f"{there} is there already", code="model_there", hint="Remove it first.")
+    target = there or targets[0]
+    file = model.instead[targets.index(target)]
+    sha256 = _sha256_of_file(path, file, watch, anyway)
+    found = _record_of(model, path, {target.name: record.kept(path, sha256)}, sha256 != file.sha256, now)
+    with told(target):
+        target.parent.mkdir(exist_ok=True)
+        if there is None:
+            target.symlink_to(path)
+        record.write(target.parent, found, record_of(file))
+
+
+def _sha256_of_file(path: Path, file: File, watch: Watch, anyway: bool) -> str:
+    """Raises BadInput when it is not the one that is known, unless `anyway`."""
+    why = "" if anyway else problem(path, file.size)
     if not why:
         sha256 = watched_sha256(path, path.name, watch)
-        why = "" if sha256 == file.sha256 else f"has SHA-256 {sha256} instead of {file.sha256}"
-    if why:
-        raise BadInput(
-            f"{path} is not openai-whisper's {target.name}: it {why}",
-            code="model_other",
-            hint="It may be damaged, or of another size or version.",
-        )
-    if not target.exists():
-        with told(target):
-            target.parent.mkdir(exist_ok=True)
-            target.symlink_to(path)
-    return file
+        if anyway or sha256 == file.sha256:
+            return sha256
+        why = f"has SHA-256 {sha256} instead of {file.sha256}"
+    raise BadInput(
+        f"{path} is not openai-whisper's {Path(file.name).name}: it {why}",
+        code="model_other",
+        hint="If it is a model of your own, add --anyway; else it may be damaged, or of another size.",
+    )

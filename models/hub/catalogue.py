@@ -32,7 +32,8 @@ class File:
 class Model:
     """name: of its folder. files: those that are needed, and no others.
 
-    instead: a single file that serves as well as the folder; its name is its path in that of all models.
+    instead: a single file that serves where the folder is not, under any of these names; a name is its path
+    in the folder of all models.
     beside: files that belong to it where somebody has them, and that are not on the hub.
     """
 
@@ -40,7 +41,7 @@ class Model:
     repository: str
     revision: str
     files: tuple[File, ...]
-    instead: File | None = None
+    instead: tuple[File, ...] = ()
     beside: tuple[str, ...] = ()
 
     @property
@@ -158,12 +159,13 @@ def _whisper(
     weights: tuple[int, str],
     openai: tuple[int, str],
 ) -> Model:
+    names = dict.fromkeys((size, repository.removeprefix("whisper-")))  # turbo is large-v3-turbo, too
     return Model(
         f"whisper-{size}",
         f"openai/{repository}",
         revision,
         (File("config.json", *config), File("model.safetensors", *weights)),
-        instead=File(f"whisper/{size}.pt", *openai),
+        instead=tuple(File(f"whisper/{name}.pt", *openai) for name in names),
     )
 
 
@@ -234,7 +236,7 @@ def named(names: Iterable[str]) -> list[Model]:
 
 
 def _unknown(name: str, folded: dict[str, Model]) -> BadInput:
-    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.4)
+    near = difflib.get_close_matches(name.casefold(), folded, n=1)
     within = [model.name for key, model in folded.items() if name and name.casefold() in key]
     guess = within[0] if within else folded[near[0]].name if near else ""
     return BadInput(

@@ -14,7 +14,15 @@ from models.hub.catalogue import File, Model
 from models.hub.digest import watched_sha256
 from models.hub.folders import alone, told
 from models.hub.record import Record
-from models.hub.shelf import expected, keep_or_remove, problem, standing
+from models.hub.shelf import (
+    expected,
+    expected_single,
+    is_file,
+    keep_or_remove,
+    problem,
+    single,
+    standing,
+)
 from models.hub.watch import Watch
 
 
@@ -49,8 +57,10 @@ def _verify(weights: Path, model: Model, watch: Watch) -> list[Finding]:
     if now.state in ("missing", "begun"):
         why = "is not here" if now.state == "missing" else "is not here as a whole yet"
         return [Finding(model.name, "", "missing", why=why, fix=_pull(model))]
-    if model.instead and now.path == weights / model.instead.name:
-        return [_look(weights, model, model.instead, watch, f"Remove it, then {_pull(model)[0].lower()}")]
+    if (file := single(weights, model)) is not None:
+        wanted, known = expected_single(weights, file)
+        fix = _add_again(model) if known and known.own else keep_or_remove(now.path, model)
+        return [_look(weights, model, wanted, watch, fix)]
     folder = weights / model.name
     findings = []
     try:
@@ -69,10 +79,14 @@ def _verify(weights: Path, model: Model, watch: Watch) -> list[Finding]:
 
 def _fix(folder: Path, model: Model, file: File, known: Record | None) -> str:
     if known is not None and known.own:
-        return f"Add it again: `vigentd models add {model.name} PATH --anyway`."
+        return _add_again(model)
     if known is None and os.path.lexists(folder / file.name):
         return keep_or_remove(folder, model)
     return _pull(model)
+
+
+def _add_again(model: Model) -> str:
+    return f"Add it again: `vigentd models add {model.name} PATH --anyway`."
 
 
 def _pull(model: Model) -> str:
@@ -82,7 +96,7 @@ def _pull(model: Model) -> str:
 def _look(folder: Path, model: Model, file: File, watch: Watch, fix: str) -> Finding:
     path = folder / file.name
     if why := problem(path, file.size):
-        state: Literal["damaged", "missing"] = "damaged" if _is_file(path) else "missing"
+        state: Literal["damaged", "missing"] = "damaged" if is_file(path) else "missing"
         return Finding(model.name, file.name, state, file.size, why, f"{file.size:,} bytes", fix=fix)
     try:
         found = watched_sha256(path, f"{model.name}/{file.name}", watch)
@@ -93,13 +107,6 @@ def _look(folder: Path, model: Model, file: File, watch: Watch, fix: str) -> Fin
         return Finding(model.name, file.name, "whole", file.size)
     why = f"is damaged: expected SHA-256 {file.sha256}, found {found}"
     return Finding(model.name, file.name, "damaged", file.size, why, file.sha256, found, fix)
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # in a folder that is closed to us
-        return False
 
 
 def _forget(weights: Path, model: Model, known: Record, damaged: set[str], watch: Watch) -> None:

@@ -44,8 +44,6 @@ async def fetch(
 
     Raises Unavailable `hub_…`, `disk_full`, `models_unwritable`, …; what came by then is kept.
     """
-    with told(part.parent):
-        part.parent.mkdir(parents=True, exist_ok=True)
     started = size_of(part)
     if started > file.size:
         started = _begin_again(part, started, advance)
@@ -59,7 +57,7 @@ async def fetch(
             left = waits if size_of(part) != started else waits[:AT_FIRST]
             if tries > len(left):
                 raise away(source, passing.why) from None
-            note(f"{source.host} {passing.why} ({file.name}); it is tried again")
+            note(f"{source.host} {passing.why}; it is tried again")
             await asyncio.sleep(max(left[tries - 1] if tries else 0.0, passing.wait_s))
 
 
@@ -133,11 +131,13 @@ def _goes_on_at(response: httpx.Response, have: int) -> bool:
 
 
 async def _append(response: httpx.Response, part: Path, most: int, advance: Callable[[int], None]) -> None:
-    with told(part.parent), part.open("ab") as out:
-        async for piece in response.aiter_bytes():
-            advance(out.write(piece[: most - out.tell()]))
-            if out.tell() == most:
-                return
+    with told(part.parent):
+        part.parent.mkdir(parents=True, exist_ok=True)  # not before: a hub that is away leaves nothing behind
+        with part.open("ab") as out:
+            async for piece in response.aiter_bytes():
+                advance(out.write(piece[: most - out.tell()]))
+                if out.tell() == most:
+                    return
 
 
 def _begin_again(part: Path, have: int, advance: Callable[[int], None]) -> int:

@@ -61,6 +61,7 @@ class _Gathering:
         self._settle, self._waits = settle, waits
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._stopped = False
+        self._said: set[str] = set()  # since something came: several files meet the same trouble
 
     async def all(self, plans: Sequence[Plan]) -> None:
         if threading.current_thread() is threading.main_thread():
@@ -99,15 +100,21 @@ class _Gathering:
         number = self._watch.begin("getting", what, file.size, size_of(part))
 
         def advance(count: int) -> None:
+            self._said.clear()
             self._watch.advance(number, count)
 
-        await fetch(client, self._source, model, file, part, advance, self._watch.note, self._waits)
+        await fetch(client, self._source, model, file, part, advance, self._note, self._waits)
         self._watch.end(number)
         found = await asyncio.to_thread(self._sha256, part, what)
         if found != file.sha256:
             with told(part):
                 part.unlink()
         return found
+
+    def _note(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            self._watch.note(text)
 
     def _sha256(self, path: Path, what: str) -> str:
         with told(path, "read"):

@@ -18,6 +18,7 @@ from models.hub.record import Kept, Record
 from models.hub.shelf import incomplete, keep_or_remove, problem, size_of, standing
 from models.hub.source import Source
 from models.hub.watch import Watch
+from models.sizes import size
 
 
 @dataclass
@@ -46,9 +47,11 @@ def planned(weights: Path, model: Model, watch: Watch) -> Plan:
         raise Unavailable(
             f"{model.name} is not the hub's but weights of your own, and not whole: {now.why}",
             code="model_own",
-            hint=f"Add them again (`vigentd models add {model.name} PATH --anyway`), or remove {folder} to "
+            hint=f"Add them again (`vigentd models add {model.name} PATH --anyway`), or remove {now.path} to "
             "get the hub's.",
         )
+    if now.path != folder:
+        watch.note(f"{now.why}; the hub's {model.name} is fetched, and taken before it")
     for file in model.files:
         _sort(weights, plan, file, watch)
     return plan
@@ -135,15 +138,11 @@ def need_room(weights: Path, plans: Sequence[Plan], spare: int) -> None:
         free = free_bytes(weights)
     if wanted and wanted + spare > free:
         raise Unavailable(
-            f"There is not enough room in {weights}: {_gb(wanted)} are to come and {_gb(spare)} must stay "
-            f"free, but only {_gb(free)} are",
+            f"There is not enough room in {weights}: {size(wanted)} are to come and {size(spare)} must stay "
+            f"free, but only {size(free)} are",
             code="disk_full",
             hint="Free some space (`vigentd clean`), or set models.folder in vigentd.toml to a larger disk.",
         )
-
-
-def _gb(count: int) -> str:
-    return f"{count / 1e9:.2f} GB"
 
 
 def settle(weights: Path, plan: Plan, source: Source, now: Callable[[], str]) -> None:

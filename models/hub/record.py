@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from models.durable import written
 from models.errors import Unavailable
 
-NAME = "manifest.json"
+NAME = "manifest.json"  # of a single file whisper/small.pt: small.manifest.json
 FORMAT = 1
 
 
@@ -55,9 +55,9 @@ class Record(_Strict):
     files: dict[Annotated[str, AfterValidator(_inside)], Kept]
 
 
-def read(folder: Path) -> Record | None:
+def read(folder: Path, name: str = NAME) -> Record | None:
     """None when there is no record, and for one of a later version. Raises Unavailable `manifest_damaged`."""
-    path = folder / NAME
+    path = folder / name
     try:
         text = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
@@ -73,10 +73,10 @@ def read(folder: Path) -> Record | None:
         raise _damaged(path, "is damaged") from e
 
 
-def write(folder: Path, record: Record) -> None:
+def write(folder: Path, record: Record, name: str = NAME) -> None:
     """Atomic and durable. Raises OSError."""
     text = json.dumps(record.model_dump(), indent=2, ensure_ascii=False) + "\n"
-    written(folder / NAME, text.encode())
+    written(folder / name, text.encode())
 
 
 def kept(path: Path, sha256: str) -> Kept:

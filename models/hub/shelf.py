@@ -39,6 +39,8 @@ class Standing:
 
 
 def standing(weights: Path, model: Model) -> Standing:
+    if (file := single(weights, model)) is not None:
+        return _single_standing(weights, model, file)
     folder = weights / model.name
     try:
         known = record.read(folder)
@@ -53,14 +55,49 @@ def standing(weights: Path, model: Model) -> Standing:
     own, at = (known.own, known.at) if known else (False, "")
     if not first:
         return Standing(model, "whole", folder, present, own=own, checked_at=at)
-    if model.instead and not problem(instead := weights / model.instead.name, model.instead.size):
-        return Standing(model, "whole", instead, model.instead.size)
     begun = _begun(part_of(weights, model.name), model)
     if any(os.path.lexists(folder / file.name) for file in files):
         return Standing(model, "broken", folder, present + begun, first, own, at)
     if begun:
         return Standing(model, "begun", folder, begun)
     return Standing(model, "missing", folder, 0)
+
+
+def single(weights: Path, model: Model) -> File | None:
+    """The one file that lies there instead of the folder's, if it does."""
+    if holds_all(weights / model.name, model):
+        return None
+    return next((file for file in model.instead if is_file(weights / file.name)), None)
+
+
+def holds_all(folder: Path, model: Model) -> bool:
+    """Whether its files are there, whatever is in them."""
+    return all(is_file(folder / file.name) for file in model.files)
+
+
+def expected_single(weights: Path, file: File) -> tuple[File, Record | None]:
+    """What the one file should be, the hub's or a person's own; and the record of it."""
+    path = weights / file.name
+    try:
+        known = record.read(path.parent, record_of(file))
+    except Unavailable:  # `add` writes it anew
+        known = None
+    kept = known.files.get(path.name) if known is not None and known.own else None
+    return (File(file.name, kept.size, kept.sha256) if kept else file), known
+
+
+def record_of(file: File) -> str:
+    return f"{Path(file.name).stem}.{record.NAME}"
+
+
+def _single_standing(weights: Path, model: Model, file: File) -> Standing:
+    path = weights / file.name
+    wanted, known = expected_single(weights, file)
+    own, at = (known.own, known.at) if known else (False, "")
+    if why := problem(path, wanted.size):
+        begun = _begun(part_of(weights, model.name), model)
+        return Standing(model, "broken", path, begun, f"{file.name} {why}", own, at)
+    return Standing(model, "whole", path, wanted.size, own=own, checked_at=at)
 
 
 def expected(model: Model, known: Record | None) -> Sequence[File]:
@@ -77,11 +114,11 @@ def _doubt(file: File, known: Record | None) -> str:
     return "was damaged when it was last checked"
 
 
-def keep_or_remove(folder: Path, model: Model) -> str:
-    """What to do about files that are not the hub's, in a folder without a record of them: a sentence."""
+def keep_or_remove(place: Path, model: Model) -> str:
+    """What to do about a folder, or a single file, that is not the hub's and not recorded: a sentence."""
     return (
-        f"`vigentd models add {model.name} {folder} --anyway` keeps them as they are; or remove the "
-        f"folder, and `vigentd models pull {model.name}` fetches the hub's."
+        f"`vigentd models add {model.name} {place} --anyway` keeps what is there as it is; or remove it, and "
+        f"`vigentd models pull {model.name}` fetches the hub's."
     )
 
 
@@ -97,7 +134,14 @@ def problem(path: Path, size: int) -> str:
         return f"cannot be looked at: {e.strerror}"
     if not path.is_file():
         return "is not a file"
-    return "" if found == size else f"has {found:,} bytes instead of {size:,}"
+    return "" if found == size else f"has {found:,} byte{'s' * (found != 1)} instead of {size:,}"
+
+
+def is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # in a folder that is closed to us
+        return False
 
 
 def incomplete(part: Path, file: File) -> Path:

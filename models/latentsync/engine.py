@@ -5,6 +5,7 @@ Source: https://github.com/bytedance/LatentSync, of which this has neither code 
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -17,6 +18,7 @@ import torch
 from models import faces, track
 from models.engine import Clip, Speech, SyncedFrame, SyncOptions, SyncReport
 from models.errors import Unavailable
+from models.gpu_notes import compiled, held
 from models.kernels import keep_kernels
 from models.latentsync import align
 from models.latentsync.audio import RATE, Listened, features, pieces, resample, windows_at
@@ -49,6 +51,7 @@ TRACKING = 0.08  # share of the work that following the presenter is, when nothi
 PRECISIONS = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 NUMPY = {torch.int16: np.int16, torch.int32: np.int32}
 Loaded = tuple[UNetMotionModel, AutoencoderKL, Whisper, str]  # … and which weights these are
+_LOG = logging.getLogger("vigentd.latentsync")
 SHORT_OF_MEMORY = "The GPU's memory was short: the lips were made with less at once, which takes longer"
 
 
@@ -104,13 +107,15 @@ class LatentSyncEngine:
                 _random(place, dtype) if folder is None else _loaded(folder, place, dtype)
             )
             networks = Networks(unet, vae, compiled=compiled)
+        loaded_s = time.perf_counter() - began
+        _LOG.info("loaded LatentSync on %s in %.1f s, %s%s", device, loaded_s, dtype, held(place))
         return cls(
             networks,
             whisper,
             fingerprint=f"{weights}-{dtype}".replace("torch.", ""),
             presenters=Presenters(cache, cache_bytes) if cache and cache_bytes else None,
             guided=guided,
-            loaded_s=time.perf_counter() - began,
+            loaded_s=loaded_s,
         )
 
     def warm_up(self) -> None:
@@ -129,9 +134,12 @@ class LatentSyncEngine:
                 torch.cuda.empty_cache()
                 self._try()
         self.warmed_s = time.perf_counter() - began
+        _LOG.info("warm after %.1f s%s%s", self.warmed_s, compiled(), held(self.networks.device))
 
     def _try(self) -> None:
         networks = self.networks
+        # First what needs the most memory at once: what the others record then fits into what it took.
+        networks.decode(torch.zeros((1, 4, networks.latent, networks.latent), device=networks.device))
         grey = torch.zeros((2, 3, networks.size, networks.size), device=networks.device)
         still = networks.encode(grey)[:1, :, None].expand(-1, -1, CHUNK, -1, -1)
         noise = first_noise(0, 4, networks.latent, networks.latent).to(networks.device)

@@ -19,7 +19,7 @@ from models.latentsync.stock import AutoencoderKL, UNetMotionModel
 
 Function = Callable[..., Any]  # of tensors alone
 
-IMAGES = 16  # that the autoencoder codes at once
+ENCODED, DECODED = 16, 8  # faces that the autoencoder takes at once; decoding needs twice the memory
 FEW = 4  # … when memory is short
 
 # As numpy can keep them; it does not know bfloat16.
@@ -101,15 +101,15 @@ class Networks:
         The most likely latents, where LatentSync draws from a very narrow distribution: the same face then
         always has the same ones.
         """
-        return self._in_groups(self._encode, faces.to(self.dtype)) * self._scaling
+        return self._in_groups(self._encode, faces.to(self.dtype), ENCODED) * self._scaling
 
     def decode(self, latents: Tensor) -> Tensor:
         """(n, 4, latent, latent) → (n, 3, size, size), about −1…1."""
-        return self._in_groups(self._decode, (latents / self._scaling).to(self.dtype))
+        return self._in_groups(self._decode, (latents / self._scaling).to(self.dtype), DECODED)
 
-    def _in_groups(self, function: Callable[[Tensor], Tensor], items: Tensor) -> Tensor:
+    def _in_groups(self, function: Callable[[Tensor], Tensor], items: Tensor, at_once: int) -> Tensor:
         """Always the same number at once, the last group filled up: another shape would be compiled anew."""
-        at_once = FEW if self._small else IMAGES
+        at_once = FEW if self._small else at_once
         done: list[Tensor] = []
         for group in torch.split(items, at_once):
             missing = at_once - len(group)

@@ -109,7 +109,7 @@ def saved_voice(checkpoint: Checkpoint, voices: Voices, voice: str, by: By = EVE
         return None
     if found is not None:
         raise _wrong_kind(checkpoint, voices, found.name, _kind(found))
-    if _folded(voice) in SPEAKERS and checkpoint.kind != "custom_voice":
+    if built_in(voice) and checkpoint.kind != "custom_voice":
         raise _wrong_kind(checkpoint, voices, voice, "custom_voice")
     raise _voice_unknown(checkpoint, voices, voice)
 
@@ -127,6 +127,11 @@ def model_language(checkpoint: Checkpoint, language: str) -> str:
         code="language_unknown",
         hint=f"Choose one of: {', '.join(known)}",
     )
+
+
+def built_in(name: str) -> bool:
+    """Whether some checkpoint, this or another, has a speaker of this name."""
+    return _folded(name) in SPEAKERS
 
 
 def spoken_voices(checkpoint: Checkpoint, voices: Voices) -> list[str]:

@@ -10,22 +10,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from models.errors import Unavailable
-from models.weight_files import (
-    MOST,
-    SAFETENSORS,
-    is_there,
-    no_checkpoint,
-    read_json,
-    unreadable,
-    wrong,
-)
+from models.weight_files import header, is_there, read_json, unreadable, wrong
 
 KINDS = {"Base": "base", "CustomVoice": "custom_voice", "VoiceDesign": "voice_design"}
 MODELS = ("1.7B-Base", "1.7B-CustomVoice", "1.7B-VoiceDesign", "0.6B-Base", "0.6B-CustomVoice")
@@ -115,30 +106,6 @@ def fingerprint(folder: Path, model: str) -> str:
         except OSError as error:
             raise unreadable(path, error) from error
     return digest.hexdigest()[:16]
-
-
-def header(path: Path) -> Mapping[str, Any]:
-    """Of a file of safetensors: what it says of each tensor, by name: dtype, shape, data_offsets.
-
-    Raises Unavailable weights_wrong for one that is none, or is not whole.
-    """
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if length > min(size - 8, MOST):
-                raise no_checkpoint(path, SAFETENSORS)
-            text = file.read(length)
-    except OSError as error:
-        raise unreadable(path, error) from error
-    try:
-        tensors = {name: entry for name, entry in json.loads(text).items() if name != "__metadata__"}
-        end = 8 + length + max(entry["data_offsets"][1] for entry in tensors.values())
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
-        raise no_checkpoint(path, SAFETENSORS) from error
-    if size != end:
-        raise wrong(path, f"is not whole: expected {end:,} bytes, found {size:,}")
-    return tensors
 
 
 def shards(checkpoint: Checkpoint) -> list[Path]:

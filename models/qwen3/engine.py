@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,17 @@ import torch
 from models.audio import silence
 from models.engine import Audio, Sentence, Speech
 from models.errors import BadInput, Unavailable
+from models.gpu_notes import held
 from models.on_device import on_device
 from models.progress import Progress, Share
 from models.qwen3.casting import AUTO, Role, cast, model_language, saved_voice, spoken_voices
 from models.qwen3.checkpoint import fingerprint, look
-from models.qwen3.model import FLASH, FRAMES_PER_S, RATE, SDPA, Model
+from models.qwen3.decided import Decided
+from models.qwen3.model import FLASH, RATE, SDPA, Model
 from models.qwen3.prompt import prompt_of
 from models.qwen3.stock import VoiceClonePromptItem
 from models.qwen3.store import Store
-from models.qwen3.takes import Direction, Line, Listen, perform
+from models.qwen3.takes import Direction, Line, Listen, Tally, perform
 from models.qwen3.verdict import expected_s
 from models.reading import read
 from models.voices import Voices
@@ -61,11 +64,12 @@ class Qwen3Engine:
         direction: Direction,
         store: Store | None = None,
         attention: str = "auto",
+        decided: Path | None = None,
         loaded_s: float = 0.0,
     ) -> None:
         self.model, self.fingerprint = model, fingerprint
         self._voices, self._direction, self._store = voices, direction, store
-        self._attention = attention
+        self._attention, self._decided = attention, Decided(decided)
         self._prompt: tuple[str, VoiceClonePromptItem | None] | None = None  # the last voice's
         self._role: Role | None = None  # who spoke last
         self.loaded_s, self.warmed_s = loaded_s, 0.0
@@ -86,11 +90,13 @@ class Qwen3Engine:
         listen: Listen | None = None,
         listener: str = "",
         max_error: float = 0.3,
+        decided: Path | None = None,
     ) -> Qwen3Engine:
         """folder: of all weights; voices: of the saved ones. device: "cpu", "cuda:0".
 
         precision: "bf16", "fp16", "fp32", or "auto", bf16 on a GPU that can. attention: "sdpa", "flash" or
-        "auto". cache: where spoken sentences are kept, `cache_bytes` at most. tries: seeds for a sentence.
+        "auto"; decided: the file in which is kept what "auto" came to here. cache: where spoken sentences are
+        kept, `cache_bytes` at most. tries: seeds for a sentence.
         listen: what a sentence sounds like to somebody else, called `listener`; max_error: share of its
         characters that may differ. Raises Unavailable `weights_missing`, `weights_wrong`, `out_of_memory`.
         """
@@ -104,9 +110,10 @@ class Qwen3Engine:
             direction=Direction(tries, listen, listener, max_error),
             store=Store(cache, cache_bytes) if cache and cache_bytes else None,
             attention=attention,
+            decided=decided,
             loaded_s=time.perf_counter() - began,
         )
-        took = f"in {engine.loaded_s:.1f} s, {loaded.dtype}{_memory(loaded)}"
+        took = f"in {engine.loaded_s:.1f} s, {loaded.dtype}{held(loaded.device)}"
         _note(f"loaded Qwen3-TTS {model} on {device} {took}")
         return engine
 
@@ -149,7 +156,9 @@ class Qwen3Engine:
             self._try_flash()
         self._try()
         self.warmed_s = time.perf_counter() - began
-        _note(f"warm after {self.warmed_s:.1f} s, {self.model.attention} for prompts{_memory(self.model)}")
+        _note(
+            f"warm after {self.warmed_s:.1f} s, {self.model.attention} for prompts{held(self.model.device)}"
+        )
 
     def speak(
         self,
@@ -165,7 +174,7 @@ class Qwen3Engine:
         A step for every codec frame; a sentence that is in the store takes one. Raises BadInput as
         `casting.cast`, `voice_unreadable`; StageFailed `sentence_unspeakable`; and what `progress` raises.
         """
-        began, frames = time.perf_counter(), 0
+        began, tally = time.perf_counter(), Tally()
         role = self._role = cast(self.model.checkpoint, self._voices, voice, tone, language)
         lines = [self._line(sentence) for sentence in sentences]
         efforts = [expected_s(line.text) for line in lines]
@@ -175,28 +184,30 @@ class Qwen3Engine:
         samples = 0
         for sentence, line, effort in zip(sentences, lines, efforts, strict=True):
             share = Share(progress, done / whole, (done + effort) / whole)
-            wav, made = self._spoken(line, role, seed, share)
+            wav = self._spoken(line, role, seed, share, tally)
             share.step(1, 1)
-            done, frames = done + effort, frames + made
+            done += effort
             pieces += [wav, silence(sentence.pause_s, RATE)]
             spans.append((samples / RATE, (samples + len(wav)) / RATE))
             samples += len(pieces[-2]) + len(pieces[-1])
-        self._tell(len(lines), frames, time.perf_counter() - began)
+        count = "1 sentence" if len(lines) == 1 else f"{len(lines)} sentences"
+        _note(f"{count}: {tally.told(time.perf_counter() - began)}{held(self.model.device)}")
         return Speech(np.concatenate(pieces) if pieces else silence(0, RATE), RATE, None, None, spans)
 
-    def _spoken(self, line: Line, role: Role, seed: int, progress: Progress) -> tuple[Audio, int]:
-        """One sentence without its pause; and how many frames were made for it, 0 when it was kept."""
+    def _spoken(self, line: Line, role: Role, seed: int, progress: Progress, tally: Tally) -> Audio:
+        """One sentence without its pause."""
         if not tokens(line.text):
-            return silence(NOTHING_S, RATE), 0
+            return silence(NOTHING_S, RATE)
         decided_by = self._decides(line, role, seed)
         kept = self._store.get(decided_by) if self._store else None
         if kept is not None:
-            return kept, 0
+            tally.kept += 1
+            return kept
         prompt = self._prompted(role)
-        wav, frames = perform(self.model, line, role, prompt, self._direction, seed, progress)
+        wav = perform(self.model, line, role, prompt, self._direction, seed, progress, tally)
         if self._store is not None:
             self._store.put(decided_by, wav)
-        return wav, frames
+        return wav
 
     def _decides(self, line: Line, role: Role, seed: int) -> dict[str, Any]:
         return {
@@ -239,11 +250,14 @@ class Qwen3Engine:
     def _try_flash(self) -> None:
         """A package that was built for another torch is found, and does not work: torch's own does then.
 
-        Nor is it taken for a little: whichever it is decides the samples, and noise must not choose.
+        Whichever it is decides the samples of a seed, and noise must not choose: so it is not taken for a
+        little, and measured only once on a machine.
         """
         try:
             self.model.attend(FLASH)
             self._try()
+        except Unavailable:  # the GPU's memory is too small; that is not the package's fault
+            raise
         except Exception as error:
             self.model.attend(SDPA)
             why = f"{FLASH_PACKAGE} does not work here: {type(error).__name__}: {error}"
@@ -253,12 +267,26 @@ class Qwen3Engine:
             return
         if self._attention == "flash":
             return
+        here = self._here()
+        decided = self._decided.get(here)
+        if decided is None:
+            decided = self._quicker()
+            self._decided.put(here, decided)
+        self.model.attend(decided)
+
+    def _here(self) -> str:
+        """Whatever decides which attention is the quicker one."""
+        gpu, package = torch.cuda.get_device_name(self.model.device), version(FLASH_PACKAGE)
+        built = f"{gpu}, torch {torch.__version__}, {FLASH_PACKAGE} {package}"
+        return f"{built}, {self.model.checkpoint.name}, {self.model.dtype}"
+
+    def _quicker(self) -> str:
+        self.model.attend(FLASH)
         flash_s = self._prompted_s()
         self.model.attend(SDPA)
         sdpa_s = self._prompted_s()
-        if flash_s < HELPS * sdpa_s:
-            self.model.attend(FLASH)
         _note(f"a prompt takes {1000 * sdpa_s:.1f} ms by {SDPA}, {1000 * flash_s:.1f} ms by {FLASH}")
+        return FLASH if flash_s < HELPS * sdpa_s else SDPA
 
     def _prompted_s(self) -> float:
         """What a sentence takes whose end is reached at once; the quickest of several."""
@@ -271,12 +299,6 @@ class Qwen3Engine:
             took.append(time.perf_counter() - began)
         return min(took)
 
-    def _tell(self, sentences: int, frames: int, seconds: float) -> None:
-        made = frames / FRAMES_PER_S
-        speed = f", {made / seconds:.2f} s of sound a second" if frames else ""
-        said = f"{sentences} sentences in {seconds:.1f} s"
-        _note(f"{said}: {frames} codec frames made{speed}{_memory(self.model)}")
-
 
 def _dtype(precision: str, device: str) -> torch.dtype:
     """fp16 is only for those who ask for it: the talker's numbers can be too large for it."""
@@ -287,12 +309,6 @@ def _dtype(precision: str, device: str) -> torch.dtype:
     with on_device(torch.device(device)):
         native = torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.bfloat16 if native else torch.float32
-
-
-def _memory(model: Model) -> str:
-    if model.device.type != "cuda":
-        return ""
-    return f", {torch.cuda.memory_reserved(model.device) / 1e9:.1f} GB of the GPU"
 
 
 def _note(what: str) -> None:

@@ -21,7 +21,7 @@ from models.engine import Audio
 from models.errors import BadInput, StageFailed, Unavailable
 from models.on_device import on_device
 from models.qwen3.casting import Role
-from models.qwen3.checkpoint import SPEECH_TOKENIZER, WEIGHTS, Checkpoint, header, shards
+from models.qwen3.checkpoint import SPEECH_TOKENIZER, WEIGHTS, Checkpoint, shards
 from models.qwen3.stock import (
     FasterQwen3TTS,
     PredictorGraph,
@@ -30,7 +30,7 @@ from models.qwen3.stock import (
     VoiceClonePromptItem,
     quietly,
 )
-from models.weight_files import wrong
+from models.weight_files import header, wrong
 
 RATE = 24_000  # Hz
 FRAMES_PER_S = 12.5

@@ -54,6 +54,23 @@ class Direction:
         return None if self.listen is None else [self.listener, self.max_error]
 
 
+@dataclass
+class Tally:
+    """kept, spoken: sentences; tries, frames: what the spoken ones took."""
+
+    kept: int = 0
+    spoken: int = 0
+    tries: int = 0
+    frames: int = 0
+
+    def told(self, seconds: float) -> str:
+        """ "3 kept, 2 spoken in 4 tries, 110 codec frames in 2.1 s, 4.19 s of sound a second"."""
+        tries = "1 try" if self.tries == 1 else f"{self.tries} tries"
+        made = f"{self.spoken} spoken in {tries}, {self.frames} codec frames in {seconds:.1f} s"
+        speed = f", {self.frames / FRAMES_PER_S / seconds:.2f} s of sound a second"
+        return f"{self.kept} kept, {made}{speed}" if self.spoken else f"{self.kept} kept, none spoken"
+
+
 def seed_of(seed: int, line: Line, take: int) -> int:
     """Of the job's seed. Neither the sentences around it nor its place decide it."""
     told = json.dumps([seed, line.text, line.spoken, take])
@@ -68,23 +85,26 @@ def perform(
     direction: Direction,
     seed: int,
     progress: Progress,
-) -> tuple[Audio, int]:
-    """At RATE, at the common loudness, without the silence around it; and how many codec frames were made.
+    tally: Tally,
+) -> Audio:
+    """At RATE, at the common loudness, without the silence around it.
 
     progress: its 0…1 is this sentence. Raises StageFailed `sentence_unspeakable`, and what `progress` raises.
     """
     making, hearing = Share(progress, 0, 1 - HEARD), Share(progress, 1 - HEARD, 1)
     cap, expected = math.ceil(cap_s(line.text) * FRAMES_PER_S), expected_s(line.text) * FRAMES_PER_S
-    furthest, frames, why = 0.0, 0, ""
+    furthest, why = 0.0, ""
 
     def beat(made: int) -> None:
         nonlocal furthest
         furthest = max(furthest, min(made / expected, 0.95))  # another take does not go back
         making.step(furthest, 1)
 
+    tally.spoken += 1
     for take in range(direction.tries):
         taken = model.say(line.text, line.spoken, role, prompt, seed_of(seed, line, take), cap, beat)
-        frames += taken.frames
+        tally.tries += 1
+        tally.frames += taken.frames
         why = fault(taken.wav, RATE, line.text, taken.capped)
         if not why and direction.listen is not None:
             heard = direction.listen(taken.wav, RATE, line.language, hearing)
@@ -92,7 +112,7 @@ def perform(
                 line.shown, heard, direction.max_error
             )
         if not why:
-            return _trimmed(taken.wav), frames
+            return _trimmed(taken.wav)
     shown = line.shown if len(line.shown) <= SHOWN else line.shown[: SHOWN - 1] + "…"
     tries = "its only try" if direction.tries == 1 else f"the last of {direction.tries} tries"
     raise StageFailed(

@@ -7,6 +7,7 @@ from pathlib import Path
 from models.errors import Unavailable
 from models.needs import Lack, Machine, torch_lack
 from models.whisper import find
+from models.whisper.glance import damage
 
 PACKAGES = ("whisper",)  # beside torch
 
@@ -31,6 +32,8 @@ def listener_lack(folder: Path, model: str, machine: Machine) -> Lack | None:
 
 
 def _weights(folder: Path, model: str) -> Lack | None:
+    if wrong := damage(folder, model):
+        return Lack(wrong.message, wrong.hint)
     if find(folder, model) is not None:
         return None
     why = f"Whisper's weights are not in {folder}: neither whisper/{model}.pt nor whisper-{model}/ is there"

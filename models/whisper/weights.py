@@ -19,17 +19,8 @@ from whisper.model import LayerNorm, ModelDimensions, Whisper
 from models.checkpoint_file import describing, fill, read_safetensors, read_torch, tensors_of
 from models.errors import Unavailable
 from models.weight_files import read_json, wrong
-from models.whisper import CONFIG, WEIGHTS, find
+from models.whisper import CONFIG, DECODERS, WEIGHTS, find
 
-# Layers and heads of the decoder, by which the sizes differ.
-DECODERS = {
-    "tiny": (4, 6),
-    "base": (6, 8),
-    "small": (12, 12),
-    "medium": (24, 16),
-    "large-v3": (32, 20),
-    "turbo": (4, 20),
-}
 _MULTILINGUAL = 51_865  # tokens, or more; those that know English alone have fewer
 _WINDOW = 1_500  # what the encoder makes of 30 s of sound
 _MELS = (80, 128)

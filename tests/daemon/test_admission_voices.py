@@ -21,6 +21,7 @@ from models.voices import OWNER, SavedVoice, Voices
 from pipeline.spec import JobSpec
 from tests.media_kit import pattern
 from tests.models.qwen3.tiny import BASE, CUSTOM, DESIGN, lay_all
+from tests.models.whisper.shell import lay_shell
 
 GERMAN = "Guten Morgen, wir haben heute nicht viel Zeit, und das ist auch gut so."
 
@@ -124,9 +125,37 @@ def test_a_recording_needs_no_voice(house: Config, clip: Path, tmp_path: Path) -
     from scipy.io import wavfile
 
     recording = tmp_path / "said.wav"
-    wavfile.write(recording, 16_000, np.zeros(16_000, np.int16))
-    spec = admit(Request(clip, speech=recording, options={"voice": "nobody", "tone": "warm"}), house)
-    assert spec.speech == recording
+    wavfile.write(recording, 16_000, np.full(16_000, 9000, np.int16))
+    asked = Request(clip, speech=recording, options={"voice": "nobody", "tone": "warm"})
+    assert admit(asked, house).speech == recording
+
+
+def test_a_recording_alone_needs_a_whisper_that_is_whole(tmp_path: Path, clip: Path) -> None:
+    """Where none is there, it is without subtitles; but who has one counts on it."""
+    from scipy.io import wavfile
+
+    house = configured(tmp_path, tmp_path / "weights", BASE, speech={"engine": "espeak"})
+    recording, small = tmp_path / "said.wav", lay_shell(tmp_path / "weights")
+    wavfile.write(recording, 16_000, np.full(16_000, 9000, np.int16))
+    admit(Request(clip, speech=recording), house)
+    small.write_bytes(small.read_bytes()[:-100])
+    with pytest.raises(Unavailable, match="ends too early") as caught:
+        admit(Request(clip, speech=recording), house)
+    assert "models pull" in caught.value.hint and "--script" in caught.value.hint
+    admit(Request(clip, b"Good morning.", speech=recording), house)
+
+
+def test_a_silent_recording_is_refused(house: Config, clip: Path, tmp_path: Path) -> None:
+    from scipy.io import wavfile
+
+    recording = tmp_path / "silent.wav"
+    for sound, code in ((np.zeros(160_000, np.int16), "speech_silent"), (np.zeros(0), "speech_empty")):
+        wavfile.write(recording, 16_000, sound)
+        with pytest.raises(BadInput) as caught:
+            admit(Request(clip, speech=recording), house)
+        assert caught.value.code == code and caught.value.hint
+    wavfile.write(recording, 16_000, np.repeat([0, 9000], 80_000).astype(np.int16))
+    assert admit(Request(clip, speech=recording), house).speech == recording
 
 
 def test_the_language_of_the_script_is_asked_for(tmp_path: Path, clip: Path) -> None:

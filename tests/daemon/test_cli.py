@@ -9,8 +9,12 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
+from rich.console import Console
+from scipy.io import wavfile
 
+from daemon.commands import jobs
 from daemon.config import Config
 from daemon.demo import clip as portrait
 from daemon.queue import Queue
@@ -107,6 +111,21 @@ def test_a_title_does_not_command_the_terminal(cli: Cli, queue: Queue, spec: Job
     assert "\x1b" not in cli("wait", job).err
 
 
+def test_ls_says_of_a_failed_job_which_video_it_was_and_why(
+    cli: Cli, queue: Queue, spec: JobSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = queue.submit(spec.model_copy(update={"title": "Daily news"})).id
+    claim = queue.claim("tests")
+    assert claim is not None
+    queue.fail(claim, StageFailed("The sentence cannot be spoken: " + "it has no end, " * 40))
+    (line,) = cli("ls").out.splitlines()[1:]
+    assert line.split()[:2] == [job, "failed"]
+    assert "Daily news: The sentence cannot be spoken: it has no end" in line and line.endswith("…")
+    monkeypatch.setattr(jobs, "console", lambda: Console(width=70))
+    lines = cli("ls").out.splitlines()
+    assert lines[1].startswith(f"{job}  failed") and "Daily news" in lines[1] and len(lines) < 8
+
+
 def test_ls_takes_a_job_back_whose_worker_is_gone(cli: Cli, queue: Queue, spec: JobSpec) -> None:
     queue.submit(spec)
     queue.claim("a process that is gone")
@@ -133,6 +152,18 @@ def test_show_cancel_and_retry(cli: Cli, queue: Queue, spec: JobSpec, config: Co
     assert "It broke" in card.out and "Mend it" in card.out
 
 
+def test_show_says_who_speaks_and_how(cli: Cli, queue: Queue, spec: JobSpec, clip: Path) -> None:
+    asked = {"voice": "Anna", "tone": "warm and calm", "language": "en", "seed": 7}
+    card = cli("show", queue.submit(spec.model_copy(update=asked)).id).out
+    for name, value in asked.items():
+        assert f"{name}:".ljust(10) + f" {value}\n" in card
+    card = cli("show", queue.submit(spec.model_copy(update={"script": "大家好，早上好。"})).id).out
+    assert "language:  zh (auto)\n" in card and "tone:" not in card
+    recorded = queue.submit(spec.model_copy(update={"speech": clip, "script": ""})).id
+    card = cli("show", recorded).out
+    assert f"speech:    {clip}\n" in card and "voice:" not in card and "language:  auto\n" in card
+
+
 def test_an_unknown_job(cli: Cli) -> None:
     for command in ("show", "cancel", "retry", "wait"):
         said = cli(command, "nope1234")
@@ -157,6 +188,17 @@ def test_submit_prints_the_id_and_nothing_else(cli: Cli, queue: Queue, script: P
     assert row.spec["clip"] == str(clip)
     assert row.spec["out"] == str(script.parent / "final.mp4")
     assert (row.source, row.label) == ("cli", "Daily")
+
+
+def test_submit_says_what_will_not_be_heard(cli: Cli, script: Path, clip: Path, tmp_path: Path) -> None:
+    submit = ("submit", "--clip", str(clip))
+    said = cli(*submit, "--script", str(script), "--tone", "warm")
+    assert said.code == 0 and "note: The draft voice (espeak) cannot be told how to say it" in said.err
+    wavfile.write(tmp_path / "said.wav", 16_000, np.full(16_000, 9000, np.int16))
+    for chosen in (("--voice", "deep"), ("--tone", "warm")):
+        said = cli(*submit, "--speech", "said.wav", *chosen)
+        assert said.code == 0 and said.err.count("note: ") == 1 and "--voice and --tone are for" in said.err
+    assert "note:" not in cli(*submit, "--speech", "said.wav").err
 
 
 def test_submit_reads_stdin_and_answers_in_json(process: Cli, clip: Path) -> None:
@@ -194,6 +236,7 @@ def test_options_come_from_the_configuration_when_they_are_not_said(
         (["--clip", "empty.txt"], "clip_empty"),
         (["--clip", "hello.txt"], "clip_unreadable"),
         (["--speech", "hello.txt"], "speech_unreadable"),
+        (["--speech", "."], "speech_unreadable"),
         (["--voice", "nobody"], "voice_unknown"),
         (["--subtitles", "claen"], "style_unknown"),
         (["--title-style", "nope"], "style_unknown"),
@@ -332,6 +375,26 @@ def test_wrong_use(cli: Cli, process: Cli) -> None:
 def test_a_flag_takes_no_value_in_its_help(cli: Cli, command: list[str]) -> None:
     helped = cli(*command, "--help").out
     assert "--help" in helped and "bool" not in helped
+
+
+def test_the_help_has_no_braces(cli: Cli) -> None:
+    assert "Usage: vigentd show [OPTIONS] ID\n" in cli("show", "--help").out
+    assert "Usage: vigentd models add [OPTIONS] NAME PATH\n" in cli("models", "add", "--help").out
+    assert "Usage: vigentd models pull [OPTIONS] [NAME]...\n" in cli("models", "pull", "--help").out
+
+
+@pytest.mark.parametrize("group", ["", "telegram", "inbox", "config", "bench"])
+def test_where_nothing_is_asked_the_help_is_no_error(cli: Cli, group: str) -> None:
+    said = cli(*group.split())
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith(f"Usage: vigentd {group}".rstrip()) and "hint:" not in said.err
+
+
+def test_a_folder_is_not_called_a_recording(cli: Cli, script: Path, clip: Path) -> None:
+    said = cli("submit", "--script", str(script), "--clip", str(clip), "--speech", str(script.parent))
+    assert said.err.splitlines()[0] == f"error: {script.parent.name} is a folder, not a recording"
+    said = cli("submit", "--script", str(script), "--clip", str(clip), "--music", str(script.parent))
+    assert said.err.splitlines()[0] == f"error: The music file {script.parent} is a folder"
 
 
 def test_config_show_is_toml_that_gives_the_same_configuration(cli: Cli, tmp_path: Path) -> None:

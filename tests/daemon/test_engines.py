@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from scipy.io import wavfile
 
 from daemon.config import Config
-from daemon.engines.hosts import plans
+from daemon.engines.hosts import Hosts, plans
 from daemon.engines.roster import Chosen
 from models.choose import NOBODY, Choice
 from models.errors import Unavailable
 from models.host import Plan
+from pipeline.job import Job
+from pipeline.progress import JobProgress
 from pipeline.spec import JobSpec
+from pipeline.stages import STAGES
+from pipeline.workspace import Workspace
+from tests.models import host_work
 from tests.models.latentsync.tiny import lay_models
 
 SPEC = JobSpec(clip=Path("/anna.mp4"), script="Hello.")
@@ -184,3 +192,29 @@ def test_an_alignment_that_is_not_here_is_refused_as_an_engine_is(tmp_path: Path
     with pytest.raises(Unavailable, match="insightface is not installed") as caught:
         Chosen(configured(tmp_path, engine="latentsync", device="cpu", alignment="insightface"))
     assert caught.value.code == "engine_missing"
+
+
+def test_who_hears_may_take_long_to_load(tmp_path: Path) -> None:
+    """Beside the draft voice it is loaded for the first recording, without a heartbeat: that was a stall."""
+    recording = tmp_path / "said.wav"
+    hum = np.sin(np.arange(16_000) / 20) * np.linspace(0, 1, 16_000)
+    wavfile.write(recording, 16_000, (hum * 20_000).astype(np.int16))
+    hosts = Hosts(configured(tmp_path), lambda *_: None)
+    hosts._chosen.speech, hosts._chosen.hearing = Choice("espeak"), Choice("whisper")
+    modules = ("pipeline.hosted", "pipeline.speech", "pipeline.recording")
+    seat = hosts._seats["speech"]
+    seat.plan = Plan("speech", f"{host_work.__name__}:load_slow_ears", {"seconds": 4.0}, preload=modules)
+    told: list[str] = []
+    progress = JobProgress({"speech": 1.0}, lambda at: told.append(at.loading))
+    spec = JobSpec(clip=Path("/anna.mp4"), script="", speech=recording)
+    job = Job(spec, configured(tmp_path).settings, progress=progress)
+    stage = replace(next(stage for stage in STAGES if stage.name == "speech"), patience_s=1.5)
+    seat.open()
+    try:
+        progress.enter("speech")
+        made = hosts.make(stage, job, Workspace(tmp_path / "work"))
+        assert (made.artifact / "speech.wav").exists() and "Whisper" in told
+        assert hosts.make(stage, job, Workspace(tmp_path / "work")).reused
+        assert seat.starts == 1
+    finally:
+        hosts.close()

@@ -5,6 +5,7 @@ What waiting does without a daemon is in test_runner.py.
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -16,10 +17,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from daemon.commands import follow as follow_module
-from daemon.commands.follow import Expected, follow
+from daemon.commands.follow import Bar, Expected, Lines, follow
 from daemon.commands.jobs import finish
+from daemon.commands.terminal import duration
 from daemon.config import Config
 from daemon.control import unix_socket
 from daemon.jobs import JobRow, State
@@ -114,6 +117,32 @@ def test_progress_is_shown_live_and_the_database_is_left_alone(
     assert "lipsync: 50%, about 4 s left" in said and "waiting" not in said
     assert app.looks <= 5, "at the start, at hello, at each of two states"
     assert not [thread for thread in threading.enumerate() if thread.name == "live"]
+
+
+def test_what_is_loaded_is_told_once_and_how_long_it_takes(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person saw "speech: 1%" for minutes."""
+    lines = Lines()
+    for loading in ("", "Qwen3-TTS", "Qwen3-TTS", ""):
+        lines.update("speech", 0.013, None, loading)
+    assert capsys.readouterr().err == "speech: 1%\nspeech: loading Qwen3-TTS …\nspeech: 1%\n"
+    now, screen = 0.0, io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=100)
+    monkeypatch.setattr(follow_module, "console", lambda **_: console)
+    bar = Bar(lambda: now)
+    bar._progress.live.auto_refresh = False
+    with bar:
+        bar.update("speech", 0.013, None, "Qwen3-TTS")
+        for now in (41.0, 95.0):
+            bar.update("speech", 0.013, None, "Qwen3-TTS")
+            bar._progress.refresh()
+            assert f"{duration(now):>16}" in screen.getvalue()
+        assert "speech: loading Qwen3-TTS" in screen.getvalue()
+        screen.truncate(0)
+        bar.update("speech", 0.013, 20.0)
+        bar._progress.refresh()
+        assert "20 s left" in screen.getvalue() and "loading" not in screen.getvalue()
 
 
 def test_why_a_job_waits_is_told(

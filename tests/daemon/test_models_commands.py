@@ -85,11 +85,11 @@ def test_ls_lists_every_model_with_its_state(
         "repository": TINY.repository,
         "revision": REVISION,
     }
-    assert (second["state"], second["why"]) == ("broken", "model.bin has 1 bytes instead of 5")
+    assert (second["state"], second["why"]) == ("broken", "model.bin has 1 byte instead of 5")
     lines = cli("models", "ls").out.splitlines()
     assert [line.split()[0] for line in lines] == ["model", "Tiny-1.0", "Other-2"]
     assert "whole, checked 20" in lines[1]
-    assert "not whole: model.bin has 1 bytes instead of 5" in lines[2]
+    assert "not whole: model.bin has 1 byte instead of 5" in lines[2]
 
 
 def test_ls_marks_what_the_configuration_needs(cli: Cli) -> None:
@@ -103,6 +103,42 @@ def test_ls_marks_what_the_configuration_needs(cli: Cli) -> None:
     assert {one["state"] for one in listed} == {"missing"}
 
 
+def test_models_alone_lists_them(cli: Cli) -> None:
+    assert cli("models").out == cli("models", "ls").out != ""
+    assert cli("models", "--json").json == cli("models", "ls", "--json").json
+
+
+def test_ls_knows_openais_file_that_was_laid_there(cli: Cli, config: Config) -> None:
+    lay(config.weights / "whisper", {"large-v3-turbo.pt": b"x"})
+    said = cli("models", "ls")
+    (line,) = [line for line in said.out.splitlines() if line.startswith("whisper-turbo")]
+    assert "not whole: whisper/large-v3-turbo.pt has 1 byte instead of 1,617,941,637" in line
+    assert "`vigentd models verify`" in said.err
+    path = config.weights / "whisper" / "large-v3-turbo.pt"
+    assert f"models add whisper-turbo {path} --anyway" in cli("models", "verify").err
+    taken = cli("models", "add", "whisper-turbo", str(path), "--anyway")
+    assert (taken.code, taken.out) == (0, f"whisper-turbo: whole, 1 B, in {path}\n")
+    (line,) = [line for line in cli("models", "ls").out.splitlines() if line.startswith("whisper-turbo")]
+    assert "whole, your own, checked 20" in line
+    assert cli("models", "verify").code == 0
+
+
+def test_a_hub_that_is_away_leaves_nothing_behind_and_is_told_once(
+    cli: Cli, config: Config, hub: TinyHub
+) -> None:
+    said = cli("models", "pull", TINY.name, "--endpoint", "http://127.0.0.1:9", **FREE)
+    assert said.code == 2
+    assert [line for line in said.err.splitlines() if line.startswith("note:")] == [
+        "note: 127.0.0.1:9 cannot be reached; it is tried again"
+    ]
+    assert [path.name for path in config.weights.iterdir()] == [".models.lock"]
+
+
+def test_a_small_file_is_not_0_gigabytes(cli: Cli, hub: TinyHub) -> None:
+    said = cli("models", "pull", TINY.name, VIGENTD_DISK__MIN_FREE="900TB")
+    assert (said.code, "490.0 kB are to come and 900000.0 GB must stay free" in said.err) == (2, True)
+
+
 def test_pull_without_a_name_gets_what_is_needed_or_says_that_nothing_is(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,9 +146,13 @@ def test_pull_without_a_name_gets_what_is_needed_or_says_that_nothing_is(
     said = cli("models", "pull", "--json")
     assert (said.code, said.json) == (0, [])
     said = cli("models", "pull")
-    assert (said.code, said.out, "draft engines" in said.err) == (0, "", True)
+    assert (said.code, said.out) == (0, "")
+    nothing = (
+        "Nothing is needed: no GPU can be used here, so the draft engines serve, and they have no weights."
+    )
+    assert said.err.startswith(nothing) and nothing in cli("models", "ls").err
     names = cli("models", "pull", VIGENTD_SPEECH__ENGINE="qwen3", VIGENTD_DISK__MIN_FREE="900TB")
-    assert (names.code, "5.51 GB are to come" in names.err) == (2, True)
+    assert (names.code, "5.5 GB are to come" in names.err) == (2, True)
 
 
 def test_with_one_gpu_the_lips_are_not_fetched_for_the_second_and_that_is_said(
@@ -121,7 +161,7 @@ def test_with_one_gpu_the_lips_are_not_fetched_for_the_second_and_that_is_said(
     monkeypatch.setattr(gpus, "present", lambda: 1)
     monkeypatch.delenv(gpus.VISIBLE, raising=False)
     said = cli("models", "pull", VIGENTD_DISK__MIN_FREE="900TB")
-    assert (said.code, "5.51 GB are to come" in said.err) == (2, True)
+    assert (said.code, "5.5 GB are to come" in said.err) == (2, True)
     (note,) = [line for line in said.err.splitlines() if line.startswith("note: ")]
     assert note.startswith("note: LatentSync is not needed, because there is no second GPU")
     listed = cli("models", "ls")
@@ -146,6 +186,11 @@ def test_an_unknown_name_is_wrong_use(cli: Cli) -> None:
             'error: There is no model called "latentsink"; the nearest is LatentSync-1.6',
             "hint: `vigentd models ls` shows them all.",
         ]
+
+
+def test_a_name_that_is_like_none_gets_no_suggestion(cli: Cli) -> None:
+    said = cli("models", "pull", "wrong-name")
+    assert said.err.splitlines()[0] == 'error: There is no model called "wrong-name"'
 
 
 def test_verify_ends_with_1_and_says_which_file_and_what_to_do(

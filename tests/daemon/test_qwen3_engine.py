@@ -17,11 +17,15 @@ from daemon.jobs import JobRow, State
 from models.errors import Unavailable
 from models.espeak import EspeakEngine
 from models.launch import OFFLINE
+from models.notes import notes_to
 from models.progress import Quiet
 from models.qwen3.checkpoint import folder_of
 from models.voices import Voices
+from pipeline.progress import JobProgress, Snapshot
 from pipeline.spec import JobSpec
+from pipeline.stages import STAGES
 from pipeline.text import split_sentences
+from pipeline.workspace import Workspace
 from tests.daemon.daemon_kit import SHORT, Daemon, Desk, gone
 from tests.face_kit import portrait
 from tests.models.qwen3.tiny import BASE, CUSTOM, DESIGN, lay_all
@@ -158,6 +162,37 @@ def test_without_a_daemon_it_is_the_same_engine_or_the_same_word_about_it(daemon
         LocalEngines(config)
     assert caught.value.code == "engine_missing"
     assert "`vigentd models pull Qwen3-TTS-12Hz-1.7B-VoiceDesign`" in caught.value.hint
+
+
+def test_without_a_daemon_the_person_sees_what_is_loaded(
+    daemon: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They saw "speech: 1%" for minutes, and then hours that were left."""
+    monkeypatch.setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # is set now, and taken back afterwards
+    for name in ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR", *OFFLINE):
+        monkeypatch.setenv(name, "")  # the same
+    speech = {"engine": "qwen3", "device": "cpu", "model": CUSTOM, "tries": 10}
+    config = Config.model_validate(
+        {
+            "data_dir": tmp_path,
+            "models": {"folder": daemon.desk.config.weights},
+            "speech": speech,
+            "whisper": {"model": "tiny"},
+        }
+    )
+    told: list[Snapshot] = []
+    engines = LocalEngines(config)
+    job = engines.job("abcdefgh", JobSpec(clip=daemon.desk.clip, script=SHORT), config.settings)
+    job.progress = progress = JobProgress({"speech": 1.0}, told.append, expected=True)
+    log, workspace = tmp_path / "engines.log", Workspace(tmp_path / "work")
+    with notes_to(log):
+        progress.enter("speech")
+        assert not engines.make(STAGES[1], job, workspace).reused
+    loads = [at.loading for at in told]
+    assert loads.index("Qwen3-TTS") < loads.index("Whisper")
+    assert all((at.eta_s is None) == bool(at.loading) for at in told)
+    for said in ("loaded Qwen3-TTS", "warm after", "1 sentence: 0 kept, 1 spoken in"):
+        assert said in log.read_text("utf-8")
 
 
 def test_nothing_is_downloaded_by_surprise(daemon: Daemon) -> None:

@@ -53,6 +53,9 @@ class TinyPipeline:
     def job(self, job_id: str, spec: JobSpec, settings: Settings) -> Job:
         return Job(spec, settings)
 
+    def folder(self, stage: Stage, job: Job, workspace: Workspace) -> Path:
+        return workspace.folder(stage.name, {})
+
     def make(self, stage: Stage, job: Job, workspace: Workspace) -> Made:
         if (found := workspace.find(stage.name, {})) is not None:
             return Made(found, reused=True)
@@ -129,6 +132,24 @@ def test_the_log_tells_how_fast_was_spoken(queue: Queue, config: Config, spec: J
     assert told is not None and float(told[2]) == 2.5
     assert float(told[3]) == pytest.approx(2.5 / float(told[1]), abs=0.001)
     assert "spoken" not in "".join(said[1:])
+
+
+def test_what_was_loaded_is_no_time_of_the_stage(queue: Queue, config: Config, spec: JobSpec) -> None:
+    """Else the next job, of a daemon, would be expected to take as long."""
+    now = 0.0
+
+    def load(told: JobProgress) -> None:
+        nonlocal now
+        with told.loading("Qwen3-TTS"):
+            now += 90.0
+        now += 2.0
+
+    pipeline, claim = TinyPipeline(load), queue.claim("tests", queue.submit(spec).id)
+    assert claim is not None
+    Runner(queue, config, pipeline, pipeline.deliver, Stop(), steps=STEPS, clock=lambda: now).work(claim)
+    row = queue.get(claim.job_id)
+    assert row.timings["compose"] == 2.0
+    assert re.search(r" stage name=compose seconds=2\S* .* loading_s=90\S*$", log_of(config, row), re.M)
 
 
 def test_the_result_is_kept_and_copied_to_out(work: Work, config: Config, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from daemon.engines.seat import Seat
 from models.errors import BadInput, Cancelled
 from models.host import Plan
 from models.progress import Quiet
+from pipeline.progress import JobProgress, Snapshot
 from tests.models import host_work
 
 WORK = host_work.__name__
@@ -140,6 +141,20 @@ def test_waiting_for_an_engine_can_be_cancelled(make: Make) -> None:
     with pytest.raises(Cancelled):
         seat.ready(Impatient())
     assert seat.why() == "The test engine is loading"
+
+
+def test_who_waits_for_an_engine_sees_it(make: Make) -> None:
+    """It died under a job, say: the job stood still, with a time left that counted on."""
+    told: list[Snapshot] = []
+    progress = JobProgress({"speech": 9.0}, told.append, every_s=0.0, expected=True)
+    progress.enter("speech")
+    seat = make(Plan("test", f"{WORK}:load_slowly", {"seconds": 0.5}))
+    seat.ready(progress)
+    assert ("the test engine", None) in {(at.loading, at.eta_s) for at in told}
+    assert progress.loaded_s > 0 and told[-1].loading == "" and told[-1].eta_s is not None
+    seen = len(told)
+    seat.ready(progress)
+    assert not any(at.loading for at in told[seen:])
 
 
 def test_a_new_plan_comes_with_a_new_host(make: Make, told: Told) -> None:

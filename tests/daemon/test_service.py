@@ -93,7 +93,7 @@ def test_cancel_takes_effect_within_two_seconds_in_any_stage(daemon: Daemon) -> 
     """And `retry` goes on from there."""
     desk = daemon.desk
     job_id = desk.submit(LONG)
-    for stage in ("speech", "lipsync", "captions", "compose"):
+    for stage in ("speech", "captions", "lipsync", "compose"):
         daemon.until_stage(job_id, stage)
         began = time.monotonic()
         row = daemon.cancel(job_id)
@@ -137,6 +137,20 @@ def test_a_killed_host_is_replaced_and_the_job_goes_on(daemon: Daemon) -> None:
     assert daemon.host("lipsync")["starts"] == starts + 1
     assert (row.attempts, row.reused) == (1, [])
     assert "process_gone" in desk.milestones(job_id)
+
+
+def test_the_process_that_encodes_early_may_die(daemon: Daemon) -> None:
+    """The video is encoded in its turn then; the log says why that took longer."""
+    desk = daemon.desk
+    job_id = desk.submit(LONG)
+    daemon.until_stage(job_id, "lipsync")
+    daemon.until(lambda _: daemon.host("media")["stage"] == "compose")
+    os.kill(daemon.host("media")["pid"], signal.SIGKILL)
+    row = daemon.until_finished(job_id)
+    assert (row.state, row.attempts) == (State.DONE, 1)
+    log = desk.config.job_log(job_id).read_text("utf-8")
+    assert "early_dropped stage=compose" in log and "killed by SIGKILL" in log
+    assert "name=compose" in log and "early=true" not in log
 
 
 def test_a_job_that_wears_out_its_hosts_fails_and_the_next_one_is_made(daemon: Daemon) -> None:
@@ -278,7 +292,7 @@ def test_a_job_outlives_its_daemons(desk: Desk) -> None:
     desk.variables["VIGENTD_QUEUE__STOP_GRACE"] = "0"
     with desk.daemon() as daemon:
         job_id = desk.submit()
-        daemon.until_stage(job_id, "compose")
+        daemon.until_stage(job_id, "lipsync")
         assert daemon.stop() == 0
     row = desk.row(job_id)
     assert (row.state, row.attempts, row.error) == (State.QUEUED, 0, None)
@@ -289,7 +303,7 @@ def test_a_job_outlives_its_daemons(desk: Desk) -> None:
         assert gone(desk.left), "it takes its hosts along"
     row = desk.row(job_id)
     assert (row.state, row.attempts) == (State.RUNNING, 1)  # nobody could say anything
-    assert row.reused == ["probe", "speech", "lipsync", "captions"]
+    assert row.reused == ["probe", "speech", "captions"]
 
     del desk.variables["VIGENTD_QUEUE__STOP_GRACE"]
     with desk.daemon() as daemon, programs(desk):
@@ -299,6 +313,6 @@ def test_a_job_outlives_its_daemons(desk: Desk) -> None:
         assert time.monotonic() - began < 15
     row = desk.row(job_id)
     assert (row.state, row.attempts) == (State.DONE, 2)
-    assert row.reused == ["probe", "speech", "lipsync", "captions"]
+    assert row.reused[:4] == ["probe", "speech", "captions", "lipsync"]
     with desk.queue() as queue:
         assert queue.count() > 1, "one at least of the programs came before the end"

@@ -16,6 +16,7 @@ from daemon.speech_checkup import attention, hearing, speech_engine
 from models.qwen3.checkpoint import folder_of
 from models.voices import Voices
 from tests.models.qwen3.tiny import BASE, CUSTOM, DESIGN, lay_all
+from tests.models.whisper.shell import lay_shell
 
 
 def speech(folder: Path, whisper: str = "small", **speech: Any) -> dict[str, Finding]:
@@ -122,9 +123,7 @@ def test_some_files_are_missing(folder: Path) -> None:
 
 
 def test_who_hears(folder: Path) -> None:
-    small = folder / "models" / "whisper" / "small.pt"
-    small.parent.mkdir()
-    small.touch()
+    lay_shell(folder / "models")
     assert qwen3(folder)["whisper"] == Finding("whisper", "ok", "small, on cpu")
     deaf = qwen3(folder, whisper="turbo")["whisper"]
     assert deaf.state == "warn" and "times of words are estimated" in deaf.found
@@ -132,6 +131,21 @@ def test_who_hears(folder: Path) -> None:
     assert (
         refused.state == "fail" and ": speech.verify is on, and Whisper's weights are not in" in refused.found
     )
+
+
+def test_a_damaged_whisper_is_told_whichever_voice_speaks(folder: Path) -> None:
+    small = lay_shell(folder / "models")
+    small.write_bytes(small.read_bytes()[:-100])
+    for found in (qwen3(folder), speech(folder, engine="espeak")):
+        told = found["whisper"]
+        assert told.state == "warn" and told.found.startswith(f"{small} is not a checkpoint")
+        assert "ends too early" in told.found and "vigentd models pull" in told.fix
+
+
+def test_a_missing_engine_is_not_the_fault_of_the_defaults(tmp_path: Path) -> None:
+    config = Config.model_validate({"data_dir": tmp_path, "speech": {"engine": "qwen3", "device": "cpu"}})
+    (told,) = doctor.defaults(config)
+    assert told.state == "ok" and "the voice when its engine is there" in told.found
 
 
 def test_which_attention_there_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,7 +101,7 @@ def test_status_of_a_connected_bot(cli: Cli, bot: object, served: Path) -> None:
         "@vigentd_bot",
         "connected",
         "2 s ago",
-        "1 messages to send, 2 errands",
+        "1 message to send, 2 errands",
         "3 messages of which",
     ):
         assert part in said.out

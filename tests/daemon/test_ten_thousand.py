@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from collections import defaultdict
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -39,25 +41,30 @@ def _fill(queue: Queue, spec: JobSpec, count: int, state: State = State.QUEUED) 
     assert queue.counts()[state] >= count
 
 
-def test_ten_thousand_jobs_in_line_slow_nobody_down(queue: Queue, spec: JobSpec) -> None:
+def test_ten_thousand_jobs_in_line_slow_nobody_down(queue: Queue, spec: JobSpec, tmp_path: Path) -> None:
+    """Against a queue with nobody in line, turn by turn: others use this machine, too."""
     _fill(queue, spec, 10_000)
-    took: dict[str, list[float]] = {"submit": [], "claim": [], "position": []}
+    took: dict[tuple[str, bool], list[float]] = defaultdict(list)
 
-    def timed(what: str, action: Callable[[], T]) -> T:
+    def timed(what: str, busy: bool, action: Callable[[], T]) -> T:
         began = time.perf_counter()
         result = action()
-        took[what].append(time.perf_counter() - began)
+        took[what, busy].append(time.perf_counter() - began)
         return result
 
-    for n in range(40):
-        asked = spec.model_copy(update={"out": Path(f"/new/{n}.mp4")})
-        row = timed("submit", partial(queue.submit, asked, key=f"key {n}"))
-        timed("position", partial(queue.position, row.id))
-        claim = timed("claim", partial(queue.claim, "tests"))
-        assert claim is not None
-        queue.finish(claim, Path("/x.mp4"))
-    # The median, for others use this machine too; `vigentd bench queue` tells the rest.
-    assert {what: median(s) for what, s in took.items() if median(s) > 0.02} == {}
+    with closing(Queue(tmp_path / "idle.db")) as idle:
+        for n in range(80):
+            busy = n % 2 == 0
+            line = queue if busy else idle
+            asked = spec.model_copy(update={"out": Path(f"/new/{n}.mp4")})
+            row = timed("submit", busy, partial(line.submit, asked, key=f"key {n}"))
+            timed("position", busy, partial(line.position, row.id))
+            claim = timed("claim", busy, partial(line.claim, "tests"))
+            assert claim is not None
+            line.finish(claim, Path("/x.mp4"))
+    for what in ("submit", "position", "claim"):
+        # `vigentd bench queue` tells the rest.
+        assert median(took[what, True]) < 3 * median(took[what, False]) + 0.002, what
 
 
 def test_no_statement_of_the_queue_reads_all_jobs(queue: Queue, spec: JobSpec) -> None:

@@ -20,7 +20,7 @@ from models.qwen3.random_weights import lay
 from models.voices import Voices
 from tests.daemon.conftest import Cli, Said
 from tests.face_kit import speech
-from tests.models.qwen3.tiny import BASE, TINY
+from tests.models.qwen3.tiny import BASE, DESIGN, TINY
 
 TEXT = "Good morning, and welcome to the news."
 
@@ -73,6 +73,10 @@ def test_what_is_said_is_heard_by_whisper(
     added = cli("voices", "add", "Anna", "--audio", recording, "--json").json
     assert (added["text"], added["language"]) == ("Guten Morgen.", "de")
     assert heard == [("small", "cpu", "")]
+    said = cli("voices", "add", "Anna", "--audio", recording, "--replace")
+    again = f"`vigentd voices add Anna --audio {recording} --text TEXT --replace`"
+    assert "what Whisper heard" in said.err and again in said.err
+    assert "too short for that" in said.err
     monkeypatch.setattr(hearing, "aligner", lambda **how: Ear(heard, how, " … "))
     refused(cli("voices", "add", "Bo", "--audio", recording, "--json"), "voice_no_speech", "no words")
     assert voices.find("Bo") is None
@@ -86,6 +90,20 @@ class Ear:
         assert wav.ndim == 1 and len(wav) > 3 * rate
         self.heard.append((*self.how, language))
         return Transcript(self.says, "de", [])
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("Yes.", "it is too short for that"), (TEXT * 40, "nobody says as much"), (TEXT * 3, "")],
+)
+def test_a_text_that_cannot_be_what_is_said(
+    cli: Cli, tmp_path: Path, voices: Voices, text: str, why: str
+) -> None:
+    wavfile.write(tmp_path / "long.wav", speech().rate, np.tile(speech().wav, 3))
+    said = cli("voices", "add", "Anna B", "--audio", "long.wav", "--text", text)
+    assert said.code == 0 and (why in said.err) and voices.find("Anna B") is not None
+    again = "`vigentd voices add 'Anna B' --audio long.wav --text TEXT --replace`"
+    assert (again in said.err) == bool(why)
 
 
 def test_without_whisper_the_text_is_asked_for(cli: Cli, recording: str, voices: Voices) -> None:
@@ -105,7 +123,9 @@ def test_a_name_that_is_taken(cli: Cli, recording: str, voices: Voices) -> None:
     cli(*add, "one")
     refused(cli("voices", "add", "anna", "--json", "--describe", "two"), "voice_name_taken", "--replace")
     assert cli(*add, "two", "--replace").json["description"] == "two"
-    refused(cli("voices", "add", "deep", "--describe", "x", "--json"), "voice_name_taken", "of the engine")
+    for own in ("deep", "Vivian", "uncle fu"):  # whichever checkpoint is set
+        said = cli("voices", "add", own, "--describe", "x", "--json")
+        refused(said, "voice_name_taken", "of the engine")
     assert cli("voices", "add", "default", "--describe", "x", "--json").code == 0
     voices.save_recording("Bea", speech().wav, speech().rate, chat_id=7)
     for more in ((), ("--replace",)):
@@ -193,6 +213,19 @@ def test_which_checkpoint_speaks_with_what(voices: Voices, kind: str, model: str
         voice = voices.save_description("Anna", "deep")
     why = why_not(voice, "qwen3", model)
     assert (why == "") == usable and (usable or model in why)
+
+
+def test_the_default_is_marked_as_it_is_written(cli: Cli, config: Config, voices: Voices) -> None:
+    """VoiceDesign has a presenter of its own, who is described; a name counts large or small."""
+    lay(config.weights, DESIGN, TINY, seed=0)
+    designing = {"VIGENTD_SPEECH__ENGINE": "qwen3", "VIGENTD_SPEECH__DEVICE": "cpu"}
+    designing["VIGENTD_SPEECH__MODEL"] = DESIGN
+    voices.save_description("Anchor", "A calm voice")
+    said = cli("voices", "--json", **designing)
+    assert [(item["name"], item["default"]) for item in said.json] == [("default", True), ("Anchor", False)]
+    assert "friendly presenter" in said.json[0]["description"]
+    said = cli("voices", "--json", **designing, VIGENTD_DEFAULTS__VOICE="anchor")
+    assert [(item["name"], item["default"]) for item in said.json] == [("default", False), ("Anchor", True)]
 
 
 # ---------------------------------------------------------------- rm, test

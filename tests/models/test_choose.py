@@ -26,6 +26,7 @@ from models.latentsync.needs import DETECTOR, INSIGHTFACE_MODELS, LANDMARKS
 from models.needs import Machine
 from models.qwen3 import checkpoint
 from tests.handlers.inbox.rights import give_up_rights
+from tests.models.whisper.shell import lay_shell
 
 ABLE = Machine(gpus=2, torch="2.13.0")
 UNET = "LatentSync-1.6/latentsync_unet.pt"
@@ -37,9 +38,10 @@ def weights(tmp_path: Path) -> Path:
     """A folder in which all is there that is looked for."""
     folder = tmp_path / "models"
     spoken = checkpoint.missing(folder, BASE)
-    for path in (*missing(files_in(folder)), *spoken, folder / "whisper" / "small.pt"):
+    for path in (*missing(files_in(folder)), *spoken):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"weights")
+    lay_shell(folder)
     return folder
 
 
@@ -153,6 +155,17 @@ def test_nobody_hears(weights: Path, machine: Machine, model: str, why: str, fix
     assert (choice.name, choice.fix, choice.device) == (NOBODY, fix, "cpu")
     assert choice.note.startswith("The times of words are estimated") and choice.note.endswith(why)
     assert aligner() is None
+
+
+def test_nobody_hears_by_a_file_that_is_damaged(weights: Path) -> None:
+    """It would be found out when all sentences are spoken."""
+    file = weights / "whisper" / "small.pt"
+    file.write_bytes(file.read_bytes()[:-100])
+    choice = choose_aligner("small", "cuda:0", weights, ABLE)
+    assert choice.name == NOBODY and "small.pt is not a checkpoint" in choice.note
+    assert "models verify" in choice.fix and "models pull" in choice.fix
+    checked = choose_speech("auto", "cuda:0", weights, BASE, ABLE, listener="small")
+    assert checked.name == "espeak" and "speech.verify is on, and " in checked.note
 
 
 def test_weights_that_are_missing_are_named_with_their_folder(weights: Path) -> None:

@@ -25,9 +25,10 @@ from models.engine import (
     Transcript,
     Word,
 )
-from models.errors import Cancelled
+from models.errors import Cancelled, Unavailable
 from models.espeak import EspeakEngine
 from models.progress import Progress, Quiet
+from models.weight_files import wrong
 from models.words import tokens
 from pipeline import captions, speech
 from pipeline.job import Job
@@ -227,6 +228,28 @@ def test_inputs_of_a_recording_name_who_hears(recording: Path, monkeypatch: pyte
     monkeypatch.setattr(reading, "VERSION", 99)
     asked.append(speech.inputs(a_job(Listener(), speech=recording)))
     assert len({json.dumps(inputs) for inputs in asked}) == 4
+
+
+class Damaged(Listener):
+    def align(self, *_: Any) -> Aligned:
+        raise wrong(Path("tiny.pt"), "is not a checkpoint")
+
+    def transcribe(self, *_: Any) -> Transcript:
+        raise wrong(Path("tiny.pt"), "is not a checkpoint")
+
+
+def test_a_whisper_that_cannot_be_loaded_is_one_that_is_not_there(tmp_path: Path, recording: Path) -> None:
+    """Only the loading showed it, when all was spoken: the times are estimated, and the person learns why."""
+    read_out: dict[str, Any] = {"script": COUNTED, "speech": recording}
+    for number, more in enumerate(({}, read_out)):
+        with_it, without = (
+            made(a_job(who, **more), tmp_path / f"{number}{who is None}") for who in (Damaged(), None)
+        )
+        assert with_it.speech.words == without.speech.words and with_it.speech.words
+        (note,) = with_it.notes
+        assert "estimated" in note and "tiny.pt is not a checkpoint" in note and "models pull" in note
+    with pytest.raises(Unavailable, match="not a checkpoint"):
+        made(a_job(Damaged(), script="", speech=recording), tmp_path / "alone")
 
 
 # ---------------------------------------------------------------- recordings

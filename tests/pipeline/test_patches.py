@@ -11,6 +11,10 @@ from models.engine import SyncedFrame
 from pipeline.patches import CHUNK, Patch, chunks_done, patch_of, read_patches, write_chunk
 
 
+def nobody_waits() -> None:
+    pytest.fail("all of it is there")
+
+
 def synced(number: int, rng: np.random.Generator, *, touched: bool = True) -> SyncedFrame:
     frame = rng.integers(0, 256, (90, 60, 3), np.uint8)
     if not touched:
@@ -25,7 +29,7 @@ def test_only_and_all_touched_pixels_come_back(tmp_path: Path) -> None:
     frames = [synced(i, rng, touched=i % 5 != 2) for i in range(CHUNK + 7)]
     for number, begin in enumerate((0, CHUNK)):
         write_chunk(tmp_path, number, [patch_of(f) for f in frames[begin : begin + CHUNK]])
-    back = list(read_patches(tmp_path))
+    back = list(read_patches(tmp_path, len(frames), nobody_waits))
     assert len(back) == len(frames)
     for frame, patch in zip(frames, back, strict=True):
         blank = np.zeros_like(frame.frame)
@@ -62,6 +66,6 @@ def test_a_mask_may_be_empty_or_full(tmp_path: Path, share: float) -> None:
     mask = np.full((4, 6), bool(share))
     patch = Patch((1, 2, 7, 6), mask, np.full((int(mask.sum()), 3), 7, np.uint8))
     write_chunk(tmp_path, 0, [patch])
-    (back,) = read_patches(tmp_path)
+    (back,) = read_patches(tmp_path, 1, nobody_waits)
     assert back is not None
     assert np.array_equal(back.touched, mask) and np.array_equal(back.pixels, patch.pixels)

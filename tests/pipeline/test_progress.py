@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from models.errors import Cancelled
 from models.progress import Share
-from pipeline.progress import JobProgress, Snapshot
+from pipeline.progress import JobProgress, Snapshot, loading
 
 WEIGHTS = {"speech": 1.0, "lipsync": 8.0, "compose": 1.0}
 
@@ -61,6 +61,51 @@ def test_reused_artifacts_do_not_flatter_the_time_left() -> None:
     clock.now += 5
     p.step(1, 2)
     assert p.snapshot().eta_s == pytest.approx(5, rel=0.1)
+
+
+def test_loading_is_told_and_no_time_left_is_made_of_it() -> None:
+    clock, told = Clock(), list[Snapshot]()
+    p = JobProgress(WEIGHTS, told.append, clock=clock)
+    p.enter("lipsync")
+    with p.loading("LatentSync"):
+        clock.now += 90
+        p.check()
+    assert [(at.loading, at.eta_s) for at in told] == [("", None), *[("LatentSync", None)] * 2, ("", None)]
+    assert p.loaded_s == 90
+    clock.now += 40
+    p.step(1, 2)
+    assert p.snapshot().eta_s == pytest.approx(40 * 5 / 4)
+    p.leave()
+    assert p.snapshot().eta_s == pytest.approx(40 / 8)
+
+
+def test_what_this_machine_took_before_is_expected_again_after_loading() -> None:
+    clock = Clock()
+    p = JobProgress(WEIGHTS, clock=clock, expected=True)
+    p.enter("speech")
+    assert p.snapshot().eta_s == pytest.approx(10)
+    with loading(Share(p, 0, 1), "nobody is told"), loading(p, "Qwen3-TTS"):
+        clock.now += 90
+        assert p.snapshot().eta_s is None
+    assert p.snapshot().eta_s == pytest.approx(10)
+
+
+def test_a_small_stage_says_nothing_about_the_rest() -> None:
+    """A real voice took a hundred times its usual share: an hour was told for a job of a minute."""
+    clock = Clock()
+    p = JobProgress({"speech": 0.02, "lipsync": 0.8, "compose": 0.6}, clock=clock)
+    p.enter("speech")
+    clock.now += 20
+    p.step(99, 100)
+    assert p.snapshot().eta_s is None
+    p.leave()
+    p.enter("lipsync")
+    clock.now += 8
+    p.step(1, 2)
+    assert p.snapshot().eta_s == pytest.approx(8 + 12)
+    clock.now += 8
+    p.step(2, 2)
+    assert p.snapshot().eta_s == pytest.approx(12), "all is done but for its end"
 
 
 def test_every_step_is_a_heartbeat_and_nothing_else_is() -> None:

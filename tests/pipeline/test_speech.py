@@ -199,6 +199,13 @@ def test_kanji_that_espeak_cannot_read_are_admitted(tmp_path: Path) -> None:
     assert spoken.language == "ja" and "kanji" in spoken.notes[0]
 
 
+def test_a_pause_that_is_cut_short_is_told(tmp_path: Path) -> None:
+    marks = "One. [pause 31s] Two. [停顿 2分钟] Three. [pause 30s]"
+    spoken = made(a_job(script=marks), tmp_path / "s")
+    assert spoken.notes == ["A pause is 30 seconds long at most: [pause 31s], [停顿 2分钟]"]
+    assert made(a_job(script="One. [pause 1s] Two."), tmp_path / "t").notes == []
+
+
 # ---------------------------------------------------------------- inputs
 
 

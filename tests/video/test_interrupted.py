@@ -62,7 +62,8 @@ def test_a_killed_job_goes_on_where_it_was(desk: Desk, face: Path) -> None:
     work = desk.data / "jobs" / job / WORK
     before = {p: p.stat().st_mtime_ns for p in work.glob("lipsync-*/chunk-*.npz")}
     assert len(before) >= 2
-    killed_while(desk, f"jobs/*/{WORK}/compose-*.part/*.mp4", signal.SIGKILL, "wait", job)
+    lips_done = f"jobs/*/{WORK}/lipsync-{'?' * 12}/artifact.json"
+    killed_while(desk, lips_done, signal.SIGKILL, "wait", job)
     kept = {work / p.parent.name.removesuffix(".part") / p.name: t for p, t in before.items()}
     assert all(p.stat().st_mtime_ns == t for p, t in kept.items()), "chunks were made again"
     before = {p: p.stat().st_mtime_ns for p in work.glob("lipsync-*/chunk-*.npz")}

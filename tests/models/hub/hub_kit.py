@@ -43,7 +43,7 @@ def file_of(name: str, data: bytes) -> File:
 
 def model_of(name: str, files: dict[str, bytes], instead: File | None = None) -> Model:
     made = tuple(file_of(path, data) for path, data in files.items())
-    return Model(name, f"tiny/{name}", REVISION, made, instead)
+    return Model(name, f"tiny/{name}", REVISION, made, (instead,) if instead else ())
 
 
 TINY_FILES = {

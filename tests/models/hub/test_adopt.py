@@ -22,6 +22,7 @@ from tests.models.hub.hub_kit import (
     Seen,
     TinyHub,
     content,
+    file_of,
     lay,
     model_of,
     without_rights,
@@ -203,3 +204,32 @@ def test_the_one_file_that_serves_instead_is_taken_too(weights: Path, tmp_path: 
     file.write_bytes(data)
     now = take(weights, file, model)
     assert (now.state, now.path, now.path.readlink()) == ("whole", weights / "single/tiny.pt", file)
+    assert (now.own, now.checked_at) == (False, NOW)
+
+
+def test_a_single_file_of_ones_own_is_taken_when_one_insists(
+    weights: Path, fetch: Pull, hub: TinyHub, tmp_path: Path
+) -> None:
+    model = model_of(TINY.name, TINY_FILES, file_of("single/tiny.pt", content("single", 3000)))
+    file = lay(tmp_path / "cache", {"tuned.pt": b"tuned"}) / "tuned.pt"
+    assert "--anyway" in refused(weights, file, model).hint
+    now = take(weights, file, model, anyway=True)
+    assert (now.state, now.own, now.present, now.path.readlink()) == ("whole", True, 5, file)
+    assert [one.state for one in verify(weights, [model], Seen())] == ["whole"]
+    assert [one.own for one in fetch(model)] == [True]
+    assert hub.asked == []
+    file.write_bytes(b"tuned again")
+    now = standing(weights, model)
+    assert (now.state, now.why) == ("broken", "single/tiny.pt has 11 bytes instead of 5")
+    (finding,) = verify(weights, [model], Seen())
+    assert "models add Tiny-1.0 PATH --anyway" in finding.fix
+
+
+def test_a_single_file_is_not_taken_where_the_folder_is(weights: Path, fetch: Pull, tmp_path: Path) -> None:
+    """The folder serves before it."""
+    data = content("single", 3000)
+    model = model_of(TINY.name, TINY_FILES, model_of("x", {"single/tiny.pt": data}).files[0])
+    fetch(model)
+    with pytest.raises(BadInput) as raised:
+        take(weights, lay(tmp_path / "cache", {"tiny.pt": data}) / "tiny.pt", model)
+    assert (raised.value.code, (weights / "single").exists()) == ("model_there", False)

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from models.errors import Unavailable
+from models.hub import folders
 from models.hub.folders import part_of
 from models.hub.shelf import incomplete
+from tests.models.hub.conftest import Pull
 from tests.models.hub.hub_kit import COMMAND, ROOT, TINY, TINY_FILES, WEIGHTS, Fault, TinyHub, as_variable
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -116,3 +119,13 @@ def _grown(path: Path, size: int) -> None:
     while not path.exists() or path.stat().st_size < size:
         assert time.monotonic() < until
         time.sleep(0.01)
+
+
+def test_a_second_command_says_that_the_first_is_at_work(fetch: Pull, weights: Path, hub: TinyHub) -> None:
+    with (
+        folders.alone(weights),
+        pytest.raises(Unavailable, match=f"at work in .* \\(process {os.getpid()}\\)"),
+    ):
+        fetch()
+    assert hub.asked == []
+    fetch()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from models.latentsync.files import files_in
-from models.latentsync.network import FEW, IMAGES, Networks
+from models.latentsync.network import DECODED, ENCODED, FEW, Networks
 from models.latentsync.weights import load_vae, random_unet
 from tests.models.latentsync.golden import TOLERANCE, apart
 from tests.models.latentsync.tiny import unet_config
@@ -85,8 +85,8 @@ def test_any_number_of_faces_goes_through_in_groups(networks: Networks, count: i
     faces = randn(count, 3, 64, 64).clamp(-1, 1)
     latents = networks.encode(faces)
     again = networks.decode(latents)
-    group = FEW if small else IMAGES
-    assert at_once == [group] * (2 * ceil(count / group))  # another shape would be compiled anew
+    groups = [(FEW if small else group) for group in (ENCODED, DECODED)]
+    assert at_once == [n for group in groups for n in [group] * ceil(count / group)]  # else compiled anew
 
     scaling = networks.vae.config.scaling_factor
     assert scaling == 0.18215

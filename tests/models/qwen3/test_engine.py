@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from scipy.signal import resample_poly
 
 from models.audio import VOICE_LEVEL_DB, silence, voiced_spans
 from models.engine import Audio, Sentence, Speech
-from models.errors import BadInput, Cancelled, StageFailed
+from models.errors import BadInput, Cancelled, StageFailed, Unavailable
 from models.espeak import EspeakEngine
 from models.progress import Progress, Quiet
 from models.qwen3.engine import Qwen3Engine
@@ -185,6 +186,22 @@ def test_a_changed_sentence_is_spoken_and_the_others_are_kept(opened: Open) -> N
     assert np.array_equal(piece(first, 2), piece(second, 2))
 
 
+def test_the_log_tells_what_was_kept_what_was_spoken_and_in_how_many_tries(
+    opened: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = opened(CUSTOM, kept=True)
+    with caplog.at_level("INFO", "vigentd.qwen3"):
+        speak(engine, [HELLO])
+        caplog.clear()
+        with takes(engine) as made, endless(engine.model, takes=1):
+            speak(engine, [HELLO, CHINESE])
+        assert f"2 sentences: 1 kept, 1 spoken in {len(made)} tries, " in caplog.text and len(made) > 1
+        assert "s of sound a second" in caplog.text
+        caplog.clear()
+        speak(engine, [HELLO, CHINESE])
+    assert "2 sentences: 2 kept, none spoken" in caplog.text
+
+
 @pytest.mark.parametrize(
     "how",
     [{"seed": SEED + 1}, {"voice": "vivian"}, {"tone": "happily"}, {"language": "zh"}],
@@ -310,13 +327,54 @@ def test_a_flash_attention_that_does_not_work_is_not_used(
 def test_a_flash_attention_is_used_when_it_helps(
     opened: Open, patch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, flash_s: float, used: str
 ) -> None:
-    engine = opened(CUSTOM)
-    patch.setattr(engine, "_may_flash", lambda: True)
-    patch.setattr(engine, "_try", lambda *_: None)  # here it would not work
-    patch.setattr(
-        engine, "_prompted_s", lambda: flash_s if engine.model.attention == "flash_attention_2" else 1.0
-    )
+    engine = with_flash(opened(CUSTOM), patch, flash_s)
     with caplog.at_level("INFO", "vigentd.qwen3"):
         engine.warm_up()
     assert engine.model.attention == used
     assert f"{1000 * flash_s:.1f} ms by flash_attention_2" in caplog.text
+
+
+def test_which_attention_helps_is_measured_once(
+    opened: Open, patch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where both take about as long, a restart could choose the other, and the same seed sound otherwise."""
+    kept = tmp_path / "cache" / "attention.json"
+    used = []
+    for flash_s in (0.8, 0.9):
+        engine = with_flash(opened(CUSTOM, decided=kept), patch, flash_s)
+        engine.warm_up()
+        used.append(engine.model.runs)
+    assert used[0] == used[1] and used[0].endswith("flash_attention_2")
+    engine = with_flash(opened(CUSTOM, decided=kept), patch, 0.9, "another GPU")
+    engine.warm_up()
+    assert engine.model.attention == "sdpa"
+    kept.write_text("[]")
+    engine = with_flash(opened(CUSTOM, decided=kept), patch, 0.9)
+    engine.warm_up()
+    assert engine.model.attention == "sdpa"
+
+
+def test_a_lack_of_memory_is_not_held_against_flash_attention(
+    opened: Open, patch: pytest.MonkeyPatch
+) -> None:
+    engine = with_flash(opened(CUSTOM), patch, 0.5)
+
+    def lack(*_: Any) -> None:
+        raise Unavailable("The GPU's memory is too small", code="out_of_memory")
+
+    patch.setattr(engine, "_try", lack)
+    with pytest.raises(Unavailable, match="memory"):
+        engine.warm_up()
+
+
+def with_flash(
+    engine: Qwen3Engine, patch: pytest.MonkeyPatch, flash_s: float, here: str = "a GPU"
+) -> Qwen3Engine:
+    """As if it were installed. flash_s: what a prompt takes by it; by torch's own, a second."""
+    patch.setattr(engine, "_may_flash", lambda: True)
+    patch.setattr(engine, "_try", lambda *_: None)  # here it would not work
+    patch.setattr(engine, "_here", lambda: here)
+    patch.setattr(
+        engine, "_prompted_s", lambda: flash_s if engine.model.attention == "flash_attention_2" else 1.0
+    )
+    return engine

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import torch
 
-from models.qwen3.checkpoint import CODEC, WEIGHTS, fingerprint, folder_of, header
+from models.qwen3.checkpoint import CODEC, WEIGHTS, fingerprint, folder_of
 from models.qwen3.random_weights import FULL, configuration, lay
 from models.qwen3.stock import Qwen3TTSConfig, Qwen3TTSForConditionalGeneration, quietly
+from models.weight_files import header
 from tests.models.qwen3.tiny import CUSTOM, TINY
 
 

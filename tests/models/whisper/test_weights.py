@@ -17,9 +17,10 @@ import whisper
 from safetensors.torch import load_file, save_file
 
 from models.errors import Unavailable
-from models.whisper import find
+from models.whisper import DECODERS, find
 from models.whisper.ear import Ear
-from models.whisper.weights import DECODERS, load
+from models.whisper.glance import damage
+from models.whisper.weights import load
 from tests.models.whisper.sounds import bursts
 from tests.models.whisper.tiny import DIMS, lay_openai, random_network
 
@@ -143,9 +144,11 @@ def test_find(tmp_path: Path) -> None:
     assert find(tmp_path, "small") is None, "half of it"
     lay("whisper-small/model.safetensors")
     assert find(tmp_path, "small") == tmp_path / "whisper-small"
-    file = lay("whisper/small.pt")
-    assert find(tmp_path, "small") == file
+    lay("whisper/small.pt")
+    assert find(tmp_path, "small") == tmp_path / "whisper-small", "as `models pull` brings it"
     assert find(tmp_path, "tiny") is None
+    file = lay("whisper/base.pt")
+    assert find(tmp_path, "base") == file
     file = lay("whisper/large-v3-turbo.pt")
     assert find(tmp_path, "turbo") == file
     assert find(tmp_path / "nowhere", "small") is None
@@ -178,7 +181,7 @@ def changed(change: Callable[[dict[str, torch.Tensor]], object]) -> Callable[[Pa
 
 def written(data: bytes) -> Callable[[Path], object]:
     def lay(folder: Path) -> None:
-        (folder / "whisper").mkdir()
+        (folder / "whisper").mkdir(parents=True)
         (folder / "whisper" / "tiny.pt").write_bytes(data)
 
     return lay
@@ -226,6 +229,23 @@ def test_a_wrong_file_is_named_with_what_was_expected_and_found(tmp_path: Path, 
     assert error.code == "weights_wrong"
     for word in ["tiny.pt", *words]:
         assert word in error.message, error.message
+
+
+def test_a_glance_finds_what_is_damaged_and_nothing_else(tmp_path: Path, openai: Path, hub: Path) -> None:
+    assert damage(tmp_path, "tiny") is None, "nothing is there"
+    assert damage(openai.parents[1], "tiny") is None and damage(hub, "tiny") is None
+    for name, words in (("cut", "ends too early"), ("web page", "a web page"), ("base", "another Whisper")):
+        WRONG[name][0](tmp_path / name)
+        found = damage(tmp_path / name, "tiny")
+        assert found is not None and words in found.message and found.hint
+    home = tmp_path / "whisper-tiny"
+    home.mkdir()
+    for file in ("config.json", "model.safetensors"):
+        (home / file).write_bytes((hub / "whisper-tiny" / file).read_bytes())
+    assert damage(tmp_path, "tiny") is None
+    (home / "model.safetensors").write_bytes((home / "model.safetensors").read_bytes()[:-5])
+    found = damage(tmp_path, "tiny")
+    assert found is not None and "is not whole" in found.message
 
 
 def test_a_wrong_folder_of_the_hub(tmp_path: Path, hub: Path) -> None:
