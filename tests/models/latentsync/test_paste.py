@@ -210,6 +210,7 @@ def test_no_faces_are_no_work() -> None:
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
 def test_a_gpu_makes_the_same_and_is_not_waited_for() -> None:
     picture, size = portrait(), 256
     matrices = [around((225, 150), width, size, 10) for width in (60, 200, 420)]
