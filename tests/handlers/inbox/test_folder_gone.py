@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from daemon.disk.housekeeping import room_needed
 from daemon.queue import Queue
 from tests.handlers.inbox.inbox_kit import SCRIPT, Stand
 from tests.handlers.inbox.yardstick import surviving
@@ -228,9 +229,9 @@ def test_a_copy_for_which_there_is_no_room(on_disk: Stand) -> None:
 
 
 def test_a_data_folder_that_is_full(disk_of: Callable[[str, str], Path]) -> None:
-    disk = disk_of("640m", "data")
+    disk = disk_of(f"{room_needed() // 2**20 + 60}m", "data")
     with surviving(Stand(disk.parent / "stand")) as stand, stand.running():
-        ballast = fill(disk, but=500_000_000)
+        ballast = fill(disk, but=room_needed() - 50 * 2**20)
         stand.drop_pair("monday")
         until_why(stand, "a job is begun with")
         assert stand.queue.count() == 0
