@@ -13,6 +13,7 @@ from sqlalchemy import JSON, Column, Index, text
 from sqlmodel import Field, SQLModel
 
 from models.errors import VigentdError
+from models.shortened import shortened
 from pipeline.spec import JobSpec
 
 
@@ -167,8 +168,7 @@ def label_of(spec: JobSpec) -> str:
 
 def beginning(text: str) -> str:
     """For one row of a list."""
-    line = " ".join(text.split())
-    return line if len(line) <= 60 else line[:59] + "…"
+    return shortened(" ".join(text.split()), 60)
 
 
 def out_key(out: Path) -> str:

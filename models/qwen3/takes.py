@@ -21,6 +21,7 @@ from models.qwen3.model import FRAMES_PER_S, RATE, SHOWN, Model
 from models.qwen3.stock import VoiceClonePromptItem
 from models.qwen3.verdict import cap_s, expected_s, fault
 from models.reading import read
+from models.shortened import shortened
 
 LEAD_S, TAIL_S = 0.06, 0.12  # kept around the voice: a soft consonant is below what counts as voice
 HEARD = 0.15  # share of the work that listening is
@@ -113,10 +114,9 @@ def perform(
             )
         if not why:
             return _trimmed(taken.wav)
-    shown = line.shown if len(line.shown) <= SHOWN else line.shown[: SHOWN - 1] + "…"
     tries = "its only try" if direction.tries == 1 else f"the last of {direction.tries} tries"
     raise StageFailed(
-        f"The sentence “{shown}” could not be spoken: {tries} {why}",
+        f"The sentence “{shortened(line.shown, SHOWN)}” could not be spoken: {tries} {why}",
         code="sentence_unspeakable",
         hint="Write it in other words or as two sentences, choose another seed, or raise speech.tries",
     )

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 
 LANGUAGES = frozenset(["en", "zh", "de", "fr", "es", "it", "pt", "ja", "ko", "ru"])
 
+# 1e-5, as `rewrite.rule` takes it: minus, number, sign, power
+POWER_OF_TEN = r"""
+    (?: (?P<minus>(?<![\w)%.,])[-−]) | (?<![\w.,]) ) (?P<number>\d{1,9}(?:\.\d{1,9})?)
+    (?: e | [eE](?P<sign>[-−+]) ) (?P<power>\d{1,3}) (?! \w | \.\d )
+"""
 _MOST_DIGITS = 15  # what is longer is a code and no amount
 _POINTS = {
     "en": " point ",

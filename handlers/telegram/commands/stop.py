@@ -6,12 +6,12 @@ from daemon.jobs import State
 from handlers.telegram.buttons import press
 from handlers.telegram.content import Button, Content
 from handlers.telegram.incoming import Said
-from handlers.telegram.pressing.cards import short
 from handlers.telegram.pressing.jobs import cancel_job, retry_job
 from handlers.telegram.pressing.whose import named_job, own_jobs
 from handlers.telegram.talk import Talk
+from models.shortened import shortened
 
-MOST = 8  # buttons
+MOST, LABEL_CHARS = 8, 40  # buttons, and how long each is
 
 
 def cancel(talk: Talk, said: Said) -> None:
@@ -26,7 +26,9 @@ def cancel(talk: Talk, said: Said) -> None:
     elif len(under_way) == 1:
         talk.answer(cancel_job(talk, under_way[0]))
     else:
-        buttons = tuple((Button(short(row.label), press("cancel", row.id)),) for row in under_way[:MOST])
+        buttons = tuple(
+            (Button(shortened(row.label, LABEL_CHARS), press("cancel", row.id)),) for row in under_way[:MOST]
+        )
         talk.show(Content(talk.say("stop.which"), buttons))
 
 

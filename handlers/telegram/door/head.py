@@ -15,6 +15,7 @@ from daemon.said import Said, checked, checked_head
 from handlers.telegram.choices import NONE
 from handlers.telegram.door import theirs
 from models.errors import BadInput
+from models.shortened import shortened
 from pipeline.options import KNOWN
 from pipeline.spec import Language, Options, Settings
 
@@ -94,5 +95,4 @@ def _names(option: str, config: Config, chat_id: int) -> list[str]:
 
 def _short(value: Any) -> str:
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    plain = "".join(c if c.isprintable() else " " for c in text)
-    return plain if len(plain) <= VALUE_CHARS else plain[: VALUE_CHARS - 1] + "…"
+    return shortened("".join(c if c.isprintable() else " " for c in text), VALUE_CHARS)

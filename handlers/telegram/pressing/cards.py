@@ -42,10 +42,6 @@ def job_button(row: JobRow, text: str) -> Button:
     return Button(text, press("job", row.id))
 
 
-def short(text: str, chars: int = 40) -> str:
-    return text if len(text) <= chars else text[: chars - 1] + "…"
-
-
 def _state(talk: Talk, row: JobRow) -> Content:
     again = talk.button("result.again", press("again", row.id))
     if row.state == State.FAILED:

@@ -15,6 +15,7 @@ from handlers.telegram.errors import in_words
 from handlers.telegram.report.amounts import length, size
 from handlers.telegram.report.naming import stem
 from handlers.telegram.texts import Marked, bare, plain, say
+from models.shortened import shortened
 
 LABEL_CHARS = 100
 
@@ -56,7 +57,7 @@ def result_content(
     text = say(
         language,
         "result.caption",
-        label=_cut(row.label, LABEL_CHARS),
+        label=shortened(row.label, LABEL_CHARS),
         length=length(facts["seconds"]),
         width=facts["width"],
         height=facts["height"],
@@ -99,10 +100,6 @@ def failure(language: str, row: JobRow) -> Content:
 def may_go_well(code: str) -> bool:
     """Whether the same job, tried again, can end otherwise than with this error."""
     return code in PASSING or not code.startswith(FOR_GOOD)
-
-
-def _cut(text: str, chars: int) -> str:
-    return text if len(text) <= chars else text[: chars - 1] + "…"
 
 
 def _end(path: str, room: int) -> str:

@@ -7,7 +7,7 @@ import unicodedata
 
 from models.reading.chinese.amounts import DASH, HAN, NUMBER, amount, number
 from models.reading.chinese.words import RESULTS
-from models.reading.numbers import cardinal, roman
+from models.reading.numbers import POWER_OF_TEN, cardinal, roman
 from models.reading.rewrite import Change, Said, part, rule
 
 _VULGAR = {"½": "二分之一", "⅓": "三分之一", "⅔": "三分之二", "¼": "四分之一", "¾": "四分之三"}
@@ -67,15 +67,7 @@ def _power_of_ten(found: re.Match[str]) -> Said:
     return f"{minus}{number(found['number'])}乘十的{sign}{number(found['power'])}次方"
 
 
-POWERS = (
-    rule(
-        r"""
-        (?: (?P<minus>(?<![\w)%.,])[-−]) | (?<![\w.,]) ) (?P<number>\d{1,9}(?:\.\d{1,9})?)
-        (?: e | [eE](?P<sign>[-−+]) ) (?P<power>\d{1,3}) (?! \w | \.\d )
-        """,
-        _power_of_ten,
-    ),
-)
+POWERS = (rule(POWER_OF_TEN, _power_of_ten),)
 FRACTIONS = (
     rule(r"(?<![\w./]) (?P<above>\d{1,4})/(?P<below>\d{1,4}) (?![\d/]|\.\d)", _fraction),
     rule(r"(?<![\w:.,]) \d{1,4}(?:\.\d+)? (?: :\d{1,4}(?:\.\d+)? ){1,3} (?![\d:])", _ratio),

@@ -6,7 +6,7 @@ import re
 
 from models.reading.english.amounts import NOT_WITHIN, NUMBER, amount, number
 from models.reading.english.words import RULERS
-from models.reading.numbers import cardinal, ordinal, roman
+from models.reading.numbers import POWER_OF_TEN, cardinal, ordinal, roman
 from models.reading.rewrite import Said, part, rule
 
 _SLASHED = {"24/7": "twenty-four seven", "9/11": "nine eleven", "50/50": "fifty-fifty"}
@@ -62,15 +62,7 @@ def _power_of_ten(found: re.Match[str]) -> Said:
     return f"{minus}{number(found['number'])} times ten to the {sign}{number(found['power'])}"
 
 
-POWERS = (
-    rule(
-        r"""
-        (?: (?P<minus>(?<![\w)%.,])[-−]) | (?<![\w.,]) ) (?P<number>\d{1,9}(?:\.\d{1,9})?)
-        (?: e | [eE](?P<sign>[-−+]) ) (?P<power>\d{1,3}) (?! \w | \.\d )
-        """,
-        _power_of_ten,
-    ),
-)
+POWERS = (rule(POWER_OF_TEN, _power_of_ten),)
 FRACTIONS = (
     rule(
         r"""
