@@ -324,6 +324,11 @@ class Config(BaseSettings):
         return self.data_dir / "cache"
 
     @property
+    def attention_measured(self) -> Path:
+        """Which one the speech engine found to be the quicker one here."""
+        return self.cache / "attention.json"
+
+    @property
     def weights(self) -> Path:
         """Of the models."""
         return self.models.folder or self.data_dir / "models"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from daemon.config import Config
@@ -11,11 +12,13 @@ from daemon.finding import Finding, State, which_serves
 from models.choose import choose_aligner
 from models.errors import Unavailable
 from models.qwen3.checkpoint import Checkpoint, folder_of, look, missing
-from models.qwen3.needs import FLASH
+from models.qwen3.decided import Decided
+from models.qwen3.needs import FLASH_PACKAGE, SDPA
 from models.sizes import size
 from models.whisper.glance import damage
 
 NAMED = 8  # voices, in a sentence
+OWN = "torch's own (SDPA)"
 
 
 def speech_engine(config: Config) -> Iterator[Finding]:
@@ -30,7 +33,7 @@ def speech_engine(config: Config) -> Iterator[Finding]:
     if not serves:
         return
     if choice.device != "cpu":
-        yield attention(settings.attention, settings.precision)
+        yield attention(settings.attention, settings.precision, measured_attention(config))
     if checkpoint is not None:
         yield from _voices(config, checkpoint)
 
@@ -73,18 +76,35 @@ def _weights(config: Config, if_wrong: State) -> Generator[Finding, None, Checkp
     return checkpoint
 
 
-def attention(setting: str, precision: str) -> Finding:
-    """Which one reads what a voice is given; within CUDA graphs it is always torch's."""
+def attention(setting: str, precision: str, measured: str | None = None) -> Finding:
+    """Which one reads what a voice is given; within CUDA graphs it is always torch's.
+
+    measured: which was found to be the quicker one here, None: not yet.
+    """
     if setting == "sdpa":
         why = "as it is set"
     elif precision == "fp32":
-        why = f"{FLASH} knows no fp32"
-    elif find_spec(FLASH) is None:
-        why = f"{FLASH} is not installed"
+        why = f"{FLASH_PACKAGE} knows no fp32"
+    elif find_spec(FLASH_PACKAGE) is None:
+        why = f"{FLASH_PACKAGE} is not installed"
+    elif setting == "auto" and measured == SDPA:
+        why = f"{FLASH_PACKAGE} was measured, and does not help here"
+    elif setting == "auto" and measured:
+        quicker = f"{FLASH_PACKAGE}, measured to be the quicker one"
+        return Finding("speech attention", "ok", f"{quicker}; {OWN} within CUDA graphs")
     else:
-        tried = f"{FLASH}, where it works (host-speech.log says so); torch's own (SDPA) within CUDA graphs"
-        return Finding("speech attention", "ok", tried)
-    return Finding("speech attention", "ok", f"torch's own (SDPA): {why}")
+        tried = f"{FLASH_PACKAGE}, where it works (host-speech.log says so)"
+        return Finding("speech attention", "ok", f"{tried}; {OWN} within CUDA graphs")
+    return Finding("speech attention", "ok", f"{OWN}: {why}")
+
+
+def measured_attention(config: Config) -> str | None:
+    """Which attention the speech engine found to be the quicker one, with the packages of now."""
+    try:
+        here = (f"{package} {version(package)}" for package in ("torch", FLASH_PACKAGE))
+        return Decided(config.attention_measured).last(config.speech.model, *here)
+    except PackageNotFoundError:
+        return None
 
 
 def _voices(config: Config, checkpoint: Checkpoint) -> Iterator[Finding]:

@@ -135,7 +135,7 @@ def speech_loading(chosen: Chosen, config: Config, device: str, hears_on: str) -
         "cache": str(config.cache / "sentences") if settings.sentence_cache else None,
         "cache_bytes": int(settings.sentence_cache),
         "tries": settings.tries,
-        "decided": str(config.cache / "attention.json"),
+        "decided": str(config.attention_measured),
     }
     if settings.verify:
         how["max_error"] = settings.max_error

@@ -27,6 +27,11 @@ class Decided:
                 self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 written(self._path, json.dumps(self._all() | {where: what}, indent=1).encode())
 
+    def last(self, *parts: str) -> str | None:
+        """What was measured last where all these are named."""
+        found = [what for where, what in self._all().items() if all(part in where for part in parts)]
+        return found[-1] if found and isinstance(found[-1], str) else None
+
     def _all(self) -> dict[str, object]:
         with suppress(OSError, ValueError):
             found = json.loads(self._path.read_text("utf-8")) if self._path is not None else {}

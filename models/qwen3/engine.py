@@ -25,7 +25,8 @@ from models.progress import Progress, Share
 from models.qwen3.casting import AUTO, Role, cast, model_language, saved_voice, spoken_voices
 from models.qwen3.checkpoint import fingerprint, look
 from models.qwen3.decided import Decided
-from models.qwen3.model import FLASH, RATE, SDPA, Model
+from models.qwen3.model import RATE, Model
+from models.qwen3.needs import FLASH, FLASH_PACKAGE, SDPA
 from models.qwen3.prompt import prompt_of
 from models.qwen3.stock import VoiceClonePromptItem
 from models.qwen3.store import Store
@@ -36,7 +37,6 @@ from models.voices import Voices
 from models.words import tokens
 
 PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
-FLASH_PACKAGE = "flash_attn"
 SDPA_HINT = 'Set speech.attention = "auto" in vigentd.toml: torch has an attention of its own'
 WARM_FRAMES = 4
 LONG_TEXT = "This is a sentence of the usual length, as there are many in a script. " * 4
@@ -53,7 +53,7 @@ class Qwen3Engine:
     """
 
     name = "qwen3"
-    version = 1  # raise it with every change of the sound
+    version = 2  # raise it with every change of the sound
 
     def __init__(
         self,

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from models.engine import Audio
 from models.errors import BadInput, StageFailed, Unavailable
 from models.on_device import on_device
 from models.qwen3.casting import Role
 from models.qwen3.checkpoint import SPEECH_TOKENIZER, WEIGHTS, Checkpoint, shards
+from models.qwen3.needs import SDPA
 from models.qwen3.stock import (
     FasterQwen3TTS,
     PredictorGraph,
@@ -30,14 +32,14 @@ from models.qwen3.stock import (
     VoiceClonePromptItem,
     quietly,
 )
+from models.qwen3.talker import SizedTalker
 from models.weight_files import header, wrong
 
 RATE = 24_000  # Hz
 FRAMES_PER_S = 12.5
-SEQUENCE = (
-    3072  # of prompt and frames together: a reference of 60 s is 750, and 160 s of speech fit beside it
-)
-SDPA, FLASH = "sdpa", "flash_attention_2"  # attention, as transformers calls it
+# Of prompt and frames together. Most sentences of a reference of 10 s fit into the first; of one of 60 s
+# (750 frames), 160 s of speech fit beside it into the last.
+SEQUENCES = (512, 1024, 3072)
 SHOWN = 80  # characters of a sentence in a message
 PROMPT = 100  # long, what is pretended while graphs are recorded
 
@@ -101,12 +103,12 @@ class Model:
         self,
         predictor: type[PredictorGraph] = PredictorGraph,
         talker: type[TalkerGraph] = TalkerGraph,
-        sequence: int = SEQUENCE,
+        sequences: Sequence[int] = SEQUENCES,
     ) -> None:
         """Records the CUDA graphs, through which everything is said from now on. Raises Unavailable."""
         network, sampling = self._plain.model.talker, self._plain.generate_defaults
         config, place = network.config, {"device": str(self.device), "dtype": self.dtype}
-        with quietly(), on_device(self.device), _told(self.checkpoint):
+        with quietly(), on_device(self.device), _told(self.checkpoint), _the_same_again():
             graphs = FasterQwen3TTS(
                 self._plain,
                 predictor(
@@ -119,12 +121,12 @@ class Model:
                     temperature=sampling.get("subtalker_temperature", 0.9),
                     **place,
                 ),
-                talker(network.model, config, max_seq_len=sequence, **place),
-                max_seq_len=sequence,
+                SizedTalker([talker(network.model, config, max_seq_len=n, **place) for n in sequences]),
+                max_seq_len=max(sequences),
                 **place,
             )
             self._set_attention(SDPA)  # their masks are of a fixed size, which others do not take
-            graphs.warmup(prefill_len=min(PROMPT, sequence - 2))
+            graphs.warmup(prefill_len=PROMPT)
             self._set_attention(self.attention)
         self.graphs = graphs
 
@@ -160,6 +162,8 @@ class Model:
         sampling = {name: self._plain.generate_defaults.get(name) for name in _SAMPLING}
         frames = _Frames(cap, self.graphs.max_seq_len if self.graphs else None, beat, text, prompt)
         with self._one_at_a_time, self._seeded(seed), _told(self.checkpoint), frames.counted(self.head):
+            if self.graphs is not None:
+                self.graphs.talker_graph.frames = cap
             wavs, _ = getattr(through, _METHODS[role.kind])(
                 text=text,
                 language=language,
@@ -199,11 +203,21 @@ class Model:
         with (
             on_device(self.device),
             torch.random.fork_rng(gpus, device_type="cuda"),
+            _the_same_again(),
             warnings.catch_warnings(),
         ):
             warnings.filterwarnings("ignore", _KNOWN_WARNING)
             torch.manual_seed(seed)
             yield
+
+
+def _the_same_again() -> AbstractContextManager[None]:
+    """Attention by kernels that give the same of the same.
+
+    cuDNN's for one query adds up in the order in which its blocks come to an end (seen on an H100 and an
+    H200 with torch 2.11): of one seed came other samples each time.
+    """
+    return sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH])
 
 
 class _Frames:

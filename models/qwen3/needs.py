@@ -10,8 +10,9 @@ from models.qwen3.checkpoint import folder_of, missing
 
 PACKAGES = ("transformers", "qwen_tts")  # beside torch
 GRAPHS = "faster_qwen3_tts"  # where there is a GPU
-FLASH = "flash_attn"  # only when it is asked for
-LOOKED_FOR = (*PACKAGES, GRAPHS, FLASH)
+FLASH_PACKAGE = "flash_attn"  # only when it is asked for
+LOOKED_FOR = (*PACKAGES, GRAPHS, FLASH_PACKAGE)
+SDPA, FLASH = "sdpa", "flash_attention_2"  # attention, as transformers calls it
 
 TOO_SLOW = Lack(
     "speech.device is cpu, where a second of speech takes many seconds",
@@ -49,8 +50,8 @@ def machine_lack(device: str, machine: Machine) -> Lack | None:
 
 def _flash(device: str, precision: str, machine: Machine) -> Lack | None:
     instead = 'Set speech.attention = "auto" in vigentd.toml: torch has an attention of its own.'
-    if FLASH in machine.without:
-        return Lack(f"speech.attention is flash, and {FLASH} is not installed", instead)
+    if FLASH_PACKAGE in machine.without:
+        return Lack(f"speech.attention is flash, and {FLASH_PACKAGE} is not installed", instead)
     if device == "cpu" or precision == "fp32":
         return Lack("speech.attention is flash, which works on a GPU in bf16 or fp16 only", instead)
     return None

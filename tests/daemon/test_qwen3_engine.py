@@ -77,8 +77,8 @@ def test_a_saved_voice_speaks_and_its_words_are_found(daemon: Daemon) -> None:
     assert (speech["engine"], speech["voice"]) == ("qwen3", "anna")
     assert [word["text"] for word in speech["words"]] == ["Good", "morning"]
     host = daemon.host("speech")
-    assert (host["engine"], host["device"], host["starts"]) == ("qwen3/1", "cpu", 1)
-    (ready,) = re.findall(r" host_ready host=speech .*=qwen3/1 seconds=(\S+) rss=(\d+)", daemon.desk.said())
+    assert (host["engine"], host["device"], host["starts"]) == ("qwen3/2", "cpu", 1)
+    (ready,) = re.findall(r" host_ready host=speech .*=qwen3/2 seconds=(\S+) rss=(\d+)", daemon.desk.said())
     assert float(ready[0]) > 0 and int(ready[1]) > 100_000_000
     log = daemon.desk.config.job_log(row.id).read_text("utf-8")
     assert re.search(r" stage name=speech .*spoken_s=\S+ spoken_s_per_s=\S+$", log, re.M)
@@ -116,7 +116,7 @@ def test_the_door_and_the_command_line_know_it_too(daemon: Daemon) -> None:
     script.write_text(SHORT)
     said = desk.vigentd("submit", "--script", script, "--clip", desk.clip, "--tone", "warm")
     assert said.returncode == 2 and "cannot be told the tone" in said.stderr and "CustomVoice" in said.stderr
-    assert "qwen3/1" in desk.vigentd("status").stdout
+    assert "qwen3/2" in desk.vigentd("status").stdout
     found = {one["name"]: one for one in json.loads(desk.vigentd("doctor", "--json").stdout)}
     assert found["speech weights"]["state"] == found["whisper"]["state"] == "ok"
     assert found["speech voices"]["found"] == "1 for 1.7B-Base: anna"

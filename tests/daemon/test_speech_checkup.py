@@ -12,8 +12,9 @@ import pytest
 from daemon import doctor
 from daemon.config import Config
 from daemon.finding import Finding
-from daemon.speech_checkup import attention, hearing, speech_engine
+from daemon.speech_checkup import attention, hearing, measured_attention, speech_engine
 from models.qwen3.checkpoint import folder_of
+from models.qwen3.decided import Decided
 from models.voices import Voices
 from tests.models.qwen3.tiny import BASE, CUSTOM, DESIGN, lay_all
 from tests.models.whisper.shell import lay_shell
@@ -158,3 +159,22 @@ def test_which_attention_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         monkeypatch.setattr("daemon.speech_checkup.find_spec", lambda _, there=there: there or None)
         assert attention(setting, precision) == Finding("speech attention", "ok", said)
+
+
+def test_which_attention_was_measured_to_be_the_quicker_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.speech_checkup.find_spec", lambda _: True)
+    monkeypatch.setattr("daemon.speech_checkup.version", {"torch": "2.11.0", "flash_attn": "2.8"}.get)
+    config = Config(data_dir=tmp_path)
+    kept = Decided(config.attention_measured)
+    here = "An H100, torch 2.11.0+cu130, flash_attn 2.8, 1.7B-Base, torch.bfloat16"
+    for where, what, said in (
+        (here.replace("2.8", "2.7"), "sdpa", "flash_attn, where it works (host-speech.log says so)"),
+        (here, "sdpa", "torch's own (SDPA): flash_attn was measured, and does not help here"),
+        (here, "flash_attention_2", "flash_attn, measured to be the quicker one"),
+    ):
+        kept.put(where, what)
+        found = attention("auto", "auto", measured_attention(config))
+        assert found.state == "ok" and found.found.startswith(said)
+    assert attention("sdpa", "auto", measured_attention(config)).found.endswith("as it is set")

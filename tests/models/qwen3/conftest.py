@@ -76,7 +76,7 @@ def opened(weights: Path, voices: Voices, tmp_path: Path, patch: pytest.MonkeyPa
             "tries": tries,
         }
         engine = Qwen3Engine.open(model=model, **(settings | how))  # type: ignore[arg-type]
-        use_graphs(engine.model, patch, sequence=300)
+        use_graphs(engine.model, patch, sequences=(300,))
         return engine
 
     return opened

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,7 +30,7 @@ def _record(graph: Any, step: Callable[[], object]) -> None:
     graph.graph, graph.captured = SimpleNamespace(replay=step), True
 
 
-def use_graphs(model: Model, patch: pytest.MonkeyPatch, sequence: int = 512) -> None:
+def use_graphs(model: Model, patch: pytest.MonkeyPatch, sequences: Sequence[int] = (64, 512)) -> None:
     patch.setattr(torch.cuda, "current_device", lambda: 0)
     patch.setattr(torch.cuda, "synchronize", lambda *_: None)
-    model.use_graphs(EagerPredictor, EagerTalker, sequence)
+    model.use_graphs(EagerPredictor, EagerTalker, sequences)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def test_a_full_buffer_is_told_though_the_cap_is_not_reached(
 ) -> None:
     """FasterQwen3TTS stops there and says nothing."""
     model = Model.load(look(weights, CUSTOM), "cpu", torch.float32)
-    use_graphs(model, patch, sequence=90)
+    use_graphs(model, patch, sequences=(90,))
     with endless(model):
         take = say(model, cap=400)
     assert take.capped and 20 < take.frames < 70
@@ -90,7 +91,7 @@ def test_a_full_buffer_is_told_though_the_cap_is_not_reached(
 
 def test_a_text_that_fills_the_buffer_is_refused(weights: Path, patch: pytest.MonkeyPatch) -> None:
     model = Model.load(look(weights, CUSTOM), "cpu", torch.float32)
-    use_graphs(model, patch, sequence=40)
+    use_graphs(model, patch, sequences=(40,))
     with pytest.raises(StageFailed, match=r"“A text .*” is too long to be spoken at once") as told:
         say(model, "A text that is longer than what there is room for, all in all.")
     assert told.value.code == "sentence_unspeakable", "a built-in speaker is not to blame"
@@ -99,11 +100,65 @@ def test_a_text_that_fills_the_buffer_is_refused(weights: Path, patch: pytest.Mo
 def test_a_recording_that_fills_the_buffer_is_refused(weights: Path, patch: pytest.MonkeyPatch) -> None:
     model = Model.load(look(weights, BASE), "cpu", torch.float32)
     prompt = model.prompt_of(humming(10.0), ANNA)
-    use_graphs(model, patch, sequence=100)
+    use_graphs(model, patch, sequences=(100,))
     role = Role("anna", "base", "english", None, "", "")
     with pytest.raises(BadInput, match="too long to speak with") as told:
         model.say("Good morning.", "english", role, prompt, 1, 50, lambda _: None)
     assert told.value.code == "voice_too_long"
+
+
+def test_a_text_is_said_through_the_shortest_buffer_that_holds_it(
+    weights: Path, patch: pytest.MonkeyPatch
+) -> None:
+    """Attention reads all of a buffer: a long one made every sentence slower by a third."""
+    model = Model.load(look(weights, CUSTOM), "cpu", torch.float32)
+    with endless(model) as prompts:
+        say(model, cap=2)
+        fits = 64 - prompts[0] - 1
+        said = {}
+        for sizes in ((200, 64), (512,)):
+            use_graphs(model, patch, sequences=sizes)
+            said[sizes] = [said_through(model, cap) for cap in (fits, fits + 1, 250)]
+    assert [size for size, _ in said[200, 64]] == [64, 200, 200]
+    for (_, short), (_, long) in zip(said[200, 64][:2], said[512,], strict=False):
+        assert short.frames == long.frames >= fits and np.array_equal(short.wav, long.wav)
+    assert said[200, 64][2][1].frames < 200, "the longest is the end of it"
+
+
+def by_cudnn() -> bool:
+    return bool(torch.backends.cuda.cudnn_sdp_enabled())  # type: ignore[no-untyped-call]
+
+
+def said_through(model: Model, cap: int) -> tuple[int, Take]:
+    """The length of the buffer, too."""
+    assert model.graphs is not None
+    used = set[int]()
+
+    def replay(graph: Any) -> None:
+        used.add(graph.max_seq_len)
+        graph._decode_step()
+
+    for graph in model.graphs.talker_graph.graphs:
+        graph.graph.replay = partial(replay, graph)
+    take = say(model, cap=cap)
+    (size,) = used
+    return size, take
+
+
+def test_attention_is_by_kernels_that_give_the_same_again(model: Model) -> None:
+    """cuDNN's do not: sentences that were kept, and those of another process, sounded otherwise."""
+    seen: list[bool] = []
+    before = by_cudnn()
+    say(model, beat=lambda _: seen.append(by_cudnn()))
+    assert seen and not any(seen)
+    assert by_cudnn() is before
+
+
+def test_graphs_are_recorded_with_such_kernels(weights: Path, patch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+    patch.setattr(EagerTalker, "capture", lambda *_, **__: seen.append(by_cudnn()))
+    use_graphs(Model.load(look(weights, CUSTOM), "cpu", torch.float32), patch)
+    assert seen == [False, False], "for what is recorded, it is decided then"
 
 
 def test_both_ways_say_the_same_and_as_the_checkpoint_wants(
@@ -133,7 +188,7 @@ def test_graphs_are_recorded_with_an_attention_that_takes_their_masks(
     model.attend("eager")
     use_graphs(model, patch)
     assert model.graphs is not None
-    talker: Any = model.graphs.talker_graph
+    talker: Any = model.graphs.talker_graph.graphs[0]
     assert isinstance(talker, EagerTalker) and talker.capture_attention == "sdpa"
     assert talker.model.config._attn_implementation == "eager" and model.runs == "graphs-cpu-float32-eager"
 
