@@ -1,0 +1,1 @@
+"""How the daemon is, part by part, and who looks at that."""
