@@ -19,8 +19,8 @@ AGAIN_S = 3600.0
 
 @dataclass(frozen=True)
 class Notice:
-    """key: what it is about ("disk", "host:lipsync"). message: one plain sentence without a full stop. hint: what
-    to do; may be empty. over: it is well again, and `message` is what was wrong."""
+    """key: what it is about ("held:disk", "host:lipsync"). message: one plain sentence without a full stop.
+    hint: what to do; may be empty. over: it is well again, and `message` is what was wrong."""
 
     key: str
     message: str

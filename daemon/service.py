@@ -19,6 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from daemon.alarms import Alarms, Notice
 from daemon.bot_token import bot_token
 from daemon.config import Config
 from daemon.control.events import Events
@@ -27,6 +28,7 @@ from daemon.disk.housekeeping import empty_scratch
 from daemon.engines.hosts import Hosts
 from daemon.engines.roster import Chosen
 from daemon.folders import make_private, unwritable
+from daemon.held import Held
 from daemon.jobs import JobRow, iso, job_json
 from daemon.logs.log import Log
 from daemon.queue import Queue
@@ -37,6 +39,7 @@ from handlers.inbox.house import House
 from handlers.inbox.inboxes import Inboxes
 from handlers.telegram import house as telegram
 from handlers.telegram.bot import Bot
+from handlers.telegram.notices import Notices
 from handlers.telegram.places import Places
 from handlers.telegram.store.ledger import Ledger
 from models.errors import StageFailed, Unavailable, VigentdError
@@ -106,12 +109,23 @@ class Service:
         self.events = Events()
         self.queue = Queue(self.config.database, max_attempts=self.config.queue.max_attempts)
         self.queue.quick_check()
+        ledger = Ledger(self.queue)
+        notices = self.notices = Notices(lambda: self.config, ledger, self.log, lambda: self.bot.nudge())
+        self.alarms = Alarms(self._alarm)
         self.hosts = Hosts(self.config, self._host_says, AT_THE_DOOR)
         inboxes = self.inboxes = Inboxes(
             House(self.config, self.queue, self.hosts, self.log, self._came, self._happened)
         )
         worker = self.worker = Worker(
-            self._owner, self.config, self.queue, self.hosts, self._deliver, self.events, self.log, inboxes
+            self._owner,
+            self.config,
+            self.queue,
+            self.hosts,
+            self._deliver,
+            self.events,
+            self.log,
+            inboxes,
+            held=Held(self.alarms).look,
         )
         bot = self.bot = Bot(self.config, self._lend, self._token, self.events, self.why)
         control = Control(self, self.events, self.config.socket)
@@ -122,12 +136,14 @@ class Service:
             thread.start()
             inboxes.start()
             bot.start()
+            notices.start()
             self.log.event("started", version=self._version, pid=os.getpid(), data_dir=self.config.data_dir)
             await self._until_stopped(thread)
             await self._let_finish(worker, thread)
         finally:
             worker.leave()
-            await asyncio.gather(asyncio.to_thread(inboxes.stop), asyncio.to_thread(bot.stop))
+            leaving = (inboxes.stop, bot.stop, notices.stop)
+            await asyncio.gather(*(asyncio.to_thread(leave) for leave in leaving))
             await asyncio.to_thread(self.hosts.close)
             await control.stop()
             self.queue.close()
@@ -168,6 +184,16 @@ class Service:
         tell(f"host_{name}", **facts)
         self.events.publish("host", state=name, **facts)
         self.wake()
+
+    def _alarm(self, notice: Notice) -> None:
+        """To all who should know. Called from any thread, and at once."""
+        facts = {"key": notice.key, "message": notice.message, "hint": notice.hint}
+        if notice.over:
+            self.log.event("alarm_over", key=notice.key)
+        else:
+            self.log.warning("alarm", **facts)
+        self.events.publish("alarm", **facts, over=notice.over)
+        self.notices.tell(notice)
 
     def _lend(self, config: Config) -> telegram.House:
         """What the bot may use."""

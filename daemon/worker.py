@@ -36,10 +36,12 @@ SWEEP_S = 900.0
 
 
 class Reason(NamedTuple):
-    """Why the jobs wait; kind: what stays the same while the words change."""
+    """Why the jobs wait; kind: what stays the same while the words change; topic: of which sort it is,
+    if not the kind itself."""
 
     kind: str = ""
     why: str = ""
+    topic: str = ""
 
 
 class Doors(Protocol):
@@ -56,7 +58,8 @@ class Doors(Protocol):
 
 
 class Worker:
-    """owner: what the jobs it works on are marked with. Threads: `run` is one; all else may come from any."""
+    """owner: what the jobs it works on are marked with. held: told at every look of what sort of reason keeps
+    the jobs waiting, and in words; "" for none. Threads: `run` is one; all else may come from any."""
 
     def __init__(
         self,
@@ -69,6 +72,7 @@ class Worker:
         log: Log,
         doors: Doors,
         clock: Callable[[], float] = time.monotonic,
+        held: Callable[[str, str], None] = lambda _topic, _why: None,
     ) -> None:
         self.why = ""  # why the jobs wait
         self.at: Snapshot | None = None  # where the present job is
@@ -83,6 +87,7 @@ class Worker:
         self._log = log
         self._doors = doors
         self._clock = clock
+        self._held = held
         self._stop = Stop()
         self._wake = threading.Event()
         self._leaving = threading.Event()
@@ -147,6 +152,7 @@ class Worker:
                 self._log.event("released")
             self._events.publish("queue", why=reason.why)
         self.why = reason.why
+        self._held(reason.topic or reason.kind, reason.why)
         if claim is not None:
             self._work(claim)
         else:
@@ -159,7 +165,7 @@ class Worker:
             if why := room(self._config):
                 return None, Reason("disk", why)
             if why := self._hosts.why():
-                return None, Reason(why, why)
+                return None, Reason(why, why, "engine")
             away = self._doors.away()
             claim = self._queue.claim(self._owner, without=away)
             if claim is None and away and self._queue.next() is not None:

@@ -4,6 +4,7 @@
     progress   job, stage, progress, eta_s, loading        milestone   job, name, facts
     host       name, state, …                              queue       why, counts
     inbox      inbox, what (taken, held, settled, …)        lagged     dropped: you were too slow, look again
+    alarm      key, message, hint, over
 
 Events are hints: they say when to look, and the database says what is. So a listener may be slow, or
 away for a while, and still end up knowing what matters.

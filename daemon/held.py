@@ -1,0 +1,35 @@
+"""When nothing is made for some minutes, the admins are told why."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from daemon.alarms import Alarms
+
+PATIENCE_S = 300.0  # longer than large engines take to load
+HINTS = {
+    "disk": "`vigentd clean` says what can be removed.",
+    "engine": "`vigentd status` and `vigentd doctor` say more.",
+    "away": "`vigentd inbox status` says which folder is away.",
+}
+
+
+class Held:
+    """clock: seconds that only go forward."""
+
+    def __init__(self, alarms: Alarms, clock: Callable[[], float] = time.monotonic) -> None:
+        self._alarms = alarms
+        self._clock = clock
+        self._kind = ""
+        self._since = clock()
+
+    def look(self, kind: str, why: str) -> None:
+        """Jobs wait for a reason of this kind ("disk", "engine", …), or for none ("")."""
+        now = self._clock()
+        if kind != self._kind:
+            if self._kind:
+                self._alarms.clear(f"held:{self._kind}")
+            self._kind, self._since = kind, now
+        if kind and now - self._since >= PATIENCE_S:
+            self._alarms.raise_alarm(f"held:{kind}", f"The jobs wait: {why}", HINTS.get(kind, ""))
