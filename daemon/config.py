@@ -76,6 +76,14 @@ class QueueSettings(_Section):
     stop_grace: Annotated[float, Field(ge=0, le=3600)] = 20.0  # seconds that a job may still take at SIGTERM
 
 
+class HealthSettings(_Section):
+    """patience: so many times as long as usual (models/budgets.py) a process may be silent before it is taken
+    for stuck; more on a very slow machine. replacements: of one process within 10 minutes; then it waits."""
+
+    patience: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    replacements: Annotated[int, Field(ge=1, le=1_000_000)] = 5
+
+
 class ModelsSettings(_Section):
     """folder: where weights lie; not said: models/ in the data folder.
 
@@ -248,6 +256,7 @@ class Config(BaseSettings):
     assets: Path | None = None  # the user's own folder: fonts/ music/ styles/ beside the built-in ones
     queue: QueueSettings = QueueSettings()
     models: ModelsSettings = ModelsSettings()
+    health: HealthSettings = HealthSettings()
     disk: DiskSettings = DiskSettings()
     log: LogSettings = LogSettings()
     defaults: JobDefaults = JobDefaults()

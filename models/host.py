@@ -18,50 +18,59 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from typing import Any
+from queue import SimpleQueue
+from typing import Any, Literal, NamedTuple, NoReturn
 
-from models import wire
-from models.errors import ProcessDied, Unavailable, VigentdError
+from models import budgets, host_errors, wire
+from models.budgets import Budget
+from models.errors import VigentdError
+from models.follow import LOOK_EVERY_S, Stuck, follow
+from models.host_errors import HostDied, HostStalled
+from models.ladder import GRACE_S, Ladder, Say
 from models.launch import Plan, launch
 from models.process import Process
-from models.progress import Progress
+from models.progress import Progress, Quiet
 from models.pulse import Pulse
 from models.wire import Health, HostFault, Message
 
-__all__ = ["Health", "Host", "HostDied", "HostFault", "HostStalled", "Plan"]
+__all__ = ["Health", "Host", "HostDied", "HostFault", "HostStalled", "Plan", "Seen"]
 
-_LOOK_EVERY_S = 0.2  # how soon a cancel is noticed while there is no news
-_DUMP_S = 0.5  # for writing down where a stalled host is
 _KILL_S = 10.0  # for the end of what was killed; a GPU driver may take its time
 _TERMINATE_S = 1.2  # from SIGTERM to SIGKILL
+_TOLD_S = 1.0  # for the keeper to be told of an end
 
 
-class HostDied(ProcessDied):
-    """The process ended, or could not be started. The work may be asked of a new one."""
+class Seen(NamedTuple):
+    """A host as its parent sees it, without asking. age_s: since its last real progress, or since its work
+    ended. budget_s: how long that may be; None: it has nothing to do."""
 
-    default_code = "host_died"
+    state: Literal["loading", "idle", "busy", "stalled", "dead"]
+    age_s: float
+    budget_s: float | None
+    job: str = ""
+    stage: str = ""
+    heartbeats: int = 0
+    rss: int = 0
+    vram: int = 0
 
 
-class HostStalled(HostDied):
-    """The process got nowhere for longer than it may, and was killed."""
-
-    default_code = "host_stalled"
-
-
-@dataclass(frozen=True)
+@dataclass
 class _Work:
-    """news: steps and the answer, in order; None when the process is gone."""
+    """news: steps and the answer, in order; None when the process is gone. over: one of the two is there."""
 
     number: int
+    job: str
+    stage: str
     news: SimpleQueue[Message | None] = field(default_factory=SimpleQueue)
+    over: bool = False
 
 
 class Host:
     """log, scratch: files of this host alone (launch.py). on_exit: told once, from the thread that
-    attends to the process, after its end and before any `ask` fails because of it. All methods may be
-    called from any thread."""
+    attends to the process, after its end and before any `ask` fails because of it. on_rung: gets what is
+    done about it when it is stuck (ladder.py). All methods may be called from any thread."""
 
     def __init__(
         self,
@@ -70,6 +79,7 @@ class Host:
         log: Path,
         scratch: Path,
         on_exit: Callable[[Host], None] = lambda _: None,
+        on_rung: Say = lambda *_: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.plan = plan
@@ -77,6 +87,7 @@ class Host:
         self._log = log
         self._scratch = scratch
         self._on_exit = on_exit
+        self._on_rung = on_rung
         self._clock = clock
         self._turn = threading.Lock()  # held by whom it works for
         self._numbers = itertools.count(1)
@@ -90,7 +101,17 @@ class Host:
         self._work: _Work | None = None
         self._health = Health(device=plan.device)
         self._health_number = 0
-        self._dumped = False
+        self._size: Message = {"heartbeats": 0, "rss": 0, "vram": 0}
+        self._engine = ""
+        self._load_beats = 0
+        self._pulse: Pulse | None = None  # of what it does
+        self._since = clock()  # nothing has been done
+        self._climbing = False  # it is stuck, and something is done about that
+        self._stalled: tuple[float, bool] | None = (
+            None  # it is ended for that: how long, and whether it loaded
+        )
+        self._dump_number = 0  # asked for
+        self._dumped_number = 0  # done
 
     @property
     def pid(self) -> int:
@@ -100,6 +121,16 @@ class Host:
     @property
     def alive(self) -> bool:
         return self._process is not None and not self._gone
+
+    @property
+    def usable(self) -> bool:
+        """Alive, and not about to be ended because it was stuck."""
+        return self.alive and self._stalled is None
+
+    @property
+    def engine(self) -> str:
+        """ "latentsync/1"; "" when it is not loaded, or is none."""
+        return self._engine
 
     # ------------------------------------------------------------ its life
 
@@ -123,6 +154,18 @@ class Host:
             self._check()
             return settled
 
+    def watch_loading(self, floors: Budget) -> None:
+        """Until it is loaded; for the one who keeps it. Raises as `wait_ready` does, and HostStalled when it
+        has got nowhere; then it is ended."""
+        pulse = self._pulse = Pulse(floors, self._clock())
+        try:
+            while not self.wait_ready(LOOK_EVERY_S):
+                pulse.feed(self._load_beats, self._clock())
+                if pulse.stalled:
+                    self._climb(pulse, None, Quiet())
+        finally:
+            self._pulse, self._since = None, self._clock()
+
     def stop(self, grace_s: float = 2.0) -> None:
         """Ends it, kindly if it listens, and waits for its end."""
         with self._changed:
@@ -130,11 +173,11 @@ class Host:
             if self._process is None or self._gone:
                 return
             self._post(do="stop")
-        if not self._wait_gone(grace_s):
+        if not self.wait(lambda: self._gone, grace_s):
             self._process.signal(signal.SIGTERM)
-            if not self._wait_gone(min(grace_s, _TERMINATE_S)):
+            if not self.wait(lambda: self._gone, min(grace_s, _TERMINATE_S)):
                 self.kill()
-                self._wait_gone(_KILL_S)
+                self.wait(lambda: self._gone, _KILL_S)
 
     def kill(self) -> None:
         """With all of its process group; does not wait for the end."""
@@ -153,15 +196,15 @@ class Host:
         *,
         job: str = "",
         stage: str = "",
-        patience_s: float = 120.0,
-        grace_s: float = 1.2,
+        floors: Budget = budgets.ASKED,
+        grace_s: float = GRACE_S,
     ) -> Any:
         """What `do` ("package.module:function") returns there: it is called as
         function(engine, arguments, progress); arguments and result are JSON values.
 
         Waits until the host is loaded and others are served. `progress` gets its steps, and is asked
         between them whether to stop; if it raises, the work has `grace_s` to come back, else the
-        process is killed. patience_s: see Pulse.
+        process is killed. floors: see Pulse.
 
         Raises what `progress` raises; what the function raises (an expected failure as its nearest kind
         in models.errors, OSError, ImportError, or HostFault); HostStalled; HostDied; and, when the host
@@ -170,14 +213,15 @@ class Host:
         line = {"call": do, "arguments": arguments, "job": job, "stage": stage}
         wire.pack(line)  # raises now if it cannot be sent
         with self._my_turn(progress):
-            while not self.wait_ready(_LOOK_EVERY_S):
+            while not self.wait_ready(LOOK_EVERY_S):
                 progress.check()
             with self._changed:
                 self._check()
-                work = self._work = _Work(next(self._numbers))
+                work = self._work = _Work(next(self._numbers), job, stage)
+                pulse = self._pulse = Pulse(floors, self._clock())
                 self._post(do="work", number=work.number, **line)
             try:
-                answer = self._follow(work, progress, Pulse(patience_s, self._clock()))
+                answer = self._answer(work, progress, pulse)
             except HostDied:
                 raise
             except BaseException:
@@ -185,73 +229,101 @@ class Host:
                 raise
             finally:
                 with self._changed:
-                    self._work = None
+                    self._work, self._pulse, self._since = None, None, self._clock()
         if "error" in answer:
             raise wire.restore(answer["error"])
         return answer["value"]
 
     @contextmanager
     def _my_turn(self, progress: Progress) -> Iterator[None]:
-        while not self._turn.acquire(timeout=_LOOK_EVERY_S):
+        while not self._turn.acquire(timeout=LOOK_EVERY_S):
             progress.check()
         try:
             yield
         finally:
             self._turn.release()
 
-    def _follow(self, work: _Work, progress: Progress, pulse: Pulse) -> Message:
-        beats = 0
-        while True:
-            try:
-                message = work.news.get(timeout=_LOOK_EVERY_S)
-            except Empty:
-                pulse.feed(beats, self._clock())
-                if pulse.stalled:
-                    raise self._stalled(pulse.silent_s) from None
-                progress.check()
-                continue
-            if message is None:
-                raise self._died()
-            if message["say"] == "answer":
-                return message
-            beats = message["beats"]
-            pulse.feed(beats, self._clock())
-            progress.step(message["done"], message["total"])
+    def _answer(self, work: _Work, progress: Progress, pulse: Pulse) -> Message:
+        try:
+            answer = follow(work.news, progress, pulse, self._clock)
+        except Stuck:
+            self._climb(pulse, work, progress)
+        if answer is None:
+            raise self._died()
+        return answer
 
     def _call_off(self, work: _Work, grace_s: float) -> None:
         """Afterwards the work is not being done any more, one way or the other."""
-        came_back = False
         try:
-            with self._changed:
-                self._post(do="cancel", number=work.number)
-            until = self._clock() + grace_s
-            while not came_back and (left := until - self._clock()) > 0:
-                message = work.news.get(timeout=left)
-                came_back = message is None or message["say"] == "answer"
-        except Empty:
-            pass
+            self._cancel(work)
+            self.wait(lambda: work.over, grace_s)
         finally:  # a second Ctrl-C does not wait
-            if not came_back:
+            if not work.over:
                 self.kill()
-                self._wait_told(_KILL_S)
+                self.wait(lambda: self._told, _KILL_S)
 
-    def _stalled(self, silent_s: float) -> HostStalled:
+    def _cancel(self, work: _Work) -> None:
         with self._changed:
-            self._post(do="dump")
-            dumped = self._changed.wait_for(lambda: self._dumped or self._gone, _DUMP_S)
-            if not dumped and self._process is not None:
-                # Native code holds the interpreter; only a handler that needs none still runs.
-                self._process.signal(signal.SIGUSR1)
-        if not dumped:
-            self._wait_gone(_DUMP_S)
-        self.kill()
-        self._wait_told(_KILL_S)
-        return HostStalled(
-            f"The {self.plan.name} process got nowhere for {silent_s:.0f} s and was ended",
-            hint=f"Where it was stuck is written in {self._log}",
+            self._post(do="cancel", number=work.number)
+
+    # ------------------------------------------------------------ what is done when it is stuck
+
+    def _climb(self, pulse: Pulse, work: _Work | None, progress: Progress) -> NoReturn:
+        """Raises HostStalled, or what `progress` raises. work: None while it loads."""
+        doing = {"job": work.job, "stage": work.stage} if work else {"stage": "loading"}
+        how_long = {"silent_s": round(pulse.silent_s, 1), "budget_s": round(pulse.budget_s, 1)}
+        self._on_rung("found", doing | how_long)
+        ladder = Ladder(self, self._log, self._on_rung, progress.check, self._clock)
+        self._stalled, self._climbing = (pulse.silent_s, work is None), True
+        back = False
+        try:
+            cancel = None if work is None else partial(self._cancel, work)
+            back = ladder.climb(cancel, lambda: work is not None and work.over)
+        finally:
+            if back:
+                self._stalled = None
+            else:
+                self.wait(lambda: self._told, _TOLD_S)
+            self._climbing = self.alive and not back
+        raise host_errors.stalled(
+            self.plan.name, self._log, pulse.silent_s, loading=work is None, ended=not back
         )
 
+    @property
+    def gone(self) -> bool:
+        return self._gone
+
+    @property
+    def dumped(self) -> bool:
+        return self._dumped_number >= self._dump_number
+
+    def order_dump(self) -> None:
+        with self._changed:
+            self._dump_number = next(self._numbers)
+            self._post(do="dump", number=self._dump_number)
+
+    def signal(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.signal(number)
+
+    def wait(self, until: Callable[[], bool], timeout_s: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(until, timeout_s)
+
     # ------------------------------------------------------------ looking
+
+    def seen(self) -> Seen:
+        """At once, and without asking it: an answer that comes late would mean nothing."""
+        pulse, work = self._pulse, self._work
+        job, stage = (work.job, work.stage) if work else ("", "")
+        doing: Any = {"job": job, "stage": stage, **self._size}
+        if not self.alive:
+            return Seen("dead", self._clock() - self._since, None, **doing)
+        if pulse is None:
+            return Seen("idle" if self._loaded else "loading", self._clock() - self._since, None, **doing)
+        stuck = self._climbing or pulse.stalled
+        state: Any = "stalled" if stuck else "busy" if self._loaded else "loading"
+        return Seen(state, pulse.silent_s, pulse.budget_s, **doing)
 
     def health(self, timeout_s: float = 0.1) -> Health:
         """What it says of itself; `answered=False` with what it said before when it does not say now."""
@@ -284,17 +356,21 @@ class Host:
     def _heard(self, message: Message) -> None:
         said = message["say"]
         with self._changed:
+            self._size = message.get("size", self._size)
             if said in ("step", "answer"):
                 if self._work is not None and self._work.number == message["number"]:
+                    self._work.over = said == "answer"
                     self._work.news.put(message)
             elif said == "health":
                 self._health, self._health_number = Health(**message["health"]), message["number"]
+            elif said == "loading":
+                self._load_beats = message["beats"]
             elif said == "failed":
                 self._failure = message["error"]
             elif said == "loaded":
-                self._loaded = True
+                self._loaded, self._engine = True, message["engine"]
             elif said == "dumped":
-                self._dumped = True
+                self._dumped_number = message["number"]
             self._changed.notify_all()
 
     def _end(self, reason: str) -> None:
@@ -307,6 +383,7 @@ class Host:
             with self._changed:
                 self._told = True
                 if self._work is not None:
+                    self._work.over = True
                     self._work.news.put(None)
                 self._changed.notify_all()
 
@@ -316,47 +393,19 @@ class Host:
         if self._process is not None:
             self._process.post(wire.pack(message))
 
-    def _wait_gone(self, timeout_s: float) -> bool:
-        with self._changed:
-            return self._changed.wait_for(lambda: self._gone, timeout_s)
-
-    def _wait_told(self, timeout_s: float) -> bool:
-        with self._changed:
-            return self._changed.wait_for(lambda: self._told, timeout_s)
-
     def _check(self) -> None:
         """Raises when nothing can be asked of it any more."""
         if self._failure is not None:
-            raise self._not_loaded(self._failure)
-        if self._gone:
+            raise host_errors.not_loaded(self.plan.name, self._log, self._failure)
+        if self._gone or self._stalled is not None:
             raise self._died()
 
     def _died(self) -> HostDied:
-        if self._unwanted:
-            return HostDied(f"The {self.plan.name} process was stopped")
-        hint = f"What it said last is in {self._log}"
-        if self.exit_reason == "killed by SIGKILL":
-            hint = f"The machine may have run out of memory; what it said last is in {self._log}"
-        return HostDied(f"The {self.plan.name} process ended unexpectedly ({self.exit_reason})", hint=hint)
-
-    def _not_loaded(self, told: Message) -> VigentdError:
-        error = wire.restore(told)
-        if isinstance(error, VigentdError) and not isinstance(error, HostFault):
-            return error
-        if isinstance(error, ImportError):
-            return Unavailable(
-                f"A part of this machine's installation is missing: {error}",
-                code="installation_broken",
-                hint="`vigentd doctor` says what is missing and how to install it",
-            )
-        what = f"{told['name']}: {told['text']}" if isinstance(error, HostFault) else str(error)
-        failed = HostDied(
-            f"The {self.plan.name} process could not load its engine: {what}",
-            code="load_failed",
-            hint=f"What happened is written in {self._log}",
-        )
-        failed.add_note("\n".join(error.__notes__))
-        return failed
+        name, log = self.plan.name, self._log
+        if self._stalled is not None:
+            silent_s, loading = self._stalled
+            return host_errors.stalled(name, log, silent_s, loading=loading)
+        return host_errors.died(name, log, "" if self._unwanted else self.exit_reason)
 
 
 def _load_message(plan: Plan) -> bytes:

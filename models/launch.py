@@ -8,16 +8,15 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from models import gpus
+from models import gpus, host_log
 from models.errors import BadInput, Unavailable
 from models.process import Process
 
-LARGEST_LOG = 5_000_000  # bytes, at the start; then the log begins anew
 SECRET = "VIGENTD_TELEGRAM__TOKEN"  # is for the daemon alone
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}  # nothing is downloaded by surprise
 _ROOT = Path(__file__).resolve().parents[1]  # what holds the package `models`
@@ -58,7 +57,7 @@ def launch(plan: Plan, log: Path, scratch: Path) -> Process:
         with ExitStack() as ties:
             ties.enter_context(ours)
             ties.callback(os.close, lifeline)
-            output = _open_log(log)
+            output = host_log.opened(log)
             opened.callback(os.close, output)
             passed = (theirs.fileno(), held)
             popen = subprocess.Popen(
@@ -116,19 +115,6 @@ def _visible(device: str, environment: Mapping[str, str]) -> str:
             hint="Use another device, or let CUDA_VISIBLE_DEVICES name more of them",
         )
     return allowed[int(number)]
-
-
-def rotate(log: Path) -> None:
-    """When it is large, its content is set aside; a process that appends to it goes on doing so."""
-    with suppress(OSError):
-        if log.stat().st_size > LARGEST_LOG:
-            shutil.copyfile(log, log.with_name(log.name + ".1"))
-            os.truncate(log, 0)
-
-
-def _open_log(path: Path) -> int:
-    rotate(path)
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 def _make_private(folder: Path) -> None:

@@ -1,10 +1,12 @@
 """Is there still life in it? Tells slow work from stuck work, by its heartbeats alone.
 
 A sentence is spoken in 0.1 s and a chunk of frames may take minutes, so no fixed time fits all: work is
-stuck when it has been silent for longer than its stage may be, and for much longer than it used to be.
+stuck when it has been silent for longer than its budget, and for much longer than it used to be.
 """
 
 from __future__ import annotations
+
+from models.budgets import Budget
 
 TIMES_USUAL = 10.0  # how much longer than usual a silence may be
 _NEWEST_WEIGHS = 0.2  # in the moving average
@@ -12,12 +14,12 @@ _LONGEST_LOOK_S = 2.0
 
 
 class Pulse:
-    """patience_s: a silence up to this is never a stall. now: seconds of a monotonic clock, at the start."""
+    """floors: a silence up to these is never a stall. now: seconds of a monotonic clock, at the start."""
 
-    def __init__(self, patience_s: float, now: float) -> None:
+    def __init__(self, floors: Budget, now: float) -> None:
         self.silent_s = 0.0  # since the last heartbeat
         self.usual_s = 0.0  # moving average of the distances between heartbeats
-        self._patience_s = patience_s
+        self._floors = floors
         self._looked = now
         self._heartbeats = 0
 
@@ -38,7 +40,8 @@ class Pulse:
     @property
     def budget_s(self) -> float:
         """How long a silence may be now."""
-        return max(self._patience_s, TIMES_USUAL * self.usual_s)
+        floor = self._floors.step_s if self._heartbeats else self._floors.first_s
+        return max(floor, TIMES_USUAL * self.usual_s)
 
     @property
     def stalled(self) -> bool:

@@ -26,6 +26,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from models import lifeline, wire
+from models.beats import beating
 from models.errors import Cancelled, VigentdError
 from models.memory import give_back, share_one_heap
 from models.notes import write_notes
@@ -99,16 +100,17 @@ class Resident:
             give_back()  # before the answer: who asks for the memory then is told what is really kept
             self._status.enter("idle")
             if answer is not None:
-                self._say(answer)
+                self._say(answer | {"size": self._status.size()})
         return self._exit_status
 
     def _load(self, plan: Message) -> bool:
         self._status.device = plan["device"]
         try:
-            for name in plan["preload"]:
-                import_module(name)
-            if plan["load"]:
-                self._engine = _function(plan["load"])(**plan["arguments"])
+            with beating(self._gets_on):
+                for name in plan["preload"]:
+                    import_module(name)
+                if plan["load"]:
+                    self._engine = _function(plan["load"])(**plan["arguments"])
         except BaseException as e:
             if not isinstance(e, VigentdError):
                 traceback.print_exc()
@@ -119,8 +121,12 @@ class Resident:
         give_back()
         gc.freeze()  # what is loaded stays, so it need not be looked through after every work
         self._status.enter("idle")
-        self._say({"say": "loaded"})
+        self._say({"say": "loaded", "size": self._status.size(), "engine": self._status.engine})
         return True
+
+    def _gets_on(self, beats: int) -> None:
+        self._status.beat()
+        self._say({"say": "loading", "beats": beats})
 
     def _do(self, order: Message) -> Message | None:
         """The answer, ready to be sent; None when the work was broken off because the host ends."""
@@ -180,7 +186,7 @@ class Resident:
         elif do == "dump":
             _note("stuck")
             faulthandler.dump_traceback(all_threads=True)
-            self._say({"say": "dumped"})
+            self._say({"say": "dumped", "number": message["number"]})
         elif do == "stop":
             self._leave(0)
 

@@ -1,13 +1,16 @@
 """What a host and its parent say to each other: JSON, one message a line.
 
     to the host                                        from the host
-    do=load    load, arguments, preload, device        say=loaded, or say=failed with error; once
-    do=work    number, call, arguments, job, stage     say=step    number, beats, done, total
-                                                       say=answer  number, value or error; once
+    do=load    load, arguments, preload, device        say=loading beats
+                                                       say=loaded  size, engine; or say=failed error; once
+    do=work    number, call, arguments, job, stage     say=step    number, beats, done, total, size
+                                                       say=answer  number, value or error, size; once
     do=cancel  number                                  (the answer)
     do=health  number                                  say=health  number, health
-    do=dump    (stacks into the log)                   say=dumped
+    do=dump    number (stacks into the log)            say=dumped  number
     do=stop                                            (the end)
+
+size: heartbeats since it started; rss and vram, in bytes.
 
 Only names, numbers, texts and paths travel. Errors go as their class, code and words: never as a
 pickle, which would run whatever it says.

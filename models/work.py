@@ -28,7 +28,7 @@ class Status:
         self._heartbeats = 0
         self._since = clock()
         self._vram = 0
-        self._engine = ""
+        self.engine = ""
 
     def enter(self, state: str, job: str = "", stage: str = "") -> None:
         with self._lock:
@@ -37,12 +37,12 @@ class Status:
 
     def beat(self) -> None:
         with self._lock:
-            self._heartbeats += 1
+            self._heartbeats += self._state == "busy"
             self._since = self._clock()
 
     def look_at_engine(self, engine: Any) -> None:
         name = getattr(engine, "name", None)
-        self._engine = "" if name is None else f"{name}/{getattr(engine, 'version', 0)}"
+        self.engine = "" if name is None else f"{name}/{getattr(engine, 'version', 0)}"
 
     def look_at_gpu(self) -> None:
         """To be called by who works: asking torch may mean to wait for it."""
@@ -50,6 +50,10 @@ class Status:
         initialized = getattr(cuda, "is_initialized", None)  # torch may be only half imported
         if cuda is not None and initialized is not None and initialized():
             self._vram = int(cuda.memory_reserved())
+
+    def size(self) -> Message:
+        """What goes along with every message about work: then nobody has to ask for it."""
+        return {"heartbeats": self._heartbeats, "rss": _rss(), "vram": self._vram}
 
     def health(self) -> Message:
         """A Health, as a message."""
@@ -64,7 +68,7 @@ class Status:
         torch = getattr(sys.modules.get("torch"), "__version__", None)
         found = {
             "python": sys.version.split()[0],
-            "engine": self._engine,
+            "engine": self.engine,
             "torch": None if torch is None else str(torch),
         }
         return {name: version for name, version in found.items() if version}
@@ -117,7 +121,7 @@ class Steps:
             return
         self._status.look_at_gpu()
         step = {"number": self._number, "beats": self._beats, "done": self._last[0], "total": self._last[1]}
-        self._tell({"say": "step", **step})
+        self._tell({"say": "step", **step, "size": self._status.size()})
         self._last, self._told_at = None, self._clock()
 
 

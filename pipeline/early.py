@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.budgets import even
 from models.errors import Cancelled, ProcessDied, StageFailed
 from models.pulse import Pulse
 from pipeline.job import Job
@@ -61,7 +62,7 @@ class Early:
         watch = _Watch(lambda: progress.stopped)
         own = replace(job, artifacts={**job.artifacts, source.name: folder}, progress=watch)
         # Most of its time it waits for the other stage, which has its own heartbeat.
-        unhurried = replace(stage, patience_s=math.inf)
+        unhurried = replace(stage, floors=even(math.inf))
         try:
             return Begun(self, stage, source, folder, lambda: self.make(unhurried, own, workspace), watch)
         except RuntimeError as e:  # the machine gives no more threads
@@ -96,7 +97,7 @@ class Begun:
         if job.artifacts[self._source.name] != self._folder:
             why = StageFailed(f"the {self._source.name} it took from is another one now")
         elif not self._waited_for(progress):
-            why = StageFailed(f"it got nowhere for {self._stage.patience_s:.0f} s")
+            why = StageFailed(f"it got nowhere for {self._stage.floors.step_s:.0f} s")
         self.close()
         if why is None and isinstance(self._result, Exception):
             if not ended_early and not isinstance(self._result, ProcessDied):
@@ -114,7 +115,7 @@ class Begun:
 
     def _waited_for(self, progress: JobProgress) -> bool:
         """Until it has ended; False when it is stuck."""
-        pulse, beats = Pulse(self._stage.patience_s, time.monotonic()), -1
+        pulse, beats = Pulse(even(self._stage.floors.step_s), time.monotonic()), -1
         while not self._ended.wait(LOOK_EVERY_S):
             pulse.feed(self._watch.beats, time.monotonic())
             if pulse.stalled:

@@ -5,9 +5,12 @@ Only names, numbers and paths travel; what a stage leaves, the next one finds on
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models.beats import beating
+from models.errors import Cancelled
 from models.progress import Progress
 from pipeline import stages
 from pipeline.job import Job
@@ -72,10 +75,17 @@ def make(engine: Any, asked: dict[str, Any], progress: Progress) -> dict[str, An
 def hear(engine: Any, asked: dict[str, Any], progress: Progress) -> None:
     """Runs where the engine is, before `make`: loads who hears, unless what they would hear is made already.
 
-    It is no part of the stage: loading has no heartbeat, and may take as long as it does."""
+    It is no part of the stage: its heartbeats are those of loading. A cancel waits for the end of that: it
+    would break off an import in the middle, and no other could be made in this process."""
     stage, job, workspace = _asked(engine, asked, progress)
+
+    def gets_on(_: int) -> None:
+        with suppress(Cancelled):
+            progress.step(0.0, 1.0)
+
     if workspace.find(stage.name, stage.inputs(job)) is None:
-        engine.listen()
+        with beating(gets_on):
+            engine.listen()
 
 
 def folder(engine: Any, asked: dict[str, Any], progress: Progress) -> str:

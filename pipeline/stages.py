@@ -16,11 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from models import budgets
+from models.budgets import Budget
 from pipeline.early import Begun, Early
 from pipeline.job import Job
 from pipeline.progress import JobProgress
@@ -34,8 +36,8 @@ class Stage:
     """weight: typical seconds of work for a second of video. resumable: it goes on where it stopped.
     follows: it can be begun while the stage right before it is made; its weight is what is left after that.
 
-    patience_s: without a heartbeat for this long, and for much longer than its heartbeats have been
-    apart, the stage is stuck.
+    floors: without a heartbeat for this long, and for much longer than its heartbeats have been apart, the
+    stage is stuck.
     """
 
     name: str
@@ -43,7 +45,7 @@ class Stage:
     place: Place = "media"
     resumable: bool = False
     follows: bool = False
-    patience_s: float = 120.0
+    floors: Budget = budgets.ASKED
 
     def inputs(self, job: Job) -> dict[str, Any]:
         inputs: dict[str, Any] = self._module.inputs(job)
@@ -58,14 +60,19 @@ class Stage:
 
 
 STAGES = (
-    Stage("probe", 0.02),
-    Stage("speech", 0.02, "speech"),
-    Stage("captions", 0.01),
-    Stage("lipsync", 1.0, "lipsync", resumable=True),
-    Stage("compose", 0.1, follows=True),
-    Stage("verify", 0.1),
+    Stage("probe", 0.02, floors=budgets.PROBE),
+    Stage("speech", 0.02, "speech", floors=budgets.SPEECH),
+    Stage("captions", 0.01, floors=budgets.CAPTIONS),
+    Stage("lipsync", 1.0, "lipsync", resumable=True, floors=budgets.LIPSYNC),
+    Stage("compose", 0.1, follows=True, floors=budgets.COMPOSE),
+    Stage("verify", 0.1, floors=budgets.VERIFY),
 )
 RESUMABLE = tuple(stage.name for stage in STAGES if stage.resumable)
+
+
+def patient(times: float) -> tuple[Stage, ...]:
+    """All stages, with floors so many times as high."""
+    return tuple(replace(stage, floors=stage.floors.times(times)) for stage in STAGES)
 
 
 @dataclass(frozen=True)

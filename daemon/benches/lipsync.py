@@ -201,7 +201,7 @@ def _beside(folder: Path) -> Iterator[Maker]:
         def make(stage: Stage, job: Job, workspace: Workspace) -> Made:
             asked = hosted.request(stage, job, workspace)
             return hosted.answer(
-                host.ask(hosted.MAKE, asked, job.progress, stage=stage.name, patience_s=stage.patience_s)
+                host.ask(hosted.MAKE, asked, job.progress, stage=stage.name, floors=stage.floors)
             )
 
         yield make

@@ -11,7 +11,6 @@ One whose memory has grown over the limit is replaced between two jobs.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +28,8 @@ from daemon.engines.roster import (
     speech_weights,
 )
 from daemon.engines.seat import Seat, Tell
+from models import budgets
+from models.budgets import Budget
 from models.errors import Unavailable
 from models.host import Plan
 from models.progress import Progress, Quiet
@@ -76,7 +77,8 @@ class Hosts:
 
     def _seat(self, plan: Plan) -> Seat:
         logs, scratch = self._config.logs, self._config.scratch
-        return Seat(plan, TITLES[plan.name], logs=logs, scratch=scratch, tell=self._tell)
+        floors = budgets.LOADING[plan.name].times(self._config.health.patience)
+        return Seat(plan, TITLES[plan.name], logs=logs, scratch=scratch, tell=self._tell, floors=floors)
 
     def open(self) -> None:
         for seat in self._seats.values():
@@ -112,14 +114,14 @@ class Hosts:
     def make(self, stage: Stage, job: Job, workspace: Workspace) -> Made:
         asked = hosted.request(stage, job, workspace)
 
-        def ask(do: str, patience_s: float) -> Any:
-            return host.ask(do, asked, job.progress, job=job.id, stage=stage.name, patience_s=patience_s)
+        def ask(do: str, floors: Budget) -> Any:
+            return host.ask(do, asked, job.progress, job=job.id, stage=stage.name, floors=floors)
 
         with self._seats[stage.place].asked(job.progress) as host:
             if stage.place == "speech" and self._chosen.hears_late(job.spec):
                 with loading(job.progress, WHISPER):
-                    ask(hosted.HEAR, math.inf)
-            told = ask(hosted.MAKE, stage.patience_s)
+                    ask(hosted.HEAR, budgets.LATE_LOADING.times(self._config.health.patience))
+            told = ask(hosted.MAKE, stage.floors)
         return hosted.answer(told)
 
     def folder(self, stage: Stage, job: Job, workspace: Workspace) -> Path:

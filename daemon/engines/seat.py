@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from daemon.engines.roster import EngineAway
+from models import budgets
+from models.budgets import Budget
 from models.errors import StageFailed, VigentdError
 from models.host import Host, HostDied, Plan
-from models.launch import rotate
+from models.host_log import rotate
 from models.progress import Progress
 from pipeline.progress import loading
 
@@ -30,6 +32,7 @@ Tell = Callable[[str, dict[str, Any]], None]  # what happened to a host, with fa
 
 class Seat:
     """title: what a person calls it ("lip-sync engine"). tell: gets what happens, from any thread.
+    floors: for its loading.
 
     One thread, the keeper, starts the hosts and lives as long as the seat; anybody may ask.
     """
@@ -42,6 +45,7 @@ class Seat:
         logs: Path,
         scratch: Path,
         tell: Tell,
+        floors: Budget = budgets.LOADING["media"],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.plan = plan
@@ -51,6 +55,7 @@ class Seat:
         self._log = logs / f"host-{plan.name}.log"
         self._scratch = scratch / plan.name
         self._tell = tell
+        self._floors = floors
         self._clock = clock
         self._opening = threading.Lock()  # held for the whole of `open` and of `close`: one keeper at a time
         self._changed = threading.Condition()  # for what follows
@@ -226,7 +231,13 @@ class Seat:
             self._gone(host)
 
     def _new_host(self, ended: threading.Event) -> Host:
-        return Host(self.plan, log=self._log, scratch=self._scratch, on_exit=lambda _: ended.set())
+        return Host(
+            self.plan,
+            log=self._log,
+            scratch=self._scratch,
+            on_exit=lambda _: ended.set(),
+            on_rung=lambda rung, facts: self._say("ladder", rung=rung, **facts),
+        )
 
     def _until_due(self) -> bool:
         """Waits for the time of the next start. False: none is wanted."""
@@ -241,7 +252,7 @@ class Seat:
             if not self._wanted:  # closed between the start and here
                 host.kill()
         try:
-            host.wait_ready(None)
+            host.watch_loading(self._floors)
         except VigentdError as e:
             self._failed(host, e)
             return

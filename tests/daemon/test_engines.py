@@ -15,6 +15,7 @@ from scipy.io import wavfile
 from daemon.config import Config
 from daemon.engines.hosts import Hosts, plans
 from daemon.engines.roster import Chosen
+from models.budgets import even
 from models.choose import NOBODY, Choice
 from models.errors import Unavailable
 from models.host import Plan
@@ -208,7 +209,7 @@ def test_who_hears_may_take_long_to_load(tmp_path: Path) -> None:
     progress = JobProgress({"speech": 1.0}, lambda at: told.append(at.loading))
     spec = JobSpec(clip=Path("/anna.mp4"), script="", speech=recording)
     job = Job(spec, configured(tmp_path).settings, progress=progress)
-    stage = replace(next(stage for stage in STAGES if stage.name == "speech"), patience_s=1.5)
+    stage = replace(next(stage for stage in STAGES if stage.name == "speech"), floors=even(1.5))
     seat.open()
     try:
         progress.enter("speech")

@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
+from models.budgets import even
 from models.host import Host, Plan
 from models.progress import Quiet
 
@@ -63,7 +64,7 @@ class Hosts:
 
 
 def ask(host: Host, do: str, progress: Any = None, *, patience_s: float = 60.0, **arguments: Any) -> Any:
-    return host.ask(f"{WORK}:{do}", arguments, progress or Quiet(), patience_s=patience_s)
+    return host.ask(f"{WORK}:{do}", arguments, progress or Quiet(), floors=even(patience_s))
 
 
 def descriptors() -> int:

@@ -110,7 +110,7 @@ def test_stuck_work_is_found_and_its_stack_is_in_the_log(
     began = time.monotonic()
     with pytest.raises(HostStalled, match=r"got nowhere for \d s") as failed:
         ask(host, "stuck", patience_s=0.6, how=how, pids=str(tmp_path / "pids"))
-    assert time.monotonic() - began < 3.5
+    assert time.monotonic() - began < 10.0
     assert failed.value.code == "host_stalled"
     assert gone(host.pid)
     assert hosts.ended == [host]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from models.budgets import even
 from models.errors import Cancelled, ProcessDied, StageFailed
 from models.progress import Progress
 from pipeline import stages
@@ -20,7 +21,7 @@ from pipeline.spec import JobSpec, Settings
 from pipeline.stages import Made, Stage
 from pipeline.workspace import Workspace, unfinished
 
-LIPS, VIDEO = Stage("lipsync", 1.0, resumable=True), Stage("compose", 1.0, follows=True, patience_s=0.4)
+LIPS, VIDEO = Stage("lipsync", 1.0, resumable=True), Stage("compose", 1.0, follows=True, floors=even(0.4))
 SOON_S = 20.0  # for what happens at once
 
 

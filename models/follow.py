@@ -1,0 +1,46 @@
+"""Watches one piece of work in a host by its steps, until it answers or is taken for stuck.
+
+Nothing is asked of the host here, and no answer is waited for: who is slow to answer may well get on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from queue import Empty
+from typing import Protocol
+
+from models.progress import Progress
+from models.pulse import Pulse
+from models.wire import Message
+
+LOOK_EVERY_S = 0.2  # how soon a cancel is noticed while there is no news
+
+
+class News(Protocol):
+    """Steps and the answer, in order; None when the process is gone."""
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Message | None:
+        """Raises queue.Empty."""
+
+
+class Stuck(Exception):
+    """The work has been silent for longer than it may."""
+
+
+def follow(news: News, progress: Progress, pulse: Pulse, clock: Callable[[], float]) -> Message | None:
+    """The answer; None when the process is gone. Raises Stuck, and what `progress` raises."""
+    beats = 0
+    while True:
+        try:
+            message = news.get(timeout=LOOK_EVERY_S)
+        except Empty:
+            pulse.feed(beats, clock())
+            if pulse.stalled:
+                raise Stuck from None
+            progress.check()
+            continue
+        if message is None or message["say"] == "answer":
+            return message
+        beats = message["beats"]
+        pulse.feed(beats, clock())
+        progress.step(message["done"], message["total"])
