@@ -1,6 +1,7 @@
 # make demo      a first video, on a fresh machine        make test       the test suite
 # make install   .venv with the base                      make test-slow  the tests that take minutes
 # make install-all   with every extra: models (torch), tests; make test needs it too
+#                                                          make test-systemd  under a real systemd (root)
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,7 +9,7 @@ DEMO ?= demo.mp4
 # Files that say that an installation is complete, and for which state of these:
 RECIPE := pyproject.toml setup.sh
 
-.PHONY: install install-all demo test test-slow lint clean
+.PHONY: install install-all demo test test-slow test-systemd lint clean
 .DELETE_ON_ERROR:
 
 install: $(VENV)/.installed
@@ -35,6 +36,10 @@ test: lint
 
 test-slow: $(VENV)/.installed-all
 	$(BIN)/pytest -m slow --timeout 3600
+
+# Needs root, and debootstrap systemd-container. SYSTEMD_TREE=/folder keeps the Debian for the next time.
+test-systemd: $(VENV)/.installed-all
+	$(BIN)/pytest -m slow --timeout 900 tests/systemd
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

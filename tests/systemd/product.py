@@ -1,0 +1,117 @@
+"""vigentd on that machine, as its administrator and its programs meet it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from daemon.control.client import Client, DaemonAway
+from tests.systemd.container import Container, until
+
+UNIT = "vigentd.service"
+DATA = Path("/var/lib/vigentd")
+CLIP = Path("/srv/clip.mp4")
+SHORT = "Good morning."
+# Some seconds of work in the stage where most tests strike.
+LONG = "Every morning we look at what changed overnight, and pick the stories that matter. " * 3
+UP_S = 60.0
+JOB_S = 180.0
+
+
+class Vigentd:
+    def __init__(self, machine: Container) -> None:
+        self.machine = machine
+
+    @property
+    def client(self) -> Client:
+        return Client(self.machine.at(DATA / "control.sock"), read_timeout_s=60)
+
+    def systemctl(self, *command: object) -> str:
+        return self.machine.run("systemctl", *command).stdout
+
+    def shown(self, *properties: str, unit: str = UNIT) -> dict[str, str]:
+        """What `systemctl show` says of the unit."""
+        said = self.systemctl("show", unit, *(f"--property={name}" for name in properties))
+        return dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
+
+    def main_pid(self) -> int:
+        """As it is called inside; 0: it does not run."""
+        return int(self.shown("MainPID")["MainPID"])
+
+    def restarts(self) -> int:
+        return int(self.shown("NRestarts")["NRestarts"])
+
+    # ------------------------------------------------------------ jobs
+
+    def submit(self, script: str = SHORT, **options: Any) -> str:
+        """Through the control socket, as programs do."""
+        job: dict[str, Any] = self.client.post("/jobs", {"clip": str(CLIP), "script": script, **options})
+        return str(job["id"])
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        """Empty while no daemon answers."""
+        try:
+            return dict(self.client.get(f"/jobs/{job_id}"))
+        except DaemonAway:
+            return {}
+
+    def until_job(self, job_id: str, seen: Callable[[dict[str, Any]], object], what: str) -> float:
+        """seen: asked what is known of the job, while a daemon answers. Returns the seconds that it took."""
+        last: dict[str, Any] = {}
+
+        def look() -> object:
+            nonlocal last
+            last = self.job(job_id) or last
+            assert last.get("state") not in ("failed", "cancelled"), last["error"]
+            return last and seen(last)
+
+        return until(look, lambda: f"the job {what}: {last}", JOB_S)
+
+    def until_stage(self, job_id: str, stage: str, progress: float = 0.0) -> None:
+        """At work in it, and so far."""
+        self.until_job(
+            job_id,
+            lambda job: job["state"] == "running" and job["stage"] == stage and job["progress"] > progress,
+            f"to come to {stage}",
+        )
+
+    def until_done(self, job_id: str) -> dict[str, Any]:
+        self.until_job(job_id, lambda job: job["state"] == "done", "to be done")
+        done = self.job(job_id)
+        assert self.machine.at(done["output"]).stat().st_size > 10_000
+        return done
+
+    def milestones(self, job_id: str) -> list[str]:
+        return [milestone["name"] for milestone in self.job(job_id)["milestones"]]
+
+    # ------------------------------------------------------------ the daemon's life
+
+    def answers(self) -> bool:
+        try:
+            self.client.get("/status")
+        except DaemonAway:
+            return False
+        return True
+
+    def until_back(self, before: int, within_s: float = UP_S) -> float:
+        """Seconds until another process than `before` (as called inside) is ready and answers."""
+
+        def back() -> bool:
+            state = self.shown("MainPID", "ActiveState")
+            return (
+                state["ActiveState"] == "active"
+                and int(state["MainPID"]) not in (0, before)
+                and self.answers()
+            )
+
+        return until(back, lambda: f"the daemon: {self.machine.journal(UNIT)[-3000:]}", within_s)
+
+    def install(self) -> None:
+        self.machine.run("vigentd", "service", "install")
+
+    def fresh(self) -> None:
+        self.systemctl("reset-failed")
+        if self.shown("ActiveState")["ActiveState"] != "active":
+            self.systemctl("restart", UNIT)
+        self.until_back(0)
