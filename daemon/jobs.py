@@ -25,6 +25,8 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
+STALLED = "stalled"  # a milestone: work on the job got nowhere
+
 FINISHED = frozenset({State.DONE, State.FAILED, State.CANCELLED})
 
 
@@ -99,7 +101,7 @@ class Milestone(SQLModel, table=True):
 
     submitted · claimed (attempt, owner) · stage (name, seconds, reused) · cancel_asked · done · failed
     (code) · cancelled · requeued · recovered (attempt, stage) · retried · expired, and what the worker
-    has to tell, as host_replaced.
+    has to tell: process_gone (stage, reason) · stalled (stage, reason, silent_s).
     """
 
     __tablename__ = "milestone"

@@ -21,6 +21,7 @@ from daemon.disk.housekeeping import tidy_job
 from daemon.disk.inventory import WORK
 from daemon.engines.roster import EngineAway, Roster
 from daemon.folders import make_private
+from daemon.jobs import STALLED
 from daemon.logs.joblog import JobLog
 from daemon.queue import Claim, Queue, Superseded
 from daemon.stop import Stop
@@ -28,6 +29,7 @@ from daemon.store import history
 from daemon.store.patience import persist
 from daemon.wording import in_words
 from models.errors import Cancelled, ProcessDied, StageFailed, Unavailable, VigentdError
+from models.host_errors import HostStalled
 from models.memory import give_back
 from pipeline import stages
 from pipeline.early import Early
@@ -36,6 +38,7 @@ from pipeline.progress import JobProgress, Snapshot
 from pipeline.stages import Made, Stage
 from pipeline.workspace import Workspace
 
+MOST_STALLS = 2  # of a job, until it is retried
 PROGRESS_EVERY_S = 0.5  # one small transaction; also how soon a cancel is noticed
 
 
@@ -113,10 +116,17 @@ class Runner:
         return self._deliver(claim, job)
 
     def _make_stage(self, claim: Claim, log: JobLog, stage: Stage, job: Job, workspace: Workspace) -> Made:
-        """Asked for again when its process died under it; a stage goes on where it can."""
+        """Asked for again when its process died under it; a stage goes on where it can.
+
+        Raises StageFailed `job_stalled` when the job has got nowhere for the second time: it may be what
+        stops its processes, and others wait."""
         for death in itertools.count(1):
             try:
                 return self.roster.make(stage, job, workspace)
+            except HostStalled as e:
+                self._stalled(claim, log, stage, e)
+                if self.stop.asked:
+                    raise
             except ProcessDied as e:
                 self._process_gone(claim, log, stage, e)
                 if death >= self.config.queue.max_attempts or self.stop.asked:
@@ -128,6 +138,24 @@ class Runner:
         log.event("process_gone", stage=stage.name, **error.as_dict())
         facts = {"stage": stage.name, "reason": error.message}
         self._persist(lambda: self.queue.milestone(claim, "process_gone", **facts))
+
+    def _stalled(self, claim: Claim, log: JobLog, stage: Stage, error: HostStalled) -> None:
+        self._deaths += 1
+        log.event("stalled", stage=stage.name, silent_s=error.silent_s, **error.as_dict())
+        facts = {"stage": stage.name, "reason": error.message, "silent_s": round(error.silent_s, 1)}
+        self._persist(lambda: self.queue.milestone(claim, STALLED, **facts))
+        stalls = self._persist(lambda: self.queue.stalls(claim.job_id))
+        if self._persist(lambda: self.queue.asked_to_stop(claim)):
+            raise Cancelled
+        if stalls >= MOST_STALLS:
+            times = "twice" if stalls == 2 else f"{stalls} times"
+            again = f"`vigentd retry {claim.job_id} --wait` goes on from what is made."
+            raise StageFailed(
+                f"The work on this job got nowhere {times}, the last time in the {stage.name} stage for "
+                f"{error.silent_s:.0f} s, so it was set aside",
+                code="job_stalled",
+                hint=f"{error.hint}. {again}",
+            ) from error
 
     def _progress(self, claim: Claim, log: JobLog, engines: dict[str, str]) -> JobProgress:
         cancel_asked = False

@@ -107,9 +107,7 @@ class Host:
         self._pulse: Pulse | None = None  # of what it does
         self._since = clock()  # nothing has been done
         self._climbing = False  # it is stuck, and something is done about that
-        self._stalled: tuple[float, bool] | None = (
-            None  # it is ended for that: how long, and whether it loaded
-        )
+        self._stalled = False  # it is ended for that
         self._dump_number = 0  # asked for
         self._dumped_number = 0  # done
 
@@ -125,7 +123,7 @@ class Host:
     @property
     def usable(self) -> bool:
         """Alive, and not about to be ended because it was stuck."""
-        return self.alive and self._stalled is None
+        return self.alive and not self._stalled
 
     @property
     def engine(self) -> str:
@@ -274,14 +272,14 @@ class Host:
         how_long = {"silent_s": round(pulse.silent_s, 1), "budget_s": round(pulse.budget_s, 1)}
         self._on_rung("found", doing | how_long)
         ladder = Ladder(self, self._log, self._on_rung, progress.check, self._clock)
-        self._stalled, self._climbing = (pulse.silent_s, work is None), True
+        self._stalled = self._climbing = True
         back = False
         try:
             cancel = None if work is None else partial(self._cancel, work)
             back = ladder.climb(cancel, lambda: work is not None and work.over)
         finally:
             if back:
-                self._stalled = None
+                self._stalled = False
             else:
                 self.wait(lambda: self._told, _TOLD_S)
             self._climbing = self.alive and not back
@@ -397,14 +395,13 @@ class Host:
         """Raises when nothing can be asked of it any more."""
         if self._failure is not None:
             raise host_errors.not_loaded(self.plan.name, self._log, self._failure)
-        if self._gone or self._stalled is not None:
+        if self._gone or self._stalled:
             raise self._died()
 
     def _died(self) -> HostDied:
         name, log = self.plan.name, self._log
-        if self._stalled is not None:
-            silent_s, loading = self._stalled
-            return host_errors.stalled(name, log, silent_s, loading=loading)
+        if self._stalled:  # under the work of somebody else, who is told more
+            return HostDied(f"The {name} process was ended, for it got nowhere")
         return host_errors.died(name, log, "" if self._unwanted else self.exit_reason)
 
 

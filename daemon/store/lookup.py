@@ -10,7 +10,7 @@ from sqlalchemy import and_, or_
 from sqlalchemy.orm import aliased, defer
 from sqlmodel import Session, col, func, select
 
-from daemon.jobs import FINISHED, JobRow, Milestone, StageTime, State, described
+from daemon.jobs import FINISHED, STALLED, JobRow, Milestone, StageTime, State, described
 from daemon.store.database import Database
 from models.errors import BadInput
 
@@ -126,6 +126,15 @@ class Lookup:
             return s.exec(
                 select(Milestone).where(Milestone.job_id == row.id).order_by(col(Milestone.id))
             ).all()
+
+    def stalls(self, job_id: str) -> int:
+        """How often its work got nowhere, under whichever daemon, since it was submitted or last retried."""
+        mine = col(Milestone.job_id) == job_id
+        retried = select(func.max(Milestone.id)).where(mine, Milestone.name == "retried").scalar_subquery()
+        since = func.coalesce(retried, 0)
+        wanted = select(func.count()).where(mine, Milestone.name == STALLED, col(Milestone.id) > since)
+        with self._db.reading() as s:
+            return s.exec(wanted).one()
 
     def stage_times(self, limit: int = 20) -> Sequence[StageTime]:
         """The last runs of each stage with each engine, at most so many of each, the oldest first."""

@@ -26,6 +26,7 @@ from daemon.runner import Runner
 from daemon.stop import Stop
 from daemon.store.lock import WorkerLock
 from models.errors import BadInput, StageFailed
+from models.host_errors import stalled
 from pipeline.deliver import deliver
 from pipeline.job import Job
 from pipeline.progress import JobProgress, Snapshot
@@ -461,3 +462,66 @@ def test_a_job_whose_files_are_away_waits_for_them(
     Runner(queue, config, pipeline, pipeline.deliver, steps=STEPS, absent=lambda _: away).work(claim)
     row = queue.get(job)
     assert (row.state, row.attempts) == (state, 0 if away else 1)
+
+
+# ---------------------------------------------------------------- work that gets nowhere
+
+
+@dataclass
+class Sticking(TinyPipeline):
+    """Its second stage gets nowhere, so many times."""
+
+    stalls: int = 1
+    then: Callable[[], object] = lambda: None
+
+    def make(self, stage: Stage, job: Job, workspace: Workspace) -> Made:
+        if stage.name == "compose" and self.stalls:
+            self.stalls -= 1
+            self.then()
+            raise stalled("media", Path("/logs/host-media.log"), 123.4)
+        return super().make(stage, job, workspace)
+
+
+def test_a_job_that_stalls_once_is_asked_for_again(work: Work, queue: Queue, config: Config) -> None:
+    row = work(Sticking())
+    assert (row.state, row.attempts, queue.stalls(row.id)) == ("done", 1, 1)
+    assert "stalled stage=compose silent_s=123.4" in log_of(config, row)
+
+
+def test_a_job_that_stalls_twice_is_set_aside_and_the_next_one_is_made(work: Work) -> None:
+    pipeline = Sticking(stalls=2)
+    row = work(pipeline)
+    assert row.state == "failed" and row.error == {
+        "code": "job_stalled",
+        "message": "The work on this job got nowhere twice, the last time in the compose stage for 123 s, "
+        "so it was set aside",
+        "hint": "Where it was stuck is written in /logs/host-media.log. "
+        f"`vigentd retry {row.id} --wait` goes on from what is made.",
+    }
+    assert work(pipeline).state == "done"
+
+
+def test_stalls_are_counted_over_daemons_until_the_job_is_retried(work: Work, queue: Queue) -> None:
+    stop = Stop()
+
+    def leave() -> None:
+        stop.asked = "requeue"
+
+    row = work(Sticking(then=leave), stop=stop)
+    assert (row.state, queue.stalls(row.id)) == ("queued", 1)
+    other = work(Sticking())  # of another job they are counted apart
+    assert other.state == "done"
+    assert work(Sticking(), job=row.id).error_code == "job_stalled"
+    queue.retry(row.id)
+    assert queue.stalls(row.id) == 0
+    assert work(Sticking(), job=row.id).state == "done"
+
+
+def test_a_person_who_cancels_meanwhile_is_obeyed(work: Work, queue: Queue) -> None:
+    def cancel() -> None:
+        running = queue.running()
+        assert running is not None
+        queue.cancel(running.id)
+
+    row = work(Sticking(stalls=2, then=cancel))
+    assert (row.state, row.error) == ("cancelled", None)
