@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
+from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
 
@@ -13,11 +14,18 @@ from models.errors import BadInput
 from models.launch import secrets_of
 
 LONGEST = 1000  # bytes of a file that has nothing but a token in it
+CREDENTIALS = "CREDENTIALS_DIRECTORY"  # where systemd lays what LoadCredential= names
+CREDENTIAL, NO_CREDENTIAL = "telegram-token", "none"
 
 
-def bot_token(settings: TelegramSettings) -> SecretStr | None:
-    """None: there is no bot. Raises BadInput `token_unreadable`, `token_invalid`, without what is there."""
-    file = settings.token_file
+def bot_token(settings: TelegramSettings, environment: Mapping[str, str] = os.environ) -> SecretStr | None:
+    """None: there is no bot. Raises BadInput `token_unreadable`, `token_invalid`, without what is there.
+
+    What the configuration names and we may read goes before systemd's credential: it is read anew at SIGHUP.
+    """
+    file, credential = settings.token_file, _credential(environment)
+    if credential is not None and settings.token is None and (file is None or not os.access(file, os.R_OK)):
+        file = credential
     if file is None:
         return settings.token
     try:
@@ -40,6 +48,17 @@ def bot_token(settings: TelegramSettings) -> SecretStr | None:
             hint="The file should hold one line, as @BotFather gives it: 123456:ABC-DEF…",
         )
     return token
+
+
+def _credential(environment: Mapping[str, str]) -> Path | None:
+    """The file with systemd's credential, if there is one with something in it."""
+    if not (folder := environment.get(CREDENTIALS)):
+        return None
+    file = Path(folder) / CREDENTIAL
+    try:
+        return file if file.read_bytes().strip() not in (b"", NO_CREDENTIAL.encode()) else None
+    except OSError:
+        return None
 
 
 @contextmanager

@@ -41,6 +41,7 @@ def commands() -> Any:
         machine,
         models,
         service,
+        service_units,
         status,
         telegram,
         voices,
@@ -56,7 +57,8 @@ def commands() -> Any:
         context_settings=HELP,
     )
     app.callback()(common)
-    themes = (jobs, demo, service, status, inbox, telegram, voices, looks, models, machine, bench, clean)
+    daemon = (service, status, service_units)
+    themes = (jobs, demo, *daemon, inbox, telegram, voices, looks, models, machine, bench, clean)
     for theme in themes:
         theme.register(app)
     command = get_command(app)

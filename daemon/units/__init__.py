@@ -1,0 +1,1 @@
+"""The units of systemd: what they say here, and putting them in place."""
