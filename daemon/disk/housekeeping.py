@@ -240,11 +240,15 @@ def watermark(config: Config) -> int:
 
 def room(config: Config) -> str:
     """Why the disk has no room for a job, as a sentence; "" when it has."""
-    least = watermark(config)
     try:
-        free = shutil.disk_usage(config.data_dir).free
+        return too_little(config, shutil.disk_usage(config.data_dir).free)
     except OSError as e:
         return unwritable(config.data_dir, e).message
+
+
+def too_little(config: Config, free: int) -> str:
+    """As `room`; free: bytes in the data folder."""
+    least = watermark(config)
     if free >= least:
         return ""
     return (

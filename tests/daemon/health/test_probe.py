@@ -1,0 +1,88 @@
+"""A probe: its answer comes from memory, whatever its look does."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from daemon.health.probe import About, Finding, Probe
+from models.errors import Unavailable
+from tests.daemon.health.kit import Clock, pass_by
+from tests.log_kit import Written
+
+ABOUT = About("thing", every_s=0.01, budget_s=30, stuck="It does not answer", hint="Look at it", vital=True)
+
+
+def test_a_look_that_never_ends_is_a_stall_after_the_budget_and_the_answer_comes_at_once() -> None:
+    clock, entered, go_on = Clock(), threading.Event(), threading.Event()
+
+    def hangs() -> Finding:
+        entered.set()
+        go_on.wait()
+        return Finding()
+
+    probe = Probe(ABOUT, hangs, Written(), clock)
+    probe.start()
+    try:
+        assert entered.wait(10)
+        began = time.monotonic()
+        patient = pass_by(30, clock, probe.health)
+        late = pass_by(1, clock, probe.health)
+        assert time.monotonic() - began < 1
+        assert patient.state == "loading" and patient.well
+        assert late.state == "stalled" and late.trouble == "It does not answer" and late.hint and late.vital
+    finally:
+        go_on.set()
+    until = time.monotonic() + 10
+    while next(iter(probe.health())).state != "idle":
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    probe.close()
+
+
+def test_what_may_pass_is_a_trouble_only_when_it_does_not() -> None:
+    clock = Clock()
+    probe = Probe(ABOUT, lambda: Finding("It is busy", worked=False, passing=True), Written(), clock)
+    assert pass_by(30, clock, probe.health, probe.look).well
+    late = pass_by(1, clock, probe.health, probe.look)
+    assert (late.state, late.trouble, late.age_s) == ("stalled", "It is busy", 31)
+
+
+def test_a_definite_trouble_is_told_at_once_and_is_no_stall() -> None:
+    def full() -> Finding:
+        raise Unavailable("The disk is full", hint="Free some")
+
+    clock = Clock()
+    probe = Probe(ABOUT, full, Written(), clock)
+    found = pass_by(100, clock, probe.health, probe.look)
+    assert (found.state, found.trouble, found.hint, found.age_s) == (
+        "idle",
+        "The disk is full",
+        "Free some",
+        100,
+    )
+
+
+def test_a_fault_of_a_look_is_told_and_is_not_the_end_of_looking() -> None:
+    looks: list[int] = []
+
+    def looked() -> Finding:
+        looks.append(1)
+        if len(looks) == 1:
+            raise KeyError("bug")
+        return Finding(facts={"looks": len(looks)})
+
+    clock, log = Clock(), Written()
+    probe = Probe(ABOUT, looked, log, clock)
+    assert "fault of vigentd" in pass_by(1, clock, probe.health, probe.look).trouble
+    assert pass_by(1, clock, probe.health, probe.look).well
+    assert [name for name, _ in log.lines] == ["probe_fault"]
+
+
+def test_what_was_opened_is_closed_in_the_end() -> None:
+    ended = threading.Event()
+    probe = Probe(ABOUT, Finding, Written(), end=ended.set)
+    probe.start()
+    assert not ended.is_set()
+    probe.close()
+    assert ended.is_set()
