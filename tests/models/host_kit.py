@@ -49,13 +49,21 @@ class Hosts:
         self.log = folder / "logs" / "host.log"
         self.scratch = folder / "tmp" / "host"
         self.made: list[Host] = []
+        self.rungs: list[tuple[str, dict[str, Any]]] = []  # of all of them
+        self.climbs = threading.Event()
         self.ended: list[Host] = []
 
     def new(self, load: str = "", **plan: Any) -> Host:
         plan = {"name": "media", "load": load and f"{WORK}:{load}", **plan}
-        host = Host(Plan(**plan), log=self.log, scratch=self.scratch, on_exit=self.ended.append)
+        host = Host(
+            Plan(**plan), log=self.log, scratch=self.scratch, on_exit=self.ended.append, on_rung=self._rung
+        )
         self.made.append(host)
         return host
+
+    def _rung(self, rung: str, facts: dict[str, Any]) -> None:
+        self.rungs.append((rung, facts))
+        self.climbs.set()
 
     def started(self, load: str = "", **plan: Any) -> Host:
         host = self.new(load, **plan)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from models import tether
+from models.beats import beat
 from models.errors import BadInput, Unavailable
 from models.progress import Progress
 
@@ -65,6 +66,17 @@ def load_slow_ears(seconds: float) -> Any:
     desk = SpeechDesk("espeak")
     desk.aligner = SlowEars(seconds)  # type: ignore[assignment]
     return desk
+
+
+def load_natively(seconds: int) -> None:
+    _sleep_natively(seconds)
+
+
+def load_steadily(pieces: int, every_s: float) -> None:
+    """As from a slow disk: longer in all than it may be silent."""
+    for _ in range(pieces):
+        time.sleep(every_s)
+        beat()
 
 
 def load_without_weights() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from models.errors import Cancelled, Unavailable
-from models.host import Host, HostDied, HostStalled, Plan
+from models.host import Host, HostDied, Plan
 from tests.models.host_kit import WORK, Hosts, Watch, ask, gone, pids, within
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,25 +101,6 @@ def test_a_listener_that_fails_keeps_nobody_waiting(hosts: Hosts, monkeypatch: p
     with pytest.raises(HostDied, match="exit status 4"):
         ask(host, "die", status=4)
     assert within(5, lambda: told == ["a fault of the listener"])
-
-
-@pytest.mark.parametrize("how", ["sleep", "native"])
-def test_stuck_work_is_found_and_its_stack_is_in_the_log(
-    hosts: Hosts, host: Host, tmp_path: Path, how: str
-) -> None:
-    began = time.monotonic()
-    with pytest.raises(HostStalled, match=r"got nowhere for \d s") as failed:
-        ask(host, "stuck", patience_s=0.6, how=how, pids=str(tmp_path / "pids"))
-    assert time.monotonic() - began < 10.0
-    assert failed.value.code == "host_stalled"
-    assert gone(host.pid)
-    assert hosts.ended == [host]
-    assert within(1.0, lambda: all(map(gone, pids(tmp_path / "pids"))))
-    assert "in stuck" in hosts.log.read_text()
-
-
-def test_long_work_that_gets_on_is_never_stalled(host: Host) -> None:
-    assert ask(host, "steps", patience_s=0.6, count=20, every_s=0.05) == "done"
 
 
 # A parent of which the thread that started the host has ended.
