@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import math
 import os
 import shutil
 import signal
@@ -33,7 +34,9 @@ from daemon.jobs import JobRow, iso, job_json
 from daemon.logs.log import Log
 from daemon.queue import Queue
 from daemon.runner import Deliver
+from daemon.sd_notify import Notifier
 from daemon.store.lock import WorkerLock, holder
+from daemon.supervised import Supervised, status_line
 from daemon.worker import Worker
 from handlers.inbox.house import House
 from handlers.inbox.inboxes import Inboxes
@@ -51,16 +54,27 @@ AT_THE_DOOR = tuple(
 LOCK_EVERY_S = 0.2
 WORKER_EVERY_S = 5.0  # how soon it is noticed that the worker is gone
 LAST_S = 30.0  # for a job to be put back
+ENDS_S = 30.0  # for the doors and the hosts to end
+OPENS_S = 600.0  # for the database to be looked through, and to be made anew by an upgrade
 
 
 class Service:
-    """load: reads the configuration; called again at SIGHUP. version: vigentd's, for `status`."""
+    """load: reads the configuration; called again at SIGHUP. version: vigentd's, for `status`.
+    notifier: what systemd is told through."""
 
-    def __init__(self, load: Callable[[], Config], deliver: Deliver, owner: str, version: str) -> None:
+    def __init__(
+        self,
+        load: Callable[[], Config],
+        deliver: Deliver,
+        owner: str,
+        version: str,
+        notifier: Notifier | None = None,
+    ) -> None:
         self._load = load
         self._deliver = deliver
         self._owner = owner
         self._version = version
+        self._notifier = notifier or Notifier()
         self._started_at = iso(dt.datetime.now(dt.UTC))
         self.config = load()
         self.worker: Worker | None = None
@@ -80,7 +94,10 @@ class Service:
             raise unwritable(self.config.data_dir, e) from e
         self.log = Log(self.config)
         with WorkerLock(self.config.data_dir, "daemon") as lock:
-            if await self._have(lock):
+            self._notifier.status("waiting until nobody else works on the data")
+            with self._notifier.extending(math.inf):
+                ours = await self._have(lock)
+            if ours:
                 await self._serve()
 
     async def _have(self, lock: WorkerLock) -> bool:
@@ -105,10 +122,12 @@ class Service:
         return True
 
     async def _serve(self) -> None:
-        empty_scratch(self.config)
-        self.events = Events()
-        self.queue = Queue(self.config.database, max_attempts=self.config.queue.max_attempts)
-        self.queue.quick_check()
+        self._notifier.status("opening the database")
+        with self._notifier.extending(OPENS_S):
+            empty_scratch(self.config)
+            self.events = Events()
+            self.queue = Queue(self.config.database, max_attempts=self.config.queue.max_attempts)
+            self.queue.quick_check()
         ledger = Ledger(self.queue)
         notices = self.notices = Notices(lambda: self.config, ledger, self.log, lambda: self.bot.nudge())
         self.alarms = Alarms(self._alarm)
@@ -130,6 +149,7 @@ class Service:
         bot = self.bot = Bot(self.config, self._lend, self._token, self.events, self.why)
         control = Control(self, self.events, self.config.socket)
         thread = threading.Thread(target=worker.run, name="worker", daemon=True)
+        supervised = Supervised(self._notifier, thread.is_alive, self._says)
         self.hosts.open()
         try:
             await control.start()
@@ -138,14 +158,20 @@ class Service:
             bot.start()
             notices.start()
             self.log.event("started", version=self._version, pid=os.getpid(), data_dir=self.config.data_dir)
+            # The queue is open to all from here on; engines may take minutes to load, and jobs wait for them.
+            self._notifier.ready(self._says())
+            supervised.start()
             await self._until_stopped(thread)
             await self._let_finish(worker, thread)
         finally:
             worker.leave()
-            leaving = (inboxes.stop, bot.stop, notices.stop)
-            await asyncio.gather(*(asyncio.to_thread(leave) for leave in leaving))
-            await asyncio.to_thread(self.hosts.close)
-            await control.stop()
+            supervised.stop()
+            self._notifier.stopping("stopping: the doors and the engines")
+            with self._notifier.extending(ENDS_S):
+                leaving = (inboxes.stop, bot.stop, notices.stop)
+                await asyncio.gather(*(asyncio.to_thread(leave) for leave in leaving))
+                await asyncio.to_thread(self.hosts.close)
+                await control.stop()
             self.queue.close()
             self.log.event("stopped")
 
@@ -165,10 +191,12 @@ class Service:
         soon = at is not None and at.eta_s is not None and at.eta_s <= grace_s
         hurry = asyncio.create_task(self._told_to_hurry.wait())
         ended = asyncio.create_task(asyncio.to_thread(thread.join))
-        if soon:
-            await asyncio.wait({hurry, ended}, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
-        worker.put_back()
-        await asyncio.wait({ended}, timeout=LAST_S)
+        self._notifier.stopping(f"stopping: {self._says()}")
+        with self._notifier.extending(grace_s + LAST_S):
+            if soon:
+                await asyncio.wait({hurry, ended}, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
+            worker.put_back()
+            await asyncio.wait({ended}, timeout=LAST_S)
         hurry.cancel()
         if thread.is_alive():  # in a disk that does not answer, say; nothing here can end that
             self.log.error("stuck", job=worker.job_id or "", because="the job could not be put back in time")
@@ -259,6 +287,17 @@ class Service:
             "free": shutil.disk_usage(self.config.data_dir).free,
         }
 
+    def _says(self) -> str:
+        """For `systemctl status`."""
+        worker = self.worker
+        if worker is None:
+            return "starting"
+        try:
+            counts = self.queue.counts()
+        except VigentdError:  # it is said without them
+            counts = {}
+        return status_line(worker.job_id, worker.at, worker.why, counts)
+
     def inbox_status(self) -> list[dict[str, Any]]:
         """As `vigentd inbox status --json` prints it."""
         return self.inboxes.status()
@@ -314,10 +353,13 @@ class Service:
             self.bot.reload(config)
 
     def _reload(self) -> None:
+        self._notifier.reloading()
         try:
             self.reload()
         except VigentdError as e:
             self.log.error("not_reloaded", code=e.code, message=e.message, hint=e.hint)
+        finally:
+            self._notifier.ready()
 
     def _changed(self, row: JobRow) -> dict[str, Any]:
         job = job_json(row, self.queue.position(row.id))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 import typer
 
@@ -19,9 +20,11 @@ def run(ctx: typer.Context) -> None:
     SIGHUP reads the configuration again.
     """
     from daemon.app import owner
+    from daemon.sd_notify import Notifier
     from daemon.service import Service
     from daemon.version import installed_version
     from pipeline.deliver import deliver
 
-    service = Service(lambda: configuration(ctx), deliver, owner(), installed_version())
+    notifier = Notifier.of(os.environ)
+    service = Service(lambda: configuration(ctx), deliver, owner(), installed_version(), notifier)
     asyncio.run(service.run())
