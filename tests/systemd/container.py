@@ -57,7 +57,7 @@ class Container:
         with self._log.open("ab") as log:
             self._nspawn = subprocess.Popen(
                 [
-                    *("setpriv", "--pdeathsig", "KILL"),  # nobody else would end it when the tests are killed
+                    *("setpriv", "--pdeathsig", "TERM"),  # when the tests are killed, it is shut down
                     *("systemd-nspawn", "--quiet", "--boot", "--register=no", *scope, "--settings=no"),
                     *("--console=pipe", "--link-journal=no", "--resolv-conf=off", "--timezone=off"),
                     *(f"--directory={self.root}", f"--machine={NAME}", *lent),

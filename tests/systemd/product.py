@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,12 @@ from daemon.control.client import Client, DaemonAway
 from tests.systemd.container import Container, until
 
 UNIT = "vigentd.service"
+TIMER = "vigentd-health.timer"
+DROP_INS = Path("/etc/systemd/system/vigentd.service.d")
 DATA = Path("/var/lib/vigentd")
 CLIP = Path("/srv/clip.mp4")
+# What hang.py makes of these signals.
+BLOCK, BLOCK_AND_FEED = signal.SIGRTMIN + 1, signal.SIGRTMIN + 2
 SHORT = "Good morning."
 # Some seconds of work in the stage where most tests strike.
 LONG = "Every morning we look at what changed overnight, and pick the stories that matter. " * 3
@@ -107,11 +112,33 @@ class Vigentd:
 
         return until(back, lambda: f"the daemon: {self.machine.journal(UNIT)[-3000:]}", within_s)
 
+    # ------------------------------------------------------------ as an administrator
+
     def install(self) -> None:
-        self.machine.run("vigentd", "service", "install")
+        done = self.machine.run("vigentd", "service", "install", check=False)
+        assert done.returncode == 0, done.stderr + self.machine.journal(UNIT)[-3000:]
+
+    def drop_in(self, name: str, *lines: str) -> None:
+        """Of one's own, for the service; no lines: it is taken away. In force after the next start."""
+        file = self.machine.at(DROP_INS / f"{name}.conf")
+        if lines:
+            file.parent.mkdir(exist_ok=True)
+            file.write_text("\n".join(("[Service]", *lines, "")))
+        else:
+            file.unlink(missing_ok=True)
+        self.systemctl("daemon-reload")
+
+    def restart(self) -> None:
+        before = self.main_pid()
+        self.systemctl("restart", UNIT)
+        self.until_back(before)
 
     def fresh(self) -> None:
+        """Runs, is ready, and has no failures counted against it."""
         self.systemctl("reset-failed")
-        if self.shown("ActiveState")["ActiveState"] != "active":
-            self.systemctl("restart", UNIT)
+        self.systemctl("start", UNIT, TIMER)
         self.until_back(0)
+
+    def signal(self, number: int) -> None:
+        """To the daemon alone."""
+        self.systemctl("kill", "--kill-whom=main", f"--signal={int(number)}", UNIT)

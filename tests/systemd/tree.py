@@ -32,7 +32,7 @@ PYTHON = Path("/opt/python")
 HOUSE = Path("/opt/vigentd")
 VENV = HOUSE / "venv"
 VIGENTD = VENV / "bin" / "vigentd"
-HOOKS = HOUSE / "hooks"
+HOOKS = HOUSE / "hooks"  # on the daemon's PYTHONPATH where a test wants that
 LENT = {
     Path(sys.base_prefix): PYTHON,
     Path(sysconfig.get_path("purelib")): HOUSE / "packages",
@@ -45,11 +45,6 @@ import sys
 from daemon.cli import main
 
 sys.exit(main())
-"""
-# Only tests have this on their PYTHONPATH: with it a signal stops the event loop, as a bug would.
-BLOCKER = """
-import signal, time
-signal.signal(signal.SIGRTMIN + 1, lambda *_: time.sleep(3600))
 """
 
 
@@ -109,4 +104,4 @@ def furnish(root: Path) -> None:
         (root / inside.relative_to("/")).mkdir(parents=True, exist_ok=True)
     hooks = root / HOOKS.relative_to("/")
     hooks.mkdir()
-    (hooks / "sitecustomize.py").write_text(BLOCKER)
+    shutil.copy(Path(__file__).with_name("hang.py"), hooks / "sitecustomize.py")
