@@ -27,7 +27,8 @@ from daemon.engines.roster import (
     speech_loading,
     speech_weights,
 )
-from daemon.engines.seat import Seat, Tell
+from daemon.engines.seat import NO_ALARMS, Alarms, Seat, Tell
+from daemon.health.component import Component
 from models import budgets
 from models.budgets import Budget
 from models.errors import Unavailable
@@ -55,13 +56,17 @@ CHECK_S = 60.0  # in which a wish is checked, or the clip lies where nothing can
 class Hosts:
     """A roster whose engines are resident. tell: gets what happens to the hosts, from any thread.
 
-    at_the_door: further modules of which functions will be asked for there.
+    at_the_door: further modules of which functions will be asked for there. alarms: what the admins are told
+    of a host that does not come back; [health] is as it is when the daemon starts.
     """
 
-    def __init__(self, config: Config, tell: Tell, at_the_door: Sequence[str] = ()) -> None:
+    def __init__(
+        self, config: Config, tell: Tell, at_the_door: Sequence[str] = (), alarms: Alarms = NO_ALARMS
+    ) -> None:
         self._config = config
         self._chosen = Chosen(config)
         self._tell = tell
+        self._alarms = alarms
         self._seats: dict[str, Seat] = {plan.name: self._seat(plan) for plan in plans(config, self._chosen)}
         self._closed = False
         self._door = self._seat(
@@ -78,7 +83,16 @@ class Hosts:
     def _seat(self, plan: Plan) -> Seat:
         logs, scratch = self._config.logs, self._config.scratch
         floors = budgets.LOADING[plan.name].times(self._config.health.patience)
-        return Seat(plan, TITLES[plan.name], logs=logs, scratch=scratch, tell=self._tell, floors=floors)
+        return Seat(
+            plan,
+            TITLES[plan.name],
+            logs=logs,
+            scratch=scratch,
+            tell=self._tell,
+            floors=floors,
+            replacements=self._config.health.replacements,
+            alarms=self._alarms,
+        )
 
     def open(self) -> None:
         for seat in self._seats.values():
@@ -96,9 +110,16 @@ class Hosts:
 
     def status(self) -> list[dict[str, Any]]:
         """What each host does, as programs see it."""
-        seats = [*self._seats.values(), *(seat for seat in self._passing if seat.wanted)]
         with ThreadPoolExecutor() as threads:  # each may take its time to answer
-            return list(threads.map(Seat.status, seats))
+            return list(threads.map(Seat.status, self._there))
+
+    def health(self) -> list[Component]:
+        """Of each host, as it is seen from here: at once, and nothing is asked of them."""
+        return [seat.health() for seat in self._there]
+
+    @property
+    def _there(self) -> list[Seat]:
+        return [*self._seats.values(), *(seat for seat in self._passing if seat.wanted)]
 
     # ------------------------------------------------------------ a roster
 

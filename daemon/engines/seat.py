@@ -1,7 +1,8 @@
 """The place of one host: whenever its process is gone, the next one is started.
 
 It comes back at once, then after growing pauses, until it has done some work again: an engine that
-cannot be loaded must not keep the machine busy with trying.
+cannot be loaded must not keep the machine busy with trying. One that works in between, but ends too often,
+rests for minutes, and the admins are told; jobs wait meanwhile.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from daemon.engines.ends import WINDOW_S, Ends
 from daemon.engines.roster import EngineAway
+from daemon.health.component import Component
 from models import budgets
 from models.budgets import Budget
 from models.errors import StageFailed, VigentdError
-from models.host import Host, HostDied, Plan
+from models.host import Host, HostDied, Plan, Seen
 from models.host_log import rotate
 from models.progress import Progress
 from pipeline.progress import loading
@@ -30,9 +33,28 @@ GONE = "its process is gone"
 Tell = Callable[[str, dict[str, Any]], None]  # what happened to a host, with facts
 
 
+class Alarms(Protocol):
+    """Who tells the admins."""
+
+    def raise_alarm(self, key: str, message: str, hint: str = "") -> None: ...
+
+    def clear(self, key: str) -> None: ...
+
+
+class _NoAlarms:
+    def raise_alarm(self, key: str, message: str, hint: str = "") -> None:
+        pass
+
+    def clear(self, key: str) -> None:
+        pass
+
+
+NO_ALARMS = _NoAlarms()
+
+
 class Seat:
     """title: what a person calls it ("lip-sync engine"). tell: gets what happens, from any thread.
-    floors: for its loading.
+    floors: for its loading. replacements: as in Ends.
 
     One thread, the keeper, starts the hosts and lives as long as the seat; anybody may ask.
     """
@@ -46,6 +68,8 @@ class Seat:
         scratch: Path,
         tell: Tell,
         floors: Budget = budgets.LOADING["media"],
+        replacements: int = 5,
+        alarms: Alarms = NO_ALARMS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.plan = plan
@@ -56,6 +80,9 @@ class Seat:
         self._scratch = scratch / plan.name
         self._tell = tell
         self._floors = floors
+        self._ends = Ends(replacements)
+        self._alarms = alarms
+        self._alarmed = ""  # why: "load" or "often"
         self._clock = clock
         self._opening = threading.Lock()  # held for the whole of `open` and of `close`: one keeper at a time
         self._changed = threading.Condition()  # for what follows
@@ -67,6 +94,9 @@ class Seat:
         self._replaced: Host | None = None  # ended by `replace`
         self._fruitless = 0  # starts since work was last done
         self._due = float("-inf")
+        self._rests = False  # until then, for it ended too often
+        self._refused = False  # the last one could not be loaded, and knew why
+        self._since = clock()  # the last one ended
         self._used = clock()
         self._asked = 0  # by so many now
         self._keeper: threading.Thread | None = None
@@ -79,7 +109,7 @@ class Seat:
             self._used = self._clock()
             if self._keeper is None:
                 self._wanted, self._trouble, self._again = True, None, ""
-                self._fruitless, self._due = 0, float("-inf")
+                self._begin_anew()
                 name = f"keeper-{self.plan.name}"
                 self._keeper = threading.Thread(target=self._keep, name=name, daemon=True)
                 self._keeper.start()
@@ -99,13 +129,18 @@ class Seat:
     def replace(self, because: str) -> None:
         """Ends this host in good order; the next one is started from the plan as it is then."""
         with self._changed:
-            host, self._loaded, self._fruitless = self._host, False, 0
-            self._trouble, self._due = None, float("-inf")
+            host, self._loaded, self._trouble = self._host, False, None
+            self._begin_anew()
             self._again, self._replaced = because, host
             self._changed.notify_all()
         if host is not None:
             self._say("replaced", because=because)
             host.stop()
+
+    def _begin_anew(self) -> None:
+        """What was before says nothing of the next one."""
+        self._fruitless, self._due, self._rests = 0, float("-inf"), False
+        self._ends.forget()
 
     # ------------------------------------------------------------ asking
 
@@ -124,7 +159,7 @@ class Seat:
         """The host, if it is loaded; else None, after a while. Raises EngineAway."""
         with self._changed:
             self._used = self._clock()
-            if self._host is not None and self._loaded and self._host.alive:
+            if self._host is not None and self._loaded and self._host.usable:
                 return self._host
             if self._trouble is not None or not self._wanted:
                 raise EngineAway(self._why(), hint=self._hint())
@@ -153,6 +188,7 @@ class Seat:
     def _worked(self) -> None:
         with self._changed:
             self._fruitless, self._used = 0, self._clock()
+        self._calm()
 
     def why(self) -> str:
         """Why there is nobody to ask; "" when there is."""
@@ -172,16 +208,47 @@ class Seat:
             return ""
         if self._trouble is not None:
             return f"The {self.title} cannot be loaded: {self._trouble.message}"
+        if self._rests:
+            return f"The {self.title} {self._too_often} and is started again when these are over"
         if self._again:
             return f"The {self.title} is started again, for {self._again}"
         return f"The {self.title} is loading"
 
     def _hint(self) -> str:
+        if self._trouble is None and self._rests:
+            return f"What its process said last is in {self._log}"
         return self._trouble.hint if self._trouble is not None else ""
+
+    @property
+    def _too_often(self) -> str:
+        return f"has ended {self._ends.most + 1} times within {WINDOW_S / 60:.0f} minutes"
 
     def trim_log(self) -> None:
         """A host that lives for months writes into one file: when it is large, what is in it is set aside."""
         rotate(self._log)
+
+    def health(self) -> Component:
+        """From memory, and at once: nothing is asked of the process."""
+        with self._changed:
+            host, ailing = self._host, self._trouble is not None or self._rests or self._again == GONE
+            seen = host.seen() if host is not None else None
+            trouble, hint = (self._why(), self._hint()) if ailing else ("", "")
+            since_s = self._clock() - self._since
+        state, age_s, budget_s = seen[:3] if seen is not None else ("dead", since_s, None)
+        if state == "dead" and not ailing:
+            state = "loading"  # it was not started yet, or is exchanged for another
+        if state == "stalled":
+            trouble = f"The {self.title} has got nowhere for {age_s:.0f} s"
+            hint = f"It is ended and started again; where it was stuck is written in {self._log}"
+        facts = dict(zip(Seen._fields[3:], seen[3:], strict=True)) if seen is not None else {}
+        facts |= {
+            "pid": host.pid if host is not None and host.alive else None,
+            "engine": host.engine if host is not None else "",
+            "device": self.plan.device,
+            "starts": self.starts,
+            "load_s": self.load_s,
+        }
+        return Component(f"host:{self.plan.name}", state, age_s, budget_s, trouble, hint, facts=facts)
 
     def status(self) -> dict[str, Any]:
         """Its health, as programs see it."""
@@ -207,6 +274,8 @@ class Seat:
             }
             return common | nothing | {"state": "dead", "engine": None, "versions": {}}
         health = asdict(host.health())
+        if host.seen().state == "stalled":
+            health["state"] = "stalled"
         return health | common | {"engine": health["versions"].get("engine")}
 
     # ------------------------------------------------------------ the keeper
@@ -217,6 +286,7 @@ class Seat:
             with self._changed:  # the plan is read, and the host that has it is known to `replace`
                 host = self._new_host(ended)
                 self._host = host
+                self._rests = False
                 self.starts += 1
                 self._fruitless += 1
             self._say("starting", start=self.starts, device=self.plan.device)
@@ -259,9 +329,11 @@ class Seat:
         with self._changed:
             if host is self._replaced:
                 return
-            self._loaded, self._trouble = True, None
+            self._loaded, self._trouble, self._again = True, None, ""
             self.load_s = round(self._clock() - began, 3)
             self._changed.notify_all()
+        if self._alarmed == "load":
+            self._calm()
         health = host.health(LOOK_S)
         memory = {"rss": health.rss, "vram": health.vram}
         self._say(
@@ -272,25 +344,47 @@ class Seat:
         with self._changed:
             if not self._wanted or host is self._replaced:  # what ails that one says nothing of the next
                 return
-            if not isinstance(error, HostDied) or self._fruitless >= len(PAUSES_S):
+            self._refused = not isinstance(error, HostDied)
+            hopeless = self._refused or self._fruitless >= len(PAUSES_S)
+            if hopeless:
                 self._trouble = error
             self._changed.notify_all()
         self._say("not_loaded", **error.as_dict())
+        if hopeless:
+            self._alarm("load", f"The {self.title} cannot be loaded: {error.message}", error.hint)
 
     def _gone(self, host: Host) -> None:
         with self._changed:
-            self._host, self._loaded = None, False
-            if host is not self._replaced:
-                self._again = GONE
-            self._replaced = None
+            self._host, self._loaded, self._since = None, False, self._clock()
             pause = PAUSES_S[min(self._fruitless, len(PAUSES_S)) - 1] if self._fruitless else 0.0
-            self._due = self._clock() + pause
-            wanted = self._wanted
+            self._due, self._rests = self._since + pause, False
+            wanted, planned = self._wanted, host is self._replaced or not self._wanted
+            if not planned:
+                self._again = GONE
+                if not self._refused:  # that one had done nothing, and knew why
+                    soon, self._due = self._due, self._ends.next_start(self._since, pause)
+                    self._rests = self._due > soon
+            self._replaced, self._refused = None, False
+            rests, again_in_s = self._rests, round(self._due - self._since, 1)
             self._changed.notify_all()
         if wanted:
-            self._say("gone", reason=host.exit_reason, again_in_s=pause)
+            self._say("gone", reason=host.exit_reason, again_in_s=again_in_s)
         else:
             self._say("ended", reason=host.exit_reason)
+        if rests:
+            when = f"in {again_in_s / 60:.0f} minutes" if again_in_s >= 90 else f"in {again_in_s:.0f} s"
+            self._alarm(
+                "often", f"The {self.title} {self._too_often}, and is started again {when}", self._hint()
+            )
+
+    def _alarm(self, why: str, message: str, hint: str) -> None:
+        self._alarmed = why
+        self._alarms.raise_alarm(f"host:{self.plan.name}", message, hint)
+
+    def _calm(self) -> None:
+        if self._alarmed:
+            self._alarmed = ""
+            self._alarms.clear(f"host:{self.plan.name}")
 
     def _say(self, name: str, **facts: Any) -> None:
         self._tell(name, {"host": self.plan.name, **facts})

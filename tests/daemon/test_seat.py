@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ import pytest
 from daemon.engines import seat as seat_module
 from daemon.engines.roster import EngineAway
 from daemon.engines.seat import Seat
+from models.budgets import even
 from models.errors import BadInput, Cancelled
 from models.host import Plan
 from models.progress import Quiet
 from pipeline.progress import JobProgress, Snapshot
 from tests.models import host_work
+from tests.models.host_kit import Watch
 
 WORK = host_work.__name__
 
@@ -57,8 +60,8 @@ Make = Callable[..., Seat]
 def make(tmp_path: Path, told: Told) -> Iterator[Make]:
     made: list[Seat] = []
 
-    def make(plan: Plan) -> Seat:
-        seat = Seat(plan, "test engine", logs=tmp_path / "logs", scratch=tmp_path / "tmp", tell=told)
+    def make(plan: Plan, **more: Any) -> Seat:
+        seat = Seat(plan, "test engine", logs=tmp_path / "logs", scratch=tmp_path / "tmp", tell=told, **more)
         made.append(seat)
         seat.open()
         return seat
@@ -66,6 +69,12 @@ def make(tmp_path: Path, told: Told) -> Iterator[Make]:
     yield make
     for seat in made:
         seat.close()
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor() as threads:
+        yield threads
 
 
 def until_pid(seat: Seat) -> int:
@@ -248,3 +257,158 @@ def test_closing_ends_the_host_and_the_keeper(make: Make, told: Told) -> None:
         seat.ready(Quiet())
     seat.open()  # as the door does, when it is needed again
     assert seat.ready(Quiet()).alive
+
+
+# ---------------------------------------------------------------- ends that nobody asked for
+
+
+class Bell:
+    """What the admins are told."""
+
+    def __init__(self) -> None:
+        self.rung: dict[str, tuple[str, str]] = {}
+        self.cleared: list[str] = []
+
+    def raise_alarm(self, key: str, message: str, hint: str = "") -> None:
+        self.rung[key] = message, hint
+
+    def clear(self, key: str) -> None:
+        self.rung.pop(key, None)
+        self.cleared.append(key)
+
+
+class Clock:
+    """Real seconds, and those that a test adds."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self.ahead
+
+
+def kill(seat: Seat) -> None:
+    """After it has worked, so that it is nothing else than killed too often."""
+    with seat.asked(Quiet()) as host:
+        pass
+    os.kill(host.pid, signal.SIGKILL)
+
+
+def test_what_ends_too_often_rests_and_the_admins_are_told(make: Make, told: Told) -> None:
+    bell, clock = Bell(), Clock()
+    seat = make(Plan("test"), replacements=2, alarms=bell, clock=clock)
+    for death in (1, 2):
+        kill(seat)
+        assert told.until("gone", death)["again_in_s"] == 0.0
+    assert bell.rung == {}
+    kill(seat)
+    assert 590 < told.until("gone", 3)["again_in_s"] <= 600
+    deadline = time.monotonic() + 10
+    while not bell.rung:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    message, hint = bell.rung["host:test"]
+    assert (
+        message == "The test engine has ended 3 times within 10 minutes, and is started again in 10 minutes"
+    )
+    assert "host-test.log" in hint
+    assert seat.why().startswith("The test engine has ended 3 times within 10 minutes")
+    health = seat.health()
+    assert (health.state, health.well, health.trouble) == ("dead", False, seat.why())
+    assert told.all("starting")[-1]["start"] == 3
+
+    clock.ahead = 601.0
+    with seat._changed:
+        seat._changed.notify_all()  # its keeper looks at the clock now
+    with seat.asked(Quiet()):
+        assert bell.rung, "it has started, and done nothing yet"
+    assert bell.rung == {} and bell.cleared == ["host:test"]
+    assert seat.why() == "" and seat.health().well
+
+
+def test_ends_that_are_far_apart_or_wanted_are_not_counted(make: Make, told: Told) -> None:
+    bell, clock = Bell(), Clock()
+    seat = make(Plan("test"), replacements=1, alarms=bell, clock=clock)
+    for death in (1, 2, 3):
+        kill(seat)
+        assert told.until("gone", death)["again_in_s"] == 0.0
+        clock.ahead += 601
+    for death in (4, 5, 6):
+        seat.ready(Quiet())
+        seat.replace("its configuration has changed")
+        assert told.until("gone", death)["again_in_s"] == 0.0
+    assert bell.rung == {}
+
+
+def test_who_cannot_be_loaded_and_knows_why_is_tried_again_every_minute(
+    make: Make, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its weights may be there by then."""
+    monkeypatch.setattr(seat_module, "PAUSES_S", (0.0,))
+    bell = Bell()
+    seat = make(Plan("test", f"{WORK}:load_without_weights"), replacements=1, alarms=bell)
+    assert told.until("gone", 4)["again_in_s"] == 0.0
+    assert bell.rung["host:test"] == ("The test engine cannot be loaded: The weights are missing", "Get them")
+    seat.plan = Plan("test")
+    seat.replace("its configuration has changed")
+    seat.ready(Quiet())
+    told.until("ready")
+    assert bell.rung == {}
+
+
+def test_what_ends_while_loading_is_counted(make: Make, told: Told) -> None:
+    bell = Bell()
+    seat = make(Plan("test", f"{WORK}:load_and_die"), replacements=1, alarms=bell)
+    assert told.until("gone", 2)["again_in_s"] > 500
+    assert seat.health().state == "dead"
+    assert "exit status 3" in told.until("not_loaded")["message"]
+
+
+# ---------------------------------------------------------------- stalls
+
+
+def test_a_host_that_gets_nowhere_while_loading_is_replaced(make: Make, told: Told, tmp_path: Path) -> None:
+    """It was waited for, for ever. The second one gets on."""
+    seat = make(Plan("test", f"{WORK}:load_slowly", {"seconds": 60}), floors=even(1.0))
+    assert told.until("starting")
+    deadline = time.monotonic() + 20
+    while (health := seat.health()).budget_s is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert (health.state, health.budget_s, health.well) == ("loading", 1.0, True)
+    while (health := seat.health()).state == "loading":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert health.state == "stalled" and "got nowhere" in health.trouble and "host-test.log" in health.hint
+    seat.plan = Plan("test")
+    assert told.until("not_loaded")["code"] == "host_stalled"
+    assert seat.ready(Quiet()).alive
+    assert [facts["rung"] for facts in told.all("ladder")][:2] == ["found", "dump"]
+    assert "in load_slowly" in (tmp_path / "logs" / "host-test.log").read_text()
+
+
+def test_health_says_what_it_does_without_asking(make: Make, threads: ThreadPoolExecutor) -> None:
+    seat = make(Plan("test", "models.choose:resident", {"kind": "speech", "name": "espeak"}))
+    host = seat.ready(Quiet())
+    watch = Watch()
+    assert seat.health().state == "idle"
+    how: dict[str, Any] = {"job": "j1", "stage": "speech", "floors": even(60)}
+    work = threads.submit(host.ask, f"{WORK}:until_cancelled", {}, watch, **how)
+    assert watch.began.wait(20)
+    os.kill(host.pid, signal.SIGSTOP)  # who asked it would wait
+    try:
+        asked = time.monotonic()
+        health = seat.health()
+        assert time.monotonic() - asked < 0.1
+    finally:
+        os.kill(host.pid, signal.SIGCONT)
+    watch.stop = Cancelled()
+    with pytest.raises(Cancelled):
+        work.result(20)
+    assert (health.name, health.state, health.budget_s, health.well) == ("host:test", "busy", 60, True)
+    facts = dict(health.facts)
+    assert facts.pop("rss") > 1e6 and facts.pop("load_s") > 0 and facts.pop("engine").startswith("espeak/")
+    assert facts == {
+        "job": "j1", "stage": "speech", "heartbeats": 1,
+        "pid": host.pid, "device": "cpu", "vram": 0, "starts": 1,
+    }  # fmt: skip
