@@ -12,6 +12,7 @@ happens in it comes back as an exception here. It is never restarted; a new Host
 from __future__ import annotations
 
 import itertools
+import os
 import signal
 import threading
 import time
@@ -23,10 +24,11 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Literal, NamedTuple, NoReturn
 
-from models import budgets, host_errors, wire
+from models import budgets, gpu_faults, gpus, host_errors, host_log, wire, xid
 from models.budgets import Budget
 from models.errors import VigentdError
 from models.follow import LOOK_EVERY_S, Stuck, follow
+from models.gpu_faults import Fault
 from models.host_errors import HostDied, HostStalled
 from models.ladder import GRACE_S, Ladder, Say
 from models.launch import Plan, launch
@@ -110,6 +112,8 @@ class Host:
         self._stalled = False  # it is ended for that
         self._dump_number = 0  # asked for
         self._dumped_number = 0  # done
+        self._log_begin = 0  # what stands before it in the log, in bytes, is not this one's
+        self._asked_at = 0.0  # when its work, or it, began; of the kernel's clock
 
     @property
     def pid(self) -> int:
@@ -205,8 +209,8 @@ class Host:
         process is killed. floors: see Pulse.
 
         Raises what `progress` raises; what the function raises (an expected failure as its nearest kind
-        in models.errors, OSError, ImportError, or HostFault); HostStalled; HostDied; and, when the host
-        could not be loaded, the reason for that.
+        in models.errors, OSError, ImportError, or HostFault); HostStalled; GpuFault; HostDied; and, when the
+        host could not be loaded, the reason for that.
         """
         line = {"call": do, "arguments": arguments, "job": job, "stage": stage}
         wire.pack(line)  # raises now if it cannot be sent
@@ -217,6 +221,7 @@ class Host:
                 self._check()
                 work = self._work = _Work(next(self._numbers), job, stage)
                 pulse = self._pulse = Pulse(floors, self._clock())
+                self._asked_at = time.monotonic()
                 self._post(do="work", number=work.number, **line)
             try:
                 answer = self._answer(work, progress, pulse)
@@ -228,8 +233,8 @@ class Host:
             finally:
                 with self._changed:
                     self._work, self._pulse, self._since = None, None, self._clock()
-        if "error" in answer:
-            raise wire.restore(answer["error"])
+            if "error" in answer:
+                raise self._refused(answer["error"])
         return answer["value"]
 
     @contextmanager
@@ -247,8 +252,24 @@ class Host:
         except Stuck:
             self._climb(pulse, work, progress)
         if answer is None:
-            raise self._died()
+            raise self._died(self._known)
         return answer
+
+    def _refused(self, told: Message) -> Exception:
+        """After a fault of the GPU, which is with the process for good, it is ended."""
+        if "gpu" not in told:
+            return host_errors.refused(told)
+        self.kill()
+        self.wait(lambda: self._told, _KILL_S)
+        return host_errors.refused(told, self._known(Fault(*told["gpu"])))
+
+    def _known(self, fault: Fault | None) -> Fault | None:
+        """With what the kernel's log has about this process or its GPU."""
+        device = self.plan.device
+        if device == "cpu":
+            return fault
+        place = xid.place_of(device, os.environ.get(gpus.VISIBLE))
+        return gpu_faults.with_xids(fault, xid.since(self._asked_at, self.pid, place))
 
     def _call_off(self, work: _Work, grace_s: float) -> None:
         """Afterwards the work is not being done any more, one way or the other."""
@@ -284,7 +305,12 @@ class Host:
                 self.wait(lambda: self._told, _TOLD_S)
             self._climbing = self.alive and not back
         raise host_errors.stalled(
-            self.plan.name, self._log, pulse.silent_s, loading=work is None, ended=not back
+            self.plan.name,
+            self._log,
+            pulse.silent_s,
+            loading=work is None,
+            ended=not back,
+            fault=self._known(None),
         )
 
     @property
@@ -344,6 +370,7 @@ class Host:
         with self._changed:
             try:
                 if not self._unwanted:
+                    self._log_begin, self._asked_at = host_log.size(self._log), time.monotonic()
                     self._process = launch(self.plan, self._log, self._scratch)
                     self._process.post(first)
             except (OSError, VigentdError) as e:
@@ -398,11 +425,14 @@ class Host:
         if self._gone or self._stalled:
             raise self._died()
 
-    def _died(self) -> HostDied:
+    def _died(self, known: Callable[[Fault | None], Fault | None] = lambda fault: fault) -> HostDied:
         name, log = self.plan.name, self._log
         if self._stalled:  # under the work of somebody else, who is told more
             return HostDied(f"The {name} process was ended, for it got nowhere")
-        return host_errors.died(name, log, "" if self._unwanted else self.exit_reason)
+        if self._unwanted:
+            return host_errors.died(name, log, "")
+        fault = known(gpu_faults.in_log(host_log.tail(log, self._log_begin)))
+        return host_errors.died(name, log, self.exit_reason, fault)
 
 
 def _load_message(plan: Plan) -> bytes:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
 from models import wire
 from models.errors import ProcessDied, Unavailable, VigentdError
+from models.gpu_faults import Fault
 from models.wire import HostFault, Message
+from models.xid import Kind
+
+E = TypeVar("E", bound=Exception)
 
 
 class HostDied(ProcessDied):
@@ -23,24 +28,55 @@ class HostStalled(HostDied):
     silent_s = 0.0  # how long it got nowhere
 
 
+class GpuFault(HostDied):
+    """The GPU failed under the process, which is ended: nothing that it did afterwards could be trusted."""
+
+    default_code = "gpu_context"
+
+    kind: Kind = "context"
+
+    @property
+    def lasting(self) -> bool:
+        """Another process would not fare better now."""
+        return self.kind in ("lost", "memory")
+
+
+def gpu_fault(fault: Fault, words: Exception | None = None) -> GpuFault:
+    """words: in which it was told by whoever met it, a VigentdError."""
+    told = words if isinstance(words, VigentdError) else fault
+    error = GpuFault(told.message, code=fault.code, hint=told.hint)
+    error.kind = fault.kind
+    return error
+
+
 def stalled(
-    name: str, log: Path, silent_s: float, *, loading: bool = False, ended: bool = True
+    name: str,
+    log: Path,
+    silent_s: float,
+    *,
+    loading: bool = False,
+    ended: bool = True,
+    fault: Fault | None = None,
 ) -> HostStalled:
-    """ended: the process was; else only its work."""
+    """ended: the process was; else only its work. fault: of the GPU, that may be why."""
     doing = " while it was loading" if loading else ""
     end = "was ended" if ended else "its work was broken off"
+    why = f" ({fault.what})" if fault is not None else ""
     error = HostStalled(
-        f"The {name} process got nowhere for {silent_s:.0f} s{doing} and {end}",
+        f"The {name} process got nowhere for {silent_s:.0f} s{doing} and {end}{why}",
         hint=f"Where it was stuck is written in {log}",
     )
     error.silent_s = silent_s
     return error
 
 
-def died(name: str, log: Path, reason: str) -> HostDied:
-    """reason: "exit status 3", "killed by SIGKILL"; "" when it was stopped by us."""
+def died(name: str, log: Path, reason: str, fault: Fault | None = None) -> HostDied:
+    """reason: "exit status 3", "killed by SIGKILL"; "" when it was stopped by us. fault: of the GPU, that it
+    may have died of."""
     if not reason:
         return HostDied(f"The {name} process was stopped")
+    if fault is not None:
+        return gpu_fault(fault)
     hint = f"What it said last is in {log}"
     if reason == "killed by SIGKILL":
         hint = f"The machine may have run out of memory; what it said last is in {log}"
@@ -50,6 +86,8 @@ def died(name: str, log: Path, reason: str) -> HostDied:
 def not_loaded(name: str, log: Path, told: Message) -> VigentdError:
     """told: the error, as `wire.describe` says it."""
     error = wire.restore(told)
+    if "gpu" in told:
+        error = refused(told, Fault(*told["gpu"]))
     if isinstance(error, VigentdError) and not isinstance(error, HostFault):
         return error
     if isinstance(error, ImportError):
@@ -64,5 +102,19 @@ def not_loaded(name: str, log: Path, told: Message) -> VigentdError:
         code="load_failed",
         hint=f"What happened is written in {log}",
     )
-    failed.add_note("\n".join(error.__notes__))
-    return failed
+    return with_trace(failed, error)
+
+
+def refused(told: Message, fault: Fault | None = None) -> Exception:
+    """What the work raised there. fault: of the GPU, as it is known by now."""
+    error = wire.restore(told)
+    if fault is None:
+        return error
+    ours = not isinstance(error, HostFault)
+    said = error if ours and fault.kind == told["gpu"][0] else None  # in words of its own
+    return with_trace(gpu_fault(fault, said), error)
+
+
+def with_trace(error: E, of: Exception) -> E:
+    error.add_note("\n".join(of.__notes__))
+    return error

@@ -24,6 +24,17 @@ def opened(log: Path) -> int:
     return os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
+def tail(log: Path, begin: int, most: int = 8000) -> str:
+    """The last that was written after the first `begin` bytes; "" when it cannot be read."""
+    try:
+        with log.open("rb") as f:
+            end = f.seek(0, os.SEEK_END)
+            f.seek(max(begin if begin <= end else 0, end - most))  # it has begun anew meanwhile
+            return f.read(most).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
 def size(log: Path) -> int:
     """Bytes; 0 when there is none."""
     try:

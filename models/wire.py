@@ -23,6 +23,7 @@ import traceback
 from dataclasses import dataclass, field
 from typing import Any
 
+from models import gpu_faults
 from models.errors import BadInput, Cancelled, ProcessDied, StageFailed, Unavailable, VigentdError
 
 Message = dict[str, Any]
@@ -86,7 +87,14 @@ _EXPECTED = {kind.__name__: kind for kind in _KINDS}
 
 
 def describe(error: BaseException) -> Message:
-    """The error as JSON. A subclass that the other side may not know goes as what it is a kind of."""
+    """The error as JSON. A subclass that the other side may not know goes as what it is a kind of. gpu: the
+    fault of the GPU that is behind it, if there is one."""
+    told = _described(error)
+    fault = gpu_faults.in_error(error)
+    return told if fault is None else told | {"gpu": [fault.kind, fault.what]}
+
+
+def _described(error: BaseException) -> Message:
     trace = "".join(traceback.format_exception(error))
     if isinstance(error, VigentdError):
         kind = next(name for name, kind in _EXPECTED.items() if isinstance(error, kind))
