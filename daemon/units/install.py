@@ -73,10 +73,10 @@ def install(plan: Deployment, place: Place, systemctl: Systemctl, say: Say, *, f
         say(line)
     systemctl.tell("daemon-reload")
     systemctl.tell("enable", SERVICE, TIMER)
-    active = systemctl.show(SERVICE, "ActiveState").get("ActiveState") == "active"
-    # One that failed too often refuses to start until that is forgotten.
-    systemctl.tell("reset-failed", SERVICE)
-    systemctl.tell("restart" if active and SERVICE in changed else "start", SERVICE)
+    state = systemctl.show(SERVICE, "ActiveState").get("ActiveState")
+    if state == "failed":  # too often: it refuses to start until that is forgotten
+        systemctl.tell("reset-failed", SERVICE)
+    systemctl.tell("restart" if state == "active" and SERVICE in changed else "start", SERVICE)
     systemctl.tell("restart" if TIMER in changed else "start", TIMER)
     say(f"{SERVICE} runs, and {TIMER} looks after it")
 

@@ -1,0 +1,156 @@
+"""What the daemon cannot do for itself: three times "down" in a row, and somebody outside starts it anew.
+
+Called every half minute by vigentd-health.timer; between two calls a small file remembers. It never starts
+what an administrator has stopped, and leaves alone what is starting, stopping, or has just been started.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from daemon.health.kept import Moment, keep, recall
+from daemon.units.systemctl import Systemctl
+from models.errors import VigentdError
+
+UNIT, TELLS = "vigentd.service", "vigentd-failed@vigentd-health.service"
+FILE_NAME = "heal.json"
+IN_A_ROW = 3
+APART_S = 10.0  # two looks that are nearer are one
+STALE_S = 300.0  # a look so long ago is not "in a row" with this one: the machine slept, the timer stood
+STARTED_S = 30.0  # after its start it is left alone
+FAILED_S = 900.0  # so long systemd's own limit of starts is respected
+MOST, IN_S = 3, 3600.0  # restarts
+
+Verdict = Literal["healthy", "degraded", "down"]
+Action = Literal["nothing", "restart", "tell"]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """state: systemd's ActiveState. since_s: how long it has been so. run: which start of it this is."""
+
+    state: str
+    since_s: float
+    run: str = ""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """downs: how many looks in a row found `run` down, the last one at looked_at. restarts: when it was
+    started anew. Times: seconds since boot."""
+
+    downs: int = 0
+    looked_at: float = 0.0
+    run: str = ""
+    restarts: tuple[float, ...] = ()
+
+
+def decide(memory: Memory, unit: Unit, verdict: Verdict, now_s: float) -> tuple[Memory, Action]:
+    """What is remembered from now on, and what is to be done."""
+    restarts = tuple(at for at in memory.restarts if 0 <= now_s - at < IN_S)
+    if verdict != "down" or not _ours(unit):
+        return Memory(0, now_s, unit.run, restarts), "nothing"
+    same = memory.run == unit.run and 0 <= now_s - memory.looked_at < STALE_S
+    downs = memory.downs if same else 0
+    if downs and now_s - memory.looked_at < APART_S:
+        return Memory(downs, memory.looked_at, unit.run, restarts), "nothing"
+    downs += 1
+    if downs < IN_A_ROW:
+        return Memory(downs, now_s, unit.run, restarts), "nothing"
+    if len(restarts) >= MOST:
+        return Memory(downs, now_s, unit.run, restarts), "tell"
+    return Memory(0, now_s, unit.run, (*restarts, now_s)), "restart"
+
+
+def _ours(unit: Unit) -> bool:
+    """Whether it may be touched: what is inactive was stopped, and everything else is on its way."""
+    if unit.state == "active":
+        return unit.since_s >= STARTED_S
+    return unit.state == "failed" and unit.since_s >= FAILED_S
+
+
+def heal(
+    verdict: Verdict, hung: bool, systemctl: Systemctl, folder: Path, now: Moment, say: Callable[[str], None]
+) -> Action:
+    """hung: its event loop stands still, so that it cannot end in good order. folder: of the small file.
+
+    What fails here is said, and is tried again at the next look: it never raises.
+    """
+    try:
+        unit = look(systemctl)
+        file = folder / FILE_NAME
+        memory, action = decide(remembered(file, now.boot), unit, verdict, now.at_s)
+        keep(file, now.boot, asdict(memory))  # before anything is done: it must not be done for ever
+        if verdict == "down":
+            say(_said(memory, unit, action))
+        _act(action, unit, hung, systemctl)
+    except VigentdError as e:
+        say(e.message)
+    except OSError as e:
+        say(f"{folder / FILE_NAME} cannot be written, so nothing is restarted: {e.strerror}")
+    else:
+        return action
+    return "nothing"
+
+
+def look(systemctl: Systemctl) -> Unit:
+    """Raises Unavailable `no_systemd`."""
+    shown = systemctl.show(UNIT, "ActiveState", "StateChangeTimestampMonotonic", "InvocationID")
+    changed = shown.get("StateChangeTimestampMonotonic", "")
+    since_s = time.monotonic() - int(changed) / 1e6 if changed.isdigit() else 0.0  # on systemd's own clock
+    return Unit(shown.get("ActiveState", "unknown"), since_s, shown.get("InvocationID", ""))
+
+
+def remembered(file: Path, boot: str) -> Memory:
+    """An empty one when the file is missing, damaged, or of an earlier boot."""
+    kept = recall(file, boot)
+    with suppress(KeyError, TypeError, ValueError):
+        restarts = tuple(float(at) for at in kept["restarts"])
+        return Memory(int(kept["downs"]), float(kept["looked_at"]), str(kept["run"]), restarts)
+    return Memory()
+
+
+def state_folder(per_user: bool, environment: Mapping[str, str] = os.environ) -> Path:
+    """Where it remembers: the unit's own folder, which goes with the boot."""
+    named = environment.get("RUNTIME_DIRECTORY", "").split(":")[0]
+    if named:
+        return Path(named)
+    base = environment.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}" if per_user else "/run"
+    return Path(base) / "vigentd-health"
+
+
+def is_hung(report: Mapping[str, Any] | None) -> bool:
+    """report: as `vigentd health --json` prints it; None: there is none."""
+    if report is None:
+        return True
+    loop = [part for part in report.get("components", ()) if part.get("name") == "loop"]
+    return any(part.get("state") in ("stalled", "dead") for part in loop)
+
+
+def _act(action: Action, unit: Unit, hung: bool, systemctl: Systemctl) -> None:
+    if action == "tell":
+        systemctl.tell("start", "--no-block", TELLS)
+    if action != "restart":
+        return
+    if unit.state == "failed":
+        systemctl.tell("reset-failed", UNIT)
+    elif hung:  # SIGTERM would not be heard, and waited out; this one also writes down where it hangs
+        with suppress(VigentdError):  # gone this very moment
+            systemctl.tell("kill", "--kill-whom=main", "--signal=SIGABRT", UNIT)
+    systemctl.tell("restart", "--no-block", UNIT)
+
+
+def _said(memory: Memory, unit: Unit, action: Action) -> str:
+    if action == "restart":
+        return f"{UNIT} is down for the {IN_A_ROW}rd time in a row: it is started anew"
+    if action == "tell":
+        return f"{UNIT} is down, and was started anew {MOST} times within an hour: the admins are told"
+    if memory.downs:
+        return f"{UNIT} is down, {memory.downs} of {IN_A_ROW} times in a row"
+    return f"{UNIT} is down, and left alone: it is {unit.state} for {max(unit.since_s, 0):.0f} s"
