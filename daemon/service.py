@@ -131,7 +131,7 @@ class Service:
         ledger = Ledger(self.queue)
         notices = self.notices = Notices(lambda: self.config, ledger, self.log, lambda: self.bot.nudge())
         self.alarms = Alarms(self._alarm)
-        self.hosts = Hosts(self.config, self._host_says, AT_THE_DOOR)
+        self.hosts = Hosts(self.config, self._host_says, AT_THE_DOOR, self.alarms)
         inboxes = self.inboxes = Inboxes(
             House(self.config, self.queue, self.hosts, self.log, self._came, self._happened)
         )
