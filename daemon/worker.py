@@ -27,6 +27,7 @@ from daemon.runner import Deliver, Runner
 from daemon.stop import Stop
 from models.errors import Unavailable, VigentdError
 from pipeline.progress import Snapshot
+from pipeline.stages import patient
 
 IDLE_S = 2.0  # how late a job is noticed that was put into the database without a word
 HELD_S = 0.5  # how often a reason to wait is looked at again
@@ -193,6 +194,7 @@ class Worker:
             self._stop,
             self._watch,
             self._ahead.drop,
+            steps=patient(self._config.health.patience),
             absent=self._is_absent,
             patience_s=math.inf,
         )
