@@ -1,4 +1,4 @@
-"""bench draft · lipsync · speech · queue · inbox · torture: how fast this machine is, how hard to break."""
+"""bench draft · lipsync · speech · queue · inbox · torture · faults: how fast it is, how hard to break."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     bench.command("queue")(queue)
     bench.command("inbox")(inbox)
     bench.command("torture")(torture)
+    bench.command("faults")(faults)
     app.add_typer(bench, name="bench")
 
 
@@ -177,6 +178,30 @@ def torture(
         out_json(outcome.as_dict())
     else:
         rack.report(outcome, tell)
+    if not outcome.ok:
+        raise typer.Exit(1)
+
+
+def faults(
+    ctx: typer.Context,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="This fault; may be given again.")
+    ] = None,
+    keep: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Work in this new folder, and leave all there.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Break a daemon in every way that is known: how soon it is found, healed or told; exit code 1 if not."""
+    from daemon.benches.faults import bench
+    from daemon.benches.torture import workplace
+
+    with workplace(keep) as folder:
+        outcome = bench.measure(_small_clip(ctx), folder, only or (), tell)
+    if as_json:
+        out_json(outcome.as_dict())
+    else:
+        bench.report(outcome)
     if not outcome.ok:
         raise typer.Exit(1)
 

@@ -1,0 +1,1 @@
+"""`vigentd bench faults`: one fault after the other, in a real daemon, and what becomes of it."""

@@ -1,0 +1,2 @@
+class Skipped(Exception):
+    """This machine cannot do that to a daemon."""
