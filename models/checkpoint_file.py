@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from models.beats import beat
 from models.weight_files import MOST, SAFETENSORS, TORCH, no_checkpoint, pickled, unreadable, wrong
 
 NAMING = ("GLOBAL", "STACK_GLOBAL", "INST")  # pickle's opcodes for a class or a function
@@ -100,7 +101,10 @@ def fill(
     tensors: by the module's names. Raises Unavailable weights_wrong when they are not just what it needs.
     """
     _compare(module.state_dict(), tensors, path)
-    there = {name: tensor.to(device, dtype) for name, tensor in tensors.items()}
+    there = {}
+    for name, tensor in tensors.items():
+        there[name] = tensor.to(device, dtype)  # now it is read
+        beat()
     module.load_state_dict(there, strict=True, assign=True)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from models import faces, track
+from models.beats import beat
 from models.engine import Clip, Speech, SyncedFrame, SyncOptions, SyncReport
 from models.errors import Unavailable
 from models.gpu_notes import compiled, held
@@ -141,6 +142,7 @@ class LatentSyncEngine:
         # First what needs the most memory at once: what the others record then fits into what it took.
         networks.decode(torch.zeros((1, 4, networks.latent, networks.latent), device=networks.device))
         grey = torch.zeros((2, 3, networks.size, networks.size), device=networks.device)
+        beat()  # each of these may have to be compiled
         still = networks.encode(grey)[:1, :, None].expand(-1, -1, CHUNK, -1, -1)
         noise = first_noise(0, 4, networks.latent, networks.latent).to(networks.device)
         heard = windows_at(features(self._whisper, np.zeros(RATE, np.float32)), np.zeros(CHUNK))
@@ -151,7 +153,7 @@ class LatentSyncEngine:
             torch.from_numpy(heard).to(networks.device, networks.dtype),
             # one whole, one from the top
             Sampling(steps=2, guidance=1.5 if self._guided else 1.0, interval=2),
-            lambda: None,
+            beat,
         )
         networks.decode(latents[0].transpose(0, 1))
         if networks.device.type == "cuda":

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from models.audio import silence
+from models.beats import beat
 from models.engine import Audio, Sentence, Speech
 from models.errors import BadInput, Unavailable
 from models.gpu_notes import held
@@ -241,7 +242,7 @@ class Qwen3Engine:
             prompt = self.model.prompt_of(silence(1.0, RATE) + np.float32(1e-4), "")
         speaker = checkpoint.speakers[0] if checkpoint.kind == "custom_voice" else ""
         role = Role("", checkpoint.kind, AUTO, None, speaker, "")
-        self.model.say(text, AUTO, role, prompt, 0, frames, lambda _: None)
+        self.model.say(text, AUTO, role, prompt, 0, frames, lambda _: beat())
 
     def _may_flash(self) -> bool:
         half = self.model.dtype in (torch.bfloat16, torch.float16)

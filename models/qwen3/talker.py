@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from models.beats import beat
 from models.qwen3.stock import TalkerGraph
 
 
@@ -29,6 +30,7 @@ class SizedTalker:
     def capture(self, prefill_len: int, num_warmup: int) -> None:
         for graph in self.graphs:
             graph.capture(prefill_len=min(prefill_len, graph.max_seq_len - 2), num_warmup=num_warmup)
+            beat()
 
     def prefill_kv(self, past: Any) -> int:
         """past: keys and values of the prompt. Its length."""

@@ -7,6 +7,7 @@ import os
 import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from models.beats import beating
 from models.errors import Unavailable
 from models.latentsync.files import Files, files_in, missing
 from models.latentsync.unet import diffusers_key
@@ -76,6 +78,14 @@ def test_loaded_is_what_was_saved(files: Files) -> None:
         assert not module.training
         assert not any(parameter.requires_grad for parameter in module.parameters())
         assert {parameter.dtype for parameter in module.parameters()} == {torch.float32}
+
+
+def test_every_tensor_that_is_read_is_a_heartbeat(files: Files) -> None:
+    """From a cold disk they may take minutes."""
+    told, now = [0], count(1.0)
+    with beating(told.append, lambda: next(now)):
+        unet = load_unet(files, "cpu", torch.float32)
+    assert told[-1] >= len(unet.state_dict())
 
 
 def test_in_another_precision(files: Files) -> None:
