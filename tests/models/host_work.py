@@ -213,3 +213,17 @@ class NarrowInput(BadInput):
 
 def die(engine: Any, arguments: dict[str, Any], progress: Progress) -> None:
     os._exit(arguments["status"])
+
+
+def encode(engine: Any, arguments: dict[str, Any], progress: Progress) -> None:
+    """Ten minutes of video, as fast as it would be shown."""
+    from pipeline import ffmpeg
+
+    picture = ffmpeg.generated("color=size=64x64:rate=25:duration=600,realtime")
+    if arguments["how"] == "run":
+        command = picture.output("-", format="null").get_args()
+        ffmpeg.run(command, doing="encoding", progress=progress, total_s=600.0)
+    else:
+        command = picture.output("pipe:1", format="rawvideo", pix_fmt="rgb24").get_args()
+        for number, _ in enumerate(ffmpeg.pieces(command, 64 * 64 * 3, doing="decoding", progress=progress)):
+            progress.step(number, 15_000)

@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from models import ladder
@@ -197,3 +198,26 @@ def test_how_it_is_can_be_seen_at_once_without_its_help(
     with pytest.raises(HostStalled):
         work.result(20)
     assert (host.seen().state, host.seen().budget_s) == ("dead", None)
+
+
+# ---------------------------------------------------------------- what it has started
+
+
+@pytest.mark.parametrize("how", ["run", "pieces"])
+def test_an_ffmpeg_that_hangs_is_found_and_ended_and_the_host_is_kept(
+    hosts: Hosts, host: Host, aside: Callable[..., Future[Any]], how: str
+) -> None:
+    watch = Watch()
+    work = aside(ask, host, "encode", watch, patience_s=1.5, how=how)
+    assert watch.began.wait(20)
+    (ffmpeg,) = psutil.Process(host.pid).children()
+    time.sleep(2.0)  # longer than it may be silent: it is not, for it gets on
+    assert hosts.rungs == []
+    ffmpeg.suspend()
+    hung = time.monotonic()
+    with pytest.raises(HostStalled, match="its work was broken off"):
+        work.result(30)
+    assert time.monotonic() - hung < 2 * 1.5 + 2.0
+    assert gone(ffmpeg.pid) and host.usable
+    assert climbed(hosts)["cancel"]["came_back"]
+    assert ask(host, "echo")["pid"] == host.pid
