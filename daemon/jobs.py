@@ -101,7 +101,8 @@ class Milestone(SQLModel, table=True):
 
     submitted · claimed (attempt, owner) · stage (name, seconds, reused) · cancel_asked · done · failed
     (code) · cancelled · requeued · recovered (attempt, stage) · retried · expired, and what the worker
-    has to tell: process_gone (stage, reason) · stalled (stage, reason, silent_s).
+    has to tell: process_gone (stage, reason) · stalled (stage, reason, silent_s) · gpu_memory,
+    gpu_context, gpu_ecc, gpu_lost (stage, reason).
     """
 
     __tablename__ = "milestone"

@@ -16,20 +16,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from daemon import setbacks
 from daemon.config import Config
 from daemon.disk.housekeeping import tidy_job
 from daemon.disk.inventory import WORK
 from daemon.engines.roster import EngineAway, Roster
 from daemon.folders import make_private
-from daemon.jobs import STALLED
 from daemon.logs.joblog import JobLog
 from daemon.queue import Claim, Queue, Superseded
+from daemon.setbacks import Setback
 from daemon.stop import Stop
 from daemon.store import history
 from daemon.store.patience import persist
 from daemon.wording import in_words
+from models.beats import beat
 from models.errors import Cancelled, ProcessDied, StageFailed, Unavailable, VigentdError
-from models.host_errors import HostStalled
+from models.host_errors import GpuFault, HostStalled
 from models.memory import give_back
 from pipeline import stages
 from pipeline.early import Early
@@ -38,7 +40,6 @@ from pipeline.progress import JobProgress, Snapshot
 from pipeline.stages import Made, Stage
 from pipeline.workspace import Workspace
 
-MOST_STALLS = 2  # of a job, until it is retried
 PROGRESS_EVERY_S = 0.5  # one small transaction; also how soon a cancel is noticed
 
 
@@ -118,13 +119,13 @@ class Runner:
     def _make_stage(self, claim: Claim, log: JobLog, stage: Stage, job: Job, workspace: Workspace) -> Made:
         """Asked for again when its process died under it; a stage goes on where it can.
 
-        Raises StageFailed `job_stalled` when the job has got nowhere for the second time: it may be what
-        stops its processes, and others wait."""
+        Raises StageFailed when the job has stopped its processes once too often: it may be the job that
+        does, and others wait."""
         for death in itertools.count(1):
             try:
                 return self.roster.make(stage, job, workspace)
-            except HostStalled as e:
-                self._stalled(claim, log, stage, e)
+            except (HostStalled, GpuFault) as e:
+                self._set_back(claim, log, stage, e)
                 if self.stop.asked:
                     raise
             except ProcessDied as e:
@@ -139,23 +140,18 @@ class Runner:
         facts = {"stage": stage.name, "reason": error.message}
         self._persist(lambda: self.queue.milestone(claim, "process_gone", **facts))
 
-    def _stalled(self, claim: Claim, log: JobLog, stage: Stage, error: HostStalled) -> None:
-        self._deaths += 1
-        log.event("stalled", stage=stage.name, silent_s=error.silent_s, **error.as_dict())
-        facts = {"stage": stage.name, "reason": error.message, "silent_s": round(error.silent_s, 1)}
-        self._persist(lambda: self.queue.milestone(claim, STALLED, **facts))
-        stalls = self._persist(lambda: self.queue.stalls(claim.job_id))
+    def _set_back(self, claim: Claim, log: JobLog, stage: Stage, error: Setback) -> None:
+        """Raises StageFailed when it was once too often, Cancelled when that was asked for meanwhile."""
+        name, facts = setbacks.milestone(error), setbacks.facts(error, stage.name)
+        if setbacks.counts_as_try(error):
+            self._deaths += 1
+        log.event(name, **facts, code=error.code, hint=error.hint)
+        self._persist(lambda: self.queue.milestone(claim, name, **facts))
+        times = self._persist(lambda: self.queue.times(claim.job_id, name))
         if self._persist(lambda: self.queue.asked_to_stop(claim)):
             raise Cancelled
-        if stalls >= MOST_STALLS:
-            times = "twice" if stalls == 2 else f"{stalls} times"
-            again = f"`vigentd retry {claim.job_id} --wait` goes on from what is made."
-            raise StageFailed(
-                f"The work on this job got nowhere {times}, the last time in the {stage.name} stage for "
-                f"{error.silent_s:.0f} s, so it was set aside",
-                code="job_stalled",
-                hint=f"{error.hint}. {again}",
-            ) from error
+        if setbacks.too_often(error, times):
+            raise setbacks.set_aside(error, times, stage.name, claim.job_id) from error
 
     def _progress(self, claim: Claim, log: JobLog, engines: dict[str, str]) -> JobProgress:
         cancel_asked = False
@@ -173,6 +169,7 @@ class Runner:
 
         def cancelled() -> bool:
             nonlocal cancel_asked
+            beat()
             if self._look:
                 self._look = False
                 with suppress(Unavailable):
@@ -243,7 +240,12 @@ class Runner:
     def _persist(self, say: Callable[[], T]) -> T:
         """A word that must not be lost; nobody is waited for any more once the work is told to stop."""
         until = self.clock() + self.patience_s
-        return persist(say, lambda: bool(self.stop.asked) or self.clock() > until, self.sleep)
+
+        def enough() -> bool:
+            beat()  # it is not stuck, it waits; the database is
+            return bool(self.stop.asked) or self.clock() > until
+
+        return persist(say, enough, self.sleep)
 
 
 @dataclass

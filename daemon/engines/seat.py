@@ -22,6 +22,7 @@ from models import budgets
 from models.budgets import Budget
 from models.errors import StageFailed, VigentdError
 from models.host import Host, HostDied, Plan, Seen
+from models.host_errors import GpuFault
 from models.host_log import rotate
 from models.progress import Progress
 from pipeline.progress import loading
@@ -174,7 +175,9 @@ class Seat:
             self._asked += 1
         try:
             yield self.ready(progress)
-        except (HostDied, EngineAway):
+        except (HostDied, EngineAway) as e:
+            if isinstance(e, GpuFault):
+                self._gpu_failed(e)
             raise
         except Exception:
             self._worked()
@@ -189,6 +192,11 @@ class Seat:
         with self._changed:
             self._fruitless, self._used = 0, self._clock()
         self._calm()
+
+    def _gpu_failed(self, error: GpuFault) -> None:
+        self._say("gpu_fault", device=self.plan.device, **error.as_dict())
+        if error.kind == "ecc":  # another process may do for a while, and a person must see to the GPU
+            self._alarms.raise_alarm(f"gpu:{self.plan.device}", error.message, error.hint)
 
     def why(self) -> str:
         """Why there is nobody to ask; "" when there is."""
@@ -344,7 +352,7 @@ class Seat:
         with self._changed:
             if not self._wanted or host is self._replaced:  # what ails that one says nothing of the next
                 return
-            self._refused = not isinstance(error, HostDied)
+            self._refused = not isinstance(error, HostDied) or (isinstance(error, GpuFault) and error.lasting)
             hopeless = self._refused or self._fruitless >= len(PAUSES_S)
             if hopeless:
                 self._trouble = error

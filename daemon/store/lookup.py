@@ -10,7 +10,7 @@ from sqlalchemy import and_, or_
 from sqlalchemy.orm import aliased, defer
 from sqlmodel import Session, col, func, select
 
-from daemon.jobs import FINISHED, STALLED, JobRow, Milestone, StageTime, State, described
+from daemon.jobs import FINISHED, JobRow, Milestone, StageTime, State, described
 from daemon.store.database import Database
 from models.errors import BadInput
 
@@ -127,12 +127,12 @@ class Lookup:
                 select(Milestone).where(Milestone.job_id == row.id).order_by(col(Milestone.id))
             ).all()
 
-    def stalls(self, job_id: str) -> int:
-        """How often its work got nowhere, under whichever daemon, since it was submitted or last retried."""
+    def times(self, job_id: str, name: str) -> int:
+        """How often this happened to it, under whichever daemon, since it was submitted or last retried."""
         mine = col(Milestone.job_id) == job_id
         retried = select(func.max(Milestone.id)).where(mine, Milestone.name == "retried").scalar_subquery()
         since = func.coalesce(retried, 0)
-        wanted = select(func.count()).where(mine, Milestone.name == STALLED, col(Milestone.id) > since)
+        wanted = select(func.count()).where(mine, Milestone.name == name, col(Milestone.id) > since)
         with self._db.reading() as s:
             return s.exec(wanted).one()
 

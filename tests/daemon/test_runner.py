@@ -20,13 +20,16 @@ from daemon.app import App, stopping
 from daemon.commands.follow import follow
 from daemon.commands.jobs import finish
 from daemon.config import Config
+from daemon.engines.roster import EngineAway
 from daemon.jobs import JobRow, State
 from daemon.queue import Queue
 from daemon.runner import Runner
 from daemon.stop import Stop
 from daemon.store.lock import WorkerLock
 from models.errors import BadInput, StageFailed
-from models.host_errors import stalled
+from models.gpu_faults import Fault
+from models.host_errors import gpu_fault, stalled
+from models.xid import Kind
 from pipeline.deliver import deliver
 from pipeline.job import Job
 from pipeline.progress import JobProgress, Snapshot
@@ -484,7 +487,7 @@ class Sticking(TinyPipeline):
 
 def test_a_job_that_stalls_once_is_asked_for_again(work: Work, queue: Queue, config: Config) -> None:
     row = work(Sticking())
-    assert (row.state, row.attempts, queue.stalls(row.id)) == ("done", 1, 1)
+    assert (row.state, row.attempts, queue.times(row.id, "stalled")) == ("done", 1, 1)
     assert "stalled stage=compose silent_s=123.4" in log_of(config, row)
 
 
@@ -508,12 +511,12 @@ def test_stalls_are_counted_over_daemons_until_the_job_is_retried(work: Work, qu
         stop.asked = "requeue"
 
     row = work(Sticking(then=leave), stop=stop)
-    assert (row.state, queue.stalls(row.id)) == ("queued", 1)
+    assert (row.state, queue.times(row.id, "stalled")) == ("queued", 1)
     other = work(Sticking())  # of another job they are counted apart
     assert other.state == "done"
     assert work(Sticking(), job=row.id).error_code == "job_stalled"
     queue.retry(row.id)
-    assert queue.stalls(row.id) == 0
+    assert queue.times(row.id, "stalled") == 0
     assert work(Sticking(), job=row.id).state == "done"
 
 
@@ -525,3 +528,53 @@ def test_a_person_who_cancels_meanwhile_is_obeyed(work: Work, queue: Queue) -> N
 
     row = work(Sticking(stalls=2, then=cancel))
     assert (row.state, row.error) == ("cancelled", None)
+
+
+# ---------------------------------------------------------------- a GPU that fails
+
+
+@dataclass
+class OnGpu(TinyPipeline):
+    """Its second stage meets a fault of the GPU, so many times; then, perhaps, the engine is away."""
+
+    kind: Kind = "context"
+    faults: int = 1
+    away: bool = False
+
+    def make(self, stage: Stage, job: Job, workspace: Workspace) -> Made:
+        if stage.name == "compose" and self.faults:
+            self.faults -= 1
+            raise gpu_fault(Fault(self.kind, "device-side assert"))
+        if stage.name == "compose" and self.away:
+            raise EngineAway("The GPU cannot be used")
+        return super().make(stage, job, workspace)
+
+
+@pytest.mark.parametrize("kind", ["memory", "context", "ecc", "lost"])
+def test_after_a_fault_of_the_gpu_the_job_goes_on(
+    work: Work, queue: Queue, config: Config, kind: Kind
+) -> None:
+    row = work(OnGpu(kind=kind))
+    assert (row.state, row.attempts, queue.times(row.id, f"gpu_{kind}")) == ("done", 1, 1)
+    assert f"gpu_{kind} stage=compose" in log_of(config, row)
+
+
+@pytest.mark.parametrize("kind", ["memory", "context"])
+def test_a_job_that_fails_the_gpu_twice_is_set_aside_and_the_next_is_made(work: Work, kind: Kind) -> None:
+    pipeline = OnGpu(kind=kind, faults=2)
+    row = work(pipeline)
+    assert row.state == "failed" and row.error is not None and row.error["code"] == f"gpu_{kind}"
+    assert "twice" in row.error["message"] and "nvidia-smi" in row.error["hint"]
+    assert work(pipeline).state == "done"
+
+
+def test_no_job_is_to_blame_for_a_gpu_that_is_lost(work: Work, queue: Queue) -> None:
+    """It waits, with all its attempts."""
+    row = work(OnGpu(kind="lost", away=True))
+    assert (row.state, row.attempts, row.error) == ("queued", 0, None)
+    again = work(OnGpu(kind="lost", faults=3), job=row.id)
+    assert again.state == "done" and again.attempts == 1
+
+
+def test_even_so_it_does_not_go_on_for_ever(work: Work) -> None:
+    assert work(OnGpu(kind="lost", faults=9)).error_code == "gpu_lost"

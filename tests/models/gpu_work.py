@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from models.errors import Unavailable
@@ -22,6 +23,13 @@ def load(said: str = "") -> str:
     """said: what keeps it from loading."""
     if said:
         raise RuntimeError(said)
+    return "pretend"
+
+
+def load_from(gpu: str) -> str:
+    """gpu: a file; without it there is no such GPU."""
+    if not Path(gpu).exists():
+        raise AcceleratorError("CUDA error: no CUDA-capable device is detected")
     return "pretend"
 
 
