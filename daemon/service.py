@@ -25,15 +25,19 @@ from daemon.bot_token import bot_token
 from daemon.config import Config
 from daemon.control.events import Events
 from daemon.control.server import Control
-from daemon.disk.housekeeping import empty_scratch
+from daemon.disk.housekeeping import empty_scratch, sweep
 from daemon.engines.hosts import Hosts
 from daemon.engines.roster import Chosen
 from daemon.folders import make_private, unwritable
+from daemon.health.database_probe import database_probe
+from daemon.health.disk_probe import disk_probe
+from daemon.health.queue_probe import AtWork, queue_probe
 from daemon.held import Held
 from daemon.jobs import JobRow, iso, job_json
 from daemon.logs.log import Log
 from daemon.queue import Queue
 from daemon.runner import Deliver
+from daemon.scheduler import Scheduler
 from daemon.sd_notify import Notifier
 from daemon.store.lock import WorkerLock, holder
 from daemon.supervised import Supervised, status_line
@@ -55,6 +59,7 @@ LOCK_EVERY_S = 0.2
 WORKER_EVERY_S = 5.0  # how soon it is noticed that the worker is gone
 LAST_S = 30.0  # for a job to be put back
 ENDS_S = 30.0  # for the doors and the hosts to end
+SWEEP_S = 900.0
 OPENS_S = 600.0  # for the database to be looked through, and to be made anew by an upgrade
 
 
@@ -147,6 +152,13 @@ class Service:
             held=Held(self.alarms).look,
         )
         bot = self.bot = Bot(self.config, self._lend, self._token, self.events, self.why)
+        probes = (
+            database_probe(self.config.database, self.log),
+            disk_probe(lambda: self.config, self.log),
+            queue_probe(self.queue, lambda: AtWork(worker.job_id, worker.why), self.log),
+        )
+        scheduler = self.scheduler = Scheduler(self.log)
+        scheduler.every(SWEEP_S, "housekeeping", lambda: sweep(self.config, self.queue, self.log))
         control = Control(self, self.events, self.config.socket)
         thread = threading.Thread(target=worker.run, name="worker", daemon=True)
         supervised = Supervised(self._notifier, thread.is_alive, self._says)
@@ -157,6 +169,9 @@ class Service:
             inboxes.start()
             bot.start()
             notices.start()
+            scheduler.start()
+            for probe in probes:
+                probe.start()
             self.log.event("started", version=self._version, pid=os.getpid(), data_dir=self.config.data_dir)
             # The queue is open to all from here on; engines may take minutes to load, and jobs wait for them.
             self._notifier.ready(self._says())
@@ -168,7 +183,7 @@ class Service:
             supervised.stop()
             self._notifier.stopping("stopping: the doors and the engines")
             with self._notifier.extending(ENDS_S):
-                leaving = (inboxes.stop, bot.stop, notices.stop)
+                leaving = (inboxes.stop, bot.stop, notices.stop, scheduler.stop, *(p.close for p in probes))
                 await asyncio.gather(*(asyncio.to_thread(leave) for leave in leaving))
                 await asyncio.to_thread(self.hosts.close)
                 await control.stop()

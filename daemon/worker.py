@@ -10,21 +10,24 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
 from daemon.config import Config
 from daemon.control.events import Events
-from daemon.disk.housekeeping import Housekeeping, room, tidy_all
+from daemon.disk.housekeeping import room, tidy_all
 from daemon.engines.ahead import Ahead
 from daemon.engines.hosts import Hosts
+from daemon.health.component import Component, State
+from daemon.health.heart import Heart
 from daemon.jobs import job_json
 from daemon.logs.log import Log
 from daemon.queue import Claim, Queue
 from daemon.recovery import take_back
 from daemon.runner import Deliver, Runner
 from daemon.stop import Stop
+from models.beats import beat, heard
 from models.errors import Unavailable, VigentdError
 from pipeline.progress import Snapshot
 from pipeline.stages import patient
@@ -33,7 +36,9 @@ IDLE_S = 2.0  # how late a job is noticed that was put into the database without
 HELD_S = 0.5  # how often a reason to wait is looked at again
 AWAY_S = 3.0  # in which it is known that a folder is away
 LOOK_AFTER_S = 60.0  # memory of the hosts, while there are no jobs
-SWEEP_S = 900.0
+# How long it may be silent. At work it is heard at least whenever it looks whether the job is cancelled;
+# what hangs in a host is found by the one who waits for that host.
+BETWEEN_S, AT_WORK_S = 60.0, 120.0
 
 
 class Reason(NamedTuple):
@@ -97,7 +102,26 @@ class Worker:
         self._ahead = Ahead(queue, hosts, log, self._leaving.is_set)
         self._tidied = False  # of what was left when the last daemon died
         self._told = ""  # the kind of the reason that was told
-        self._looked_after = self._swept = float("-inf")
+        self._looked_after = float("-inf")
+        self._heart = Heart(clock)
+        self._lives: bool | None = None  # None: not yet
+
+    def health(self) -> Iterable[Component]:
+        job_id, at, age_s = self.job_id, self.at, self._heart.age_s()
+        budget_s = AT_WORK_S if job_id else BETWEEN_S
+        state: State = "busy" if job_id else "loading" if self._lives is None else "idle"
+        trouble = hint = ""
+        if self._lives is False and not self._leaving.is_set():
+            state, trouble, hint = "dead", "The daemon's worker has ended", "Its log says more."
+        elif age_s > budget_s:
+            state = "stalled"
+            where = f" at job {job_id}" + (f", in the {at.stage} stage" if at else "") if job_id else ""
+            trouble = f"The worker has got nowhere{where} for {age_s:.0f} s"
+            hint = "Does a disk, or the place where results go, not answer?"
+        facts: dict[str, Any] = {"job": job_id, "why": self.why}
+        if at is not None:
+            facts |= {"stage": at.stage, "progress": round(at.fraction, 4), "loading": at.loading}
+        yield Component("worker", state, age_s, budget_s, trouble, hint, vital=True, facts=facts)
 
     @property
     def state(self) -> str:
@@ -133,6 +157,14 @@ class Worker:
 
     def run(self) -> None:
         """Until `leave`. Whatever happens, it goes on with the next job."""
+        self._lives = True
+        try:
+            with heard(self._heart.beat):
+                self._run()
+        finally:
+            self._lives = False
+
+    def _run(self) -> None:
         while not self._leaving.is_set():
             try:
                 self._once()
@@ -142,6 +174,7 @@ class Worker:
         self._ahead.join()
 
     def _once(self) -> None:
+        beat()
         self._wake.clear()
         self._between_jobs()
         claim, reason = self._next()
@@ -255,9 +288,6 @@ class Worker:
         if now - self._looked_after >= LOOK_AFTER_S:
             self._looked_after = now
             self._hosts.look_after()
-        if now - self._swept >= SWEEP_S:
-            self._swept = now
-            self._sweep()
 
     def _take_up(self, config: Config) -> None:
         try:
@@ -271,12 +301,3 @@ class Worker:
         self._queue.max_attempts = config.queue.max_attempts
         self._log.configure(config)
         self._log.event("reloaded")
-
-    def _sweep(self) -> None:
-        try:
-            swept = Housekeeping(self._config, self._queue, self._log).sweep()
-        except (VigentdError, OSError) as e:
-            self._log.warning("not_swept", error=str(e))
-            return
-        if swept.removed:
-            self._log.event("swept", removed=len(swept.removed), freed_mb=swept.freed // 10**6)

@@ -1,7 +1,7 @@
-"""Heartbeats of work that has no steps of its own: loading.
+"""Heartbeats of work that has no steps of its own: loading, and the copying of files.
 
-Whatever is done while loading says so by `beat()`: a tensor laid into a network, a graph recorded. Each
-module that is imported does by itself. Nothing here runs by a timer.
+Whatever is done says so by `beat()`: a tensor laid into a network, a graph recorded, a piece of a file
+copied. While loading, each module that is imported does by itself. Nothing here runs by a timer.
 """
 
 from __future__ import annotations
@@ -20,8 +20,18 @@ _LISTENER: ContextVar[Callable[[], None]] = ContextVar("listener", default=lambd
 
 
 def beat() -> None:
-    """A piece of the loading is done. Nobody has to listen."""
+    """A piece of the work is done. Nobody has to listen."""
     _LISTENER.get()()
+
+
+@contextmanager
+def heard(listen: Callable[[], None]) -> Generator[None]:
+    """Meanwhile each beat in this thread calls `listen`, which has to return at once."""
+    before = _LISTENER.set(listen)
+    try:
+        yield
+    finally:
+        _LISTENER.reset(before)
 
 
 @contextmanager
@@ -29,13 +39,12 @@ def beating(tell: Callable[[int], None], clock: Callable[[], float] = time.monot
     """Meanwhile `tell` is told how many heartbeats there were, ten times a second at most."""
     beats = _Beats(tell, clock)
     imports = _Imports(beats)
-    before = _LISTENER.set(beats)
     sys.meta_path.insert(0, imports)  # type: ignore[arg-type]
     try:
-        yield
+        with heard(beats):
+            yield
     finally:
         sys.meta_path.remove(imports)  # type: ignore[arg-type]
-        _LISTENER.reset(before)
 
 
 class _Beats:

@@ -7,11 +7,10 @@ renamed when all of it has reached the disk; the mp4 comes last, so whoever wait
 from __future__ import annotations
 
 import errno
-import os
-import shutil
 from pathlib import Path
 
 from models.errors import FULL, BadInput, Unavailable, VigentdError
+from pipeline.copying import copy_bytes
 from pipeline.result import files_of, temporary
 from pipeline.workspace import sync_folder
 
@@ -103,9 +102,7 @@ def deliver(compose: Path, captions: Path, out: Path) -> list[Path]:
 
 def _copy(source: Path, target: Path) -> None:
     with source.open("rb") as read, target.open("xb") as write:
-        shutil.copyfileobj(read, write, 1 << 20)
-        write.flush()
-        os.fsync(write.fileno())
+        copy_bytes(read, write)
 
 
 _REASONS = {

@@ -23,7 +23,8 @@ from daemon.folders import make_private, unwritable
 from daemon.jobs import State
 from daemon.queue import Queue
 from daemon.store.lookup import Finished
-from models.errors import BadInput
+from models.beats import beat
+from models.errors import BadInput, VigentdError
 from pipeline.result import left_by_the_killed
 from pipeline.stages import RESUMABLE
 from pipeline.workspace import SPILL_BYTES, Workspace, remove
@@ -200,10 +201,22 @@ def tidy_job(config: Config, job_id: str, out: Path | None, keep_parts: Collecti
                 remove(path)
 
 
+def sweep(config: Config, queue: Queue, log: Log) -> None:
+    """One sweep of the daemon's, told in its log."""
+    try:
+        swept = Housekeeping(config, queue, log).sweep()
+    except (VigentdError, OSError) as e:
+        log.warning("not_swept", error=str(e))
+        return
+    if swept.removed:
+        log.event("swept", removed=len(swept.removed), freed_mb=swept.freed // 10**6)
+
+
 def tidy_all(config: Config) -> None:
     """Removes what workers that were killed have left in any job's workspace. Only while nobody works."""
     with contextlib.suppress(OSError):
         for job in os.scandir(config.data_dir / "jobs"):
+            beat()
             with contextlib.suppress(OSError):
                 Workspace(Path(job.path) / WORK).tidy(RESUMABLE)
 

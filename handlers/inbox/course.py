@@ -19,6 +19,7 @@ from handlers.inbox.names import shown
 from handlers.inbox.places import Places
 from handlers.inbox.reception import Reception, Wait
 from handlers.inbox.results.departure import Departure
+from models.beats import beat
 from models.errors import Unavailable
 
 LOOK_S = 5.0  # how late it is noticed that a job has ended, should nobody say so
@@ -77,6 +78,7 @@ class Course:
 
     def advance(self, intake: Intake) -> None:
         """Raises Wait when it is nothing of its own that it waits for."""
+        beat()
         try:
             if intake.state == IntakeState.TAKEN:
                 self._examine(intake)

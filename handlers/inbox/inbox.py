@@ -14,6 +14,8 @@ from typing import Any
 
 from daemon.config import InboxSettings
 from daemon.disk.housekeeping import room
+from daemon.health.component import Component, State
+from daemon.health.heart import Heart
 from handlers.inbox.bundles.bundle import Bundle
 from handlers.inbox.bundles.sorting import Sorted, sort_out
 from handlers.inbox.contents import batch
@@ -30,6 +32,7 @@ from handlers.inbox.reception import Reception, Wait
 from handlers.inbox.results.departure import Departure
 from handlers.inbox.taker import Taker
 from handlers.inbox.waiting import Waiting
+from models.beats import beat, heard
 from models.errors import VigentdError
 
 IDLE_S = 0.5  # between two looks while nothing happens; into folders within, no event comes from there
@@ -39,6 +42,7 @@ AWAY_S = 1.0
 FAULT_S = 5.0
 SHARE = 500  # an idle inbox spends no more than this part of the time looking; a busy one, a tenth
 LONGEST_S = 60.0  # without a look at all that lies there
+BUDGET_S = 180.0  # without a look, a file looked at, or a piece of one copied
 SLICE_S = 1.0  # after so long of taking up, look again at what is being written
 FOLDERS = 200  # of so many it is noticed at once that something was put into them
 
@@ -75,6 +79,8 @@ class Inbox:
         self._silent = ""  # why a note could not be written
         self._wake = threading.Event()
         self._leaving = threading.Event()
+        self._heart = Heart(house.clock)
+        self._lives: bool | None = None  # None: not yet
 
     # ------------------------------------------------------------ from other threads
 
@@ -107,6 +113,19 @@ class Inbox:
         state = "away" if self.away else "waiting" if self.why else "watching"
         return {"name": self.settings.name, "state": state, "why": self.why, "held": self._waiting.number}
 
+    def health(self) -> Component:
+        """From memory. What it waits for is its trouble; a look that does not end is a stall."""
+        age_s, path = self._heart.age_s(), self.settings.path
+        state: State = "loading" if self._lives is None else "idle"
+        trouble, hint = self.why, "`vigentd inbox status` says more." if self.why else ""
+        if self._lives is False and not self._leaving.is_set():
+            state, trouble, hint = "dead", f"The inbox {path} is not looked at any more", "Restart vigentd."
+        elif age_s > BUDGET_S:
+            state, hint = "stalled", "Does its disk answer? `ls` there shows it."
+            trouble = f"The inbox {path} could not be looked at for {age_s:.0f} s"
+        facts = {"away": self.away, "way": self._watcher.way, "held": self._waiting.number}
+        return Component(f"inbox:{self.settings.name}", state, age_s, BUDGET_S, trouble, hint, facts=facts)
+
     def status(self) -> dict[str, Any]:
         """As `vigentd inbox status --json` prints it."""
         tracker = self._tracker
@@ -127,8 +146,17 @@ class Inbox:
 
     def run(self) -> None:
         """Until `leave`. Whatever happens, it looks again."""
+        self._lives = True
+        try:
+            with heard(self._heart.beat):
+                self._run()
+        finally:
+            self._lives = False
+
+    def _run(self) -> None:
         self._watcher.start()
         while not self._leaving.is_set():
+            beat()
             self._wake.clear()
             pause = self._look_safely()
             self._leaving.wait(GAP_S)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from daemon.config import Config, InboxSettings
+from daemon.health.component import Component
 from daemon.intakes import Intake
 from daemon.queue import Queue
 from handlers.inbox.house import House
@@ -80,6 +82,9 @@ class Inboxes:
     def brief(self) -> list[dict[str, Any]]:
         """For `vigentd status`."""
         return [inbox.brief() for inbox in list(self._inboxes.values())]
+
+    def health(self) -> Iterable[Component]:
+        return [inbox.health() for inbox in list(self._inboxes.values())]
 
     def status(self) -> list[dict[str, Any]]:
         known = list(self._inboxes.values())

@@ -17,6 +17,7 @@ from handlers.inbox.claim.take import Kept, Taken
 from handlers.inbox.ledger import Ledger, content_key
 from handlers.inbox.look.scan import Mark
 from handlers.inbox.names import Alike, shown
+from models.beats import beat
 from models.errors import BadInput, ProcessDied, StageFailed, Unavailable, VigentdError
 from models.progress import Progress, Quiet
 from pipeline.spec import JobSpec
@@ -162,6 +163,7 @@ class _InTime(Quiet):
         self._until = clock() + CHECK_S
 
     def check(self) -> None:
+        beat()  # it waits for a host, and not for longer than CHECK_S
         if self._stopping():
             raise Wait("The daemon is stopping")
         if self._clock() > self._until:

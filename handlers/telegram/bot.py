@@ -11,11 +11,12 @@ They know nothing of each other but the tables; a nudge says that there may be s
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from daemon.config import Config
 from daemon.control.events import Events
+from daemon.health.component import Component
 from handlers.telegram.house import House
 from handlers.telegram.life import Life
 from models.errors import VigentdError
@@ -81,6 +82,13 @@ class Bot:
             return life.status()
         nothing = {"name": "", "last_poll_s": None, "waiting": 0, "errands": 0, "unsure": 0}
         return {"state": "off", "why": off} | nothing if off else None
+
+    def health(self) -> Iterable[Component]:
+        """Nothing without a token."""
+        life, off = self._life, self._with[1]
+        if life is not None:
+            return [life.health()]
+        return [Component("telegram", "dead", trouble=off, hint="Then reload vigentd.")] if off else []
 
     def _read(self) -> tuple[str | None, str]:
         """The token; or why there is none, though there should be."""

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from daemon.chats import MessageState, Standing
 from daemon.control.events import Events, Subscription
+from daemon.health.component import Component, State
+from daemon.health.heart import Heart
 from handlers.telegram.choices import Choices
 from handlers.telegram.house import House
 from models.errors import VigentdError
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 AGAIN_S = 5.0  # after a fault of ours
 MENU_EVERY_S = 60.0  # until Telegram has it
+PASSING_S = 20.0  # a trouble that is gone sooner is none
+BUDGET_S = 120.0  # since the last answer: four questions that stayed open
 LATE_S = 90.0  # since the last answer of Telegram: then nobody can say that it is connected
 NEWS = frozenset({"job", "queue", "lagged"})  # events after which chats may have to be told something
 
@@ -45,6 +49,7 @@ class Life:
         self._end: asyncio.Event | None = None
         self._admins_changed: asyncio.Event | None = None
         self._broken = ""  # why it cannot even begin
+        self._began = Heart(house.clock)
         self._poll: Poll | None = None
         self._courier: Courier | None = None
         self._errands: Errands | None = None
@@ -78,6 +83,26 @@ class Life:
             "errands": errands,
             "unsure": counts.get(MessageState.UNSURE, 0),
         }
+
+    def health(self) -> Component:
+        """From memory. What keeps updates from coming is its trouble, once it lasts; a stall is when they do
+        not come, and nobody knows why."""
+        poll, courier = self._poll, self._courier
+        age_s = (poll.heart if poll else self._began).age_s()
+        state: State = "loading" if poll is None or poll.me is None else "idle"
+        trouble, hint = (poll.why, poll.hint) if poll and poll.why else (courier.why if courier else "", "")
+        if trouble and age_s < PASSING_S:
+            trouble = hint = ""
+        if self._broken or (
+            self._thread.ident and not self._thread.is_alive() and not self._leaving.is_set()
+        ):
+            state, trouble = "dead", self._broken or "The bot's thread has ended"
+            hint = "Its log says more."
+        elif age_s > BUDGET_S and not trouble:
+            state, trouble = "stalled", f"Nothing has been heard from Telegram for {age_s:.0f} s"
+            hint = "Restart vigentd if this lasts."
+        facts = {"name": poll.name if poll else ""}
+        return Component("telegram", state, age_s, BUDGET_S, trouble, hint, facts=facts)
 
     def _counts(self) -> tuple[dict[str, int], int]:
         try:

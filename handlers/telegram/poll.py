@@ -13,17 +13,20 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from telegram import Update
-from telegram.error import Conflict, InvalidToken, TelegramError
+from telegram.error import BadRequest, Conflict, InvalidToken, NetworkError, TelegramError
 
+from daemon.health.heart import Heart
 from handlers.telegram.arrivals import Me
 from handlers.telegram.house import House
-from handlers.telegram.line import LONG_POLL_S, Line, TooMany, scrub
+from handlers.telegram.line import LONG_POLL_S, Line, ServerTrouble, TooMany, scrub
 from models.errors import Unavailable
 
 KINDS = ["message", "edited_message", "callback_query"]
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 TOKEN_PAUSE_S = 60.0
 DATABASE_PAUSE_S = 0.2
+NEW_TOKEN = "Ask @BotFather for the token, and put it into telegram.token or its file."
+NETWORK = "Has this machine a way to the internet? A proxy is taken from HTTPS_PROXY or ALL_PROXY."
 WEBHOOK = "webhook"  # stands in what Telegram says when updates go elsewhere
 
 
@@ -47,14 +50,16 @@ class Dispatch(Protocol):
 
 
 class Poll:
-    """why: what keeps updates from coming; "" when nothing does. last_ok_s: clock of the last answer.
+    """why: what keeps updates from coming; "" when nothing does. hint: what to do about that.
+    last_ok_s: clock of the last answer. heart: its age is the time since then.
 
     me: the bot, known before the first update is handed on. wait_s: how long one question stays open.
     """
 
     def __init__(self, bot: Line, house: House, dispatch: Dispatch, *, wait_s: int = LONG_POLL_S) -> None:
-        self.why = ""
+        self.why = self.hint = ""
         self.last_ok_s: float | None = None
+        self.heart = Heart(house.clock)
         self.me: Me | None = None
         self._bot = bot
         self._house = house
@@ -85,20 +90,25 @@ class Poll:
         if self.me is None:
             user = await self._bot.get_me()
             self.me = Me(user.id, user.username or "")
-            self.last_ok_s = self._house.clock()
+            self._heard()
             self._say_why("")
 
     async def _ask(self) -> Sequence[dict[str, Any]]:
         offset = await self._of_database(lambda: self._house.ledger.next_update())
         found = await self._bot.news(offset, KINDS, self._wait_s)
-        self.last_ok_s = self._house.clock()
+        self._heard()
         self._pause_s = FIRST_PAUSE_S
         self._say_why("")
         return found
 
+    def _heard(self) -> None:
+        self.last_ok_s = self._house.clock()
+        self.heart.beat()
+
     async def _handle(self, found: Sequence[dict[str, Any]]) -> None:
         for told in found:
             update_id = int(told["update_id"])
+            self.heart.beat()
             try:
                 update = Update.de_json(told, self._bot)
                 toast = await self._of_database(lambda update=update: self._dispatch(update))
@@ -138,18 +148,25 @@ class Poll:
         self._pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
         match error:
             case InvalidToken():
-                self._say_why("Telegram does not know the bot's token")
+                self._say_why("Telegram does not know the bot's token", NEW_TOKEN)
                 return TOKEN_PAUSE_S
             case Conflict() if WEBHOOK in str(error).casefold():
                 self._say_why("The bot's messages go to a webhook; it is being removed")
                 await self._remove_webhook()
             case Conflict():
-                self._say_why("Another program fetches the messages of this bot: only one may")
+                self._say_why(
+                    "Another program fetches the messages of this bot: only one may",
+                    "End that program, or give one of the two a token of its own.",
+                )
             case TooMany():
                 self._say_why("Telegram asks for patience")
                 return max(pause_s, error.seconds)
+            case ServerTrouble():
+                self._say_why(str(error), "It is Telegram's own, and passes by itself.")
+            case NetworkError() if not isinstance(error, BadRequest):
+                self._say_why(f"Telegram cannot be reached: {scrub(str(error), self._bot.token)}", NETWORK)
             case _:
-                self._say_why(f"Telegram cannot be reached: {scrub(str(error), self._bot.token)}")
+                self._say_why(f"Telegram refuses: {scrub(str(error), self._bot.token)}")
         return pause_s
 
     async def _remove_webhook(self) -> None:
@@ -158,10 +175,10 @@ class Poll:
         except TelegramError as e:
             self._say_why(f"The bot's webhook cannot be removed: {scrub(str(e), self._bot.token)}")
 
-    def _say_why(self, why: str) -> None:
+    def _say_why(self, why: str, hint: str = "") -> None:
         """To the log, when it is something new."""
         if why and why != self.why:
             self._house.log.warning("telegram_waits", why=why)
         elif self.why and not why:
             self._house.log.event("telegram_goes_on")
-        self.why = why
+        self.why, self.hint = why, hint

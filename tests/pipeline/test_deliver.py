@@ -146,7 +146,7 @@ def test_an_interrupted_copy_leaves_nothing(
     def interrupted(read: object, write: object, size: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pipeline.deliver.shutil.copyfileobj", interrupted)
+    monkeypatch.setattr("pipeline.copying.shutil.copyfileobj", interrupted)
     with pytest.raises(KeyboardInterrupt):
         deliver(*result, tmp_path / "a.mp4")
     assert [p for p in tmp_path.iterdir() if p.is_file()] == []

@@ -5,19 +5,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import stat
 from pathlib import Path
 
 from handlers.inbox.claim.reading import StillWritten, check_whole, digest, opened
 from handlers.inbox.look.scan import Mark
 from handlers.inbox.names import shown
+from pipeline.copying import copy_bytes
 from pipeline.workspace import sync_folder
 
 # What there is, by its name relative to the top, which is Path(); a folder stands before all that is in it.
 Tree = dict[Path, os.stat_result]
-
-_BLOCK = 2**20
 
 
 def tree_of(top: Path) -> Tree:
@@ -77,8 +75,7 @@ def _copy_file(source: Path, part: Path, there: os.stat_result) -> None:
     with opened(source) as read:
         fd = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(fd, "wb") as write:
-            shutil.copyfileobj(read, write, _BLOCK)
-            write.flush()
+            copy_bytes(read, write)
             _keep_looks(fd, there)
             os.fsync(fd)
 

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from handlers.inbox.look.mounts import mount_of
 from handlers.inbox.names import shown
+from models.beats import beat
+from pipeline.copying import PIECE
 
 # Their servers decide who gets a lease, and EAGAIN only means that they did not give one.
 _SERVED = frozenset(("nfs", "nfs4", "cifs", "smb2", "smb3"))
@@ -48,11 +50,14 @@ def digest(path: Path) -> str:
     """SHA-256 in hex. Raises StillWritten when the file changes meanwhile, and OSError."""
     with opened(path) as f:
         before = os.fstat(f.fileno())
-        found = hashlib.file_digest(f, "sha256").hexdigest()
+        found = hashlib.sha256()
+        while piece := f.read(PIECE):
+            found.update(piece)
+            beat()
         after = os.fstat(f.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise StillWritten(f"{shown(path.name)} changed while it was read")
-    return found
+    return found.hexdigest()
 
 
 @contextmanager

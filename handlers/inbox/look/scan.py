@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from handlers.inbox.names import role_of
+from models.beats import beat
 
 DEEPEST = 4  # levels of a folder that are looked into: one that has more is no job
 MOST = 2_000  # files and folders in a folder, likewise
@@ -132,6 +133,7 @@ def _opened(name: str, within: int | None = None) -> Iterator[int]:
 
 def _entry(item: os.DirEntry[str], name: str) -> Entry:
     there = item.stat(follow_symlinks=False)
+    beat()  # one look at very many files, or on a slow share, may last
     return Entry(name, _KINDS.get(stat.S_IFMT(there.st_mode), "special"), Mark.of(there), there.st_nlink)
 
 

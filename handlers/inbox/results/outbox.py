@@ -20,6 +20,7 @@ from typing import Any
 from handlers.inbox.claim.files import StillWritten, digest, move, temporary, write_new
 from handlers.inbox.claim.reading import opened
 from handlers.inbox.names import fitted, group_key
+from pipeline.copying import copy_bytes
 from pipeline.workspace import sync_folder
 
 ABOUT = ".json"
@@ -175,6 +176,4 @@ def _check_room(outbox: str, size: int) -> None:
 def _copy(source: Path, target: Path) -> None:
     """With the rights of a new file: what is kept is for us alone, what is delivered is for everybody."""
     with source.open("rb") as read, target.open("xb") as write:
-        shutil.copyfileobj(read, write, 1 << 20)
-        write.flush()
-        os.fsync(write.fileno())
+        copy_bytes(read, write)

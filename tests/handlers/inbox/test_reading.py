@@ -17,6 +17,7 @@ import pytest
 from handlers.inbox.claim import reading
 from handlers.inbox.claim.files import StillWritten, check_whole, digest
 from handlers.inbox.look.mounts import Mount
+from models.beats import heard
 from tests.daemon.conftest import ROOT
 from tests.handlers.inbox.files_kit import (
     CONTENT,
@@ -114,16 +115,13 @@ def test_a_digest(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["ab", "r+b"])
-def test_a_digest_of_what_changes(mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_digest_of_what_changes(mode: str, tmp_path: Path) -> None:
     path = file(tmp_path / "monday.mp4")
-    real = hashlib.file_digest
 
-    def then_write(*arguments: Any) -> Any:
-        found = real(*arguments)
-        with path.open(mode) as f:
-            f.write(b"more")
-        return found
+    def then_write() -> None:
+        if path.read_bytes() == CONTENT:
+            with path.open(mode) as f:
+                f.write(b"more")
 
-    monkeypatch.setattr(hashlib, "file_digest", then_write)
-    with pytest.raises(StillWritten, match=r"^monday\.mp4 changed while it was read$"):
+    with pytest.raises(StillWritten, match=r"^monday\.mp4 changed while it was read$"), heard(then_write):
         digest(path)
