@@ -188,6 +188,7 @@ class Bench:
             "VIGENTD_INBOX": "[]",  # those of the person who runs this are none of its business
             "TMPDIR": str(self.temporary),
             "VIGENTD_QUEUE__OVERLAP": overlap,
+            "VIGENTD_HEALTH__REPLACEMENTS": "1000000",  # after so many blows as fall here it would rest
         }
         self.daemon = subprocess.Popen(
             [sys.executable, "-m", "daemon.cli", "run"],
