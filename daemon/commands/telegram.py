@@ -125,9 +125,24 @@ def _turn(app: App, *, write: bool = True) -> Any:
 
 
 def _token(app: App) -> bool:
+    """Whether there is one. The daemon may have it as a credential, which nobody else can read."""
     from daemon.bot_token import bot_token
 
-    return bot_token(app.config.telegram) is not None
+    try:
+        return bot_token(app.config.telegram) is not None or _daemon_has_one(app)
+    except BadInput:
+        if _daemon_has_one(app):
+            return True
+        raise
+
+
+def _daemon_has_one(app: App) -> bool:
+    from daemon.control.client import Client, DaemonAway
+
+    try:
+        return Client(app.config.socket).get("/status").get("telegram") is not None
+    except DaemonAway:
+        return False
 
 
 def _need_token(app: App) -> None:

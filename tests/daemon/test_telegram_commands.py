@@ -75,6 +75,15 @@ def test_pair_without_a_token_says_how_to_get_one(cli: Cli, queue: Queue) -> Non
         assert turn.people.pairing() is None
 
 
+def test_pair_with_a_token_that_only_the_daemon_can_read(
+    cli: Cli, bot: object, served: Path, tmp_path: Path
+) -> None:
+    """systemd hands it over as a credential; the file is root's."""
+    for variables in ({}, {"VIGENTD_TELEGRAM__TOKEN_FILE": str(tmp_path / "roots")}):
+        said = cli("telegram", "pair", **variables)
+        assert said.code == 0 and "@vigentd_bot" in said.err
+
+
 def test_pair_with_a_token_file_that_is_not_there(cli: Cli, tmp_path: Path) -> None:
     said = cli("telegram", "pair", VIGENTD_TELEGRAM__TOKEN_FILE=str(tmp_path / "none"))
     assert said.code == 2 and "cannot be read" in said.err and said.err.count("\n") == 2
