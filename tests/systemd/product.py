@@ -13,6 +13,7 @@ from tests.systemd.container import Container, until
 UNIT = "vigentd.service"
 TIMER = "vigentd-health.timer"
 DROP_INS = Path("/etc/systemd/system/vigentd.service.d")
+CONFIGURATION = Path("/etc/vigentd/vigentd.toml")
 DATA = Path("/var/lib/vigentd")
 CLIP = Path("/srv/clip.mp4")
 # What hang.py makes of these signals.
@@ -74,12 +75,40 @@ class Vigentd:
         return until(look, lambda: f"the job {what}: {last}", JOB_S)
 
     def until_stage(self, job_id: str, stage: str, progress: float = 0.0) -> None:
-        """At work in it, and so far."""
-        self.until_job(
-            job_id,
-            lambda job: job["state"] == "running" and job["stage"] == stage and job["progress"] > progress,
-            f"to come to {stage}",
-        )
+        """At work in it, and so far. It must not be done before anybody has seen it there."""
+
+        def there(job: dict[str, Any]) -> bool:
+            assert job["state"] != "done", job
+            return (job["state"], job["stage"]) == ("running", stage) and bool(job["progress"] > progress)
+
+        self.until_job(job_id, there, f"to come to {stage}")
+
+    def until_at_lips(self) -> None:
+        """Some job is well in them."""
+
+        def there() -> bool:
+            job = self.client.get("/status")["job"] or {}
+            return job.get("stage") == "lipsync" and bool(job["progress"] > 0.3)
+
+        until(there, "a job at its lips", JOB_S)
+
+    def until_second_attempt(self, jobs: list[str]) -> str:
+        """One of them is at work, or done, for the second time."""
+        again: list[str] = []
+
+        def seen() -> bool:
+            known = [job for job in self.client.get("/jobs") if job["id"] in jobs]
+            again[:] = [j["id"] for j in known if j["attempts"] == 2 and j["state"] in ("running", "done")]
+            assert any(job["state"] != "done" for job in known) or again, "all were done too soon"
+            return bool(again)
+
+        until(seen, "a job to be taken up again", JOB_S)
+        return again[0]
+
+    def cancel_waiting(self, jobs: list[str]) -> None:
+        for job in self.client.get("/jobs"):
+            if job["id"] in jobs and job["state"] == "queued":
+                self.client.post(f"/jobs/{job['id']}/cancel", {})
 
     def until_done(self, job_id: str) -> dict[str, Any]:
         self.until_job(job_id, lambda job: job["state"] == "done", "to be done")
@@ -117,6 +146,12 @@ class Vigentd:
     def install(self) -> None:
         done = self.machine.run("vigentd", "service", "install", check=False)
         assert done.returncode == 0, done.stderr + self.machine.journal(UNIT)[-3000:]
+
+    def configure(self, *lines: str) -> None:
+        """In force after the next start."""
+        file = self.machine.at(CONFIGURATION)
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("\n".join((*lines, "")))
 
     def drop_in(self, name: str, *lines: str) -> None:
         """Of one's own, for the service; no lines: it is taken away. In force after the next start."""

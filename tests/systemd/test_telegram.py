@@ -26,9 +26,12 @@ def api(installed: Vigentd) -> Iterator[BotApi]:
         machine = installed.machine
         machine.at(TOKEN_FILE).write_text(api.token)
         machine.at(TOKEN_FILE).chmod(0o600)
-        machine.at("/etc/vigentd/vigentd.toml").write_text(
-            f'[telegram]\nbase_url = "{api.base_url}"\nbase_file_url = "{api.base_file_url}"\n'
-            f"admin_user_ids = [{ADMIN}]\nallowed_user_ids = [{ADMIN}]\n"
+        installed.configure(
+            "[telegram]",
+            f'base_url = "{api.base_url}"',
+            f'base_file_url = "{api.base_file_url}"',
+            f"admin_user_ids = [{ADMIN}]",
+            f"allowed_user_ids = [{ADMIN}]",
         )
         installed.restart()
         yield api
