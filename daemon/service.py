@@ -20,6 +20,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from daemon import alarm_by_post
 from daemon.alarms import Alarms, Notice
 from daemon.bot_token import bot_token
 from daemon.config import Config
@@ -134,7 +135,9 @@ class Service:
             self.queue = Queue(self.config.database, max_attempts=self.config.queue.max_attempts)
             self.queue.quick_check()
         ledger = Ledger(self.queue)
-        notices = self.notices = Notices(lambda: self.config, ledger, self.log, lambda: self.bot.nudge())
+        notices = self.notices = Notices(
+            lambda: self.config, ledger, self.log, lambda: self.bot.nudge(), alarm_by_post.post
+        )
         self.alarms = Alarms(self._alarm)
         self.hosts = Hosts(self.config, self._host_says, AT_THE_DOOR, self.alarms)
         inboxes = self.inboxes = Inboxes(

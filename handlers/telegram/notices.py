@@ -2,12 +2,13 @@
 
 What is told stands in the bot's tables, so the courier sends it as soon as Telegram is there, and a restart
 loses nothing. A thread of its own writes it: whoever raises an alarm must not wait for the database, which
-may be what the alarm is about.
+may be what the alarm is about. When that has taken nothing for a minute, it is told without the tables.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -18,31 +19,42 @@ from daemon.logs.tell import Tell
 from handlers.telegram.access import language_of, reachable
 from handlers.telegram.content import Content, Rank
 from handlers.telegram.store.ledger import Ledger
-from handlers.telegram.texts import Language, Marked, catalogue, plain, say
+from handlers.telegram.texts import Language, Marked, bare, catalogue, plain, say
 from models.errors import VigentdError
 
 AGAIN_S = 5.0  # while the database does not take it
+PATIENCE_S = 60.0  # with the database, and between two tries without it
 MOST = 100  # that wait for the database
 LAST_S = 2.0  # for what is not written at the end
 
 
 class Notices:
-    """config: as it is now. ledger: of the bot; written: called when there is something to send.
+    """config: as it is now. ledger: of the bot; written: called when there is something to send. post: sends
+    a text to all admins without the bot, and returns how many were reached.
 
     Methods may be called from any thread.
     """
 
     def __init__(
-        self, config: Callable[[], Config], ledger: Ledger, log: Tell, written: Callable[[], None]
+        self,
+        config: Callable[[], Config],
+        ledger: Ledger,
+        log: Tell,
+        written: Callable[[], None],
+        post: Callable[[Config, str], int] = lambda _config, _text: 0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._config = config
         self._ledger = ledger
         self._log = log
         self._written = written
+        self._post = post
+        self._clock = clock
         self._waiting: deque[Notice] = deque(maxlen=MOST)
         self._changed = threading.Condition()
         self._leaving = False
         self._failing = False
+        self._post_at = 0.0  # while it fails
         self._thread = threading.Thread(target=self._run, name="notices", daemon=True)
 
     def start(self) -> None:
@@ -73,7 +85,7 @@ class Notices:
                 if not self._waiting:
                     return
                 notice = self._waiting[0]
-            if self._write(notice):
+            if self._write(notice) or self._posted(notice):
                 with self._changed:
                     self._forget(notice)
             elif self._leaving:
@@ -97,6 +109,7 @@ class Notices:
         except VigentdError as e:
             if not self._failing:
                 self._log.warning("admins_not_told", key=notice.key, because=e.message)
+                self._post_at = self._clock() + PATIENCE_S
             self._failing = True
             return False
         except Exception as e:  # a fault of ours must not be the end of all later alarms
@@ -105,6 +118,18 @@ class Notices:
         self._failing = False
         self._written()
         return True
+
+    def _posted(self, notice: Notice) -> bool:
+        """Whether somebody was reached without the tables. Those who are no admins by the configuration, but
+        have paired, may be known to the tables alone."""
+        if self._leaving or self._clock() < self._post_at:
+            return False
+        self._post_at = self._clock() + PATIENCE_S
+        try:
+            return self._post(self._config(), bare(in_words("en", notice))) > 0
+        except Exception as e:  # the token cannot be read, a proxy; the log has the alarm itself
+            self._log.warning("admins_not_told", key=notice.key, because=type(e).__name__)
+            return False
 
 
 def in_words(language: Language, notice: Notice) -> Marked:

@@ -13,7 +13,7 @@ from daemon.alarms import Notice
 from daemon.chats import Standing
 from daemon.config import Config, TelegramSettings
 from handlers.telegram.incoming import Where, Who
-from handlers.telegram.notices import Notices, in_words
+from handlers.telegram.notices import PATIENCE_S, Notices, in_words
 from models.errors import Unavailable
 from tests.handlers.telegram.talking import ANNA, BO, ROOT, Conversation
 
@@ -33,8 +33,17 @@ class Stand:
             admin_user_ids=(ROOT.id, 4711),  # that one has never written
         )
         config = Config(data_dir=folder, telegram=settings)
+        self.now = 0.0
         self.written = threading.Event()
-        self.notices = Notices(lambda: config, self.chat.ledger, self.chat.log, self.written.set)
+        self.posted: list[str] = []
+        self.notices = Notices(
+            lambda: config, self.chat.ledger, self.chat.log, self.written.set, self._post, lambda: self.now
+        )
+
+    def _post(self, config: Config, text: str) -> int:
+        self.posted.append(text)
+        self.written.set()
+        return len(self.posted) - 1  # at first nobody is reached
 
     def knows(self, *people: Who) -> None:
         for who in people:
@@ -92,6 +101,30 @@ def test_a_database_that_cannot_be_written_is_waited_for(
     assert stand.written.wait(20)
     assert failed.is_set() and FULL.message in stand.seen(ROOT)
     assert [name for name, _ in stand.chat.log.lines].count("admins_not_told") == 1
+
+
+def test_when_the_database_takes_nothing_they_are_told_without_it(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handlers.telegram.notices.AGAIN_S", 0.01)
+    tries = threading.Semaphore(0)
+
+    def writing() -> object:
+        tries.release()
+        raise Unavailable("The disk is full")
+
+    monkeypatch.setattr(stand.chat.queue.database, "writing", writing)
+    stand.notices.start()
+    stand.notices.tell(FULL)
+    for _ in range(3):
+        assert tries.acquire(timeout=20)
+    assert stand.posted == []  # it may take it in a moment
+    for _ in range(2):
+        stand.written.clear()
+        stand.now += PATIENCE_S
+        assert stand.written.wait(20)
+    stand.notices.stop()
+    assert len(stand.posted) == 2 and FULL.message in stand.posted[0] and "<b>" not in stand.posted[0]
 
 
 def test_without_a_bot_nothing_is_kept(tmp_path: Path) -> None:
