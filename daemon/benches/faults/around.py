@@ -20,7 +20,7 @@ DATABASE_S = 4.0  # in place of half a minute
 LOCKED_S = 12.0  # longer than any statement of the daemon waits for the lock
 DISK_S = 5.0  # between two looks
 LOOP_S = 3.0
-TELEGRAM_S = 6.0
+TELEGRAM_S = 5.0  # in place of minutes
 DAY_S = 86400.0
 
 _LOCK = """import sqlite3, sys, time
@@ -181,6 +181,10 @@ def telegram_case() -> Case:
         lift=lift,
         working=lambda scene: not scene.unwell("telegram"),
         orders=(LIPS,),
+        settings={
+            "handlers.telegram.life:PASSING_S": TELEGRAM_S,
+            "handlers.telegram.life:BUDGET_S": TELEGRAM_S,
+        },
         house=house,
         end=api.down,
     )

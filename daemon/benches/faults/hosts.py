@@ -11,6 +11,7 @@ from daemon.benches import processes
 from daemon.benches.faults import group
 from daemon.benches.faults.case import LONG, Case, Scene
 from daemon.benches.faults.inside import Order
+from models.errors import StageFailed
 
 BUDGET_S = 3.0  # of a stage, in place of minutes
 STEADY = "So it goes."
@@ -82,7 +83,14 @@ def refusal_told(scene: Scene) -> str:
 
 def waits(scene: Scene) -> bool:
     """Jobs wait, and who asks is told why."""
-    return bool(scene.living.status()["why"])
+    return "cannot be loaded" in scene.status_why()
+
+
+def dumped(scene: Scene) -> None:
+    """Where it was stuck stands in its log."""
+    log = scene.living.house.config.logs / "host-lipsync.log"
+    if "in _carry_out" not in log.read_text("utf-8", "replace"):
+        raise StageFailed(f"{log.name} does not say where the host was stuck")
 
 
 def both_ended(scene: Scene) -> bool:
@@ -103,7 +111,13 @@ def _host(name: str, what: str, strike: Callable[[Scene], None], *orders: Order,
 CASES = (
     _host("stopped", "host stopped (SIGSTOP)", stop, LIPS),
     _host("killed", "host killed (SIGKILL)", kill, LIPS, budget_s=AT_ONCE_S),
-    _host("loop", "host in an endless loop in C", carried_out, Order("make:lipsync", "loop")),
+    _host(
+        "loop",
+        "host in an endless loop in C",
+        carried_out,
+        Order("make:lipsync", "loop"),
+        ending=dumped,
+    ),
     _host(
         "loop-again",
         "the same job again and again",

@@ -30,7 +30,7 @@ from pipeline.spec import JobSpec
 ROOT = Path(__file__).resolve().parents[3]
 READY_S = 60.0
 STOP_S = 60.0
-LOOK_S = 0.03
+LOOK_S = 0.05
 REPORT = "health.json"  # what the daemon writes of its health while it cannot be asked
 
 # The draft engines: what a person has set is not measured here.
