@@ -11,9 +11,7 @@ happens in it comes back as an exception here. It is never restarted; a new Host
 
 from __future__ import annotations
 
-import itertools
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,21 +24,18 @@ from typing import Any, Literal, NamedTuple, NoReturn
 
 from models import budgets, gpu_faults, gpus, host_errors, host_log, wire, xid
 from models.budgets import Budget
-from models.errors import VigentdError
 from models.follow import LOOK_EVERY_S, Stuck, follow
 from models.gpu_faults import Fault
 from models.host_errors import HostDied, HostStalled
+from models.host_process import KILL_S, HostProcess
 from models.ladder import GRACE_S, Ladder, Say
-from models.launch import Plan, launch
-from models.process import Process
+from models.launch import Plan
 from models.progress import Progress, Quiet
 from models.pulse import Pulse
 from models.wire import Health, HostFault, Message
 
 __all__ = ["Health", "Host", "HostDied", "HostFault", "HostStalled", "Plan", "Seen"]
 
-_KILL_S = 10.0  # for the end of what was killed; a GPU driver may take its time
-_TERMINATE_S = 1.2  # from SIGTERM to SIGKILL
 _TOLD_S = 1.0  # for the keeper to be told of an end
 
 
@@ -69,7 +64,7 @@ class _Work:
     over: bool = False
 
 
-class Host:
+class Host(HostProcess):
     """log, scratch: files of this host alone (launch.py). on_exit: told once, from the thread that
     attends to the process, after its end and before any `ask` fails because of it. on_rung: gets what is
     done about it when it is stuck (ladder.py). All methods may be called from any thread."""
@@ -84,22 +79,11 @@ class Host:
         on_rung: Say = lambda *_: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.plan = plan
-        self.exit_reason = ""  # "exit status 3", "killed by SIGKILL"; set when it is gone
-        self._log = log
-        self._scratch = scratch
-        self._on_exit = on_exit
+        super().__init__(plan, log, scratch, lambda: on_exit(self))
         self._on_rung = on_rung
         self._clock = clock
         self._turn = threading.Lock()  # held by whom it works for
-        self._numbers = itertools.count(1)
-        self._changed = threading.Condition()  # for what follows
-        self._process: Process | None = None
-        self._unwanted = False
-        self._gone = False
-        self._told = False  # on_exit was
         self._loaded = False
-        self._failure: Message | None = None  # why it could not be loaded
         self._work: _Work | None = None
         self._health = Health(device=plan.device)
         self._health_number = 0
@@ -112,17 +96,6 @@ class Host:
         self._stalled = False  # it is ended for that
         self._dump_number = 0  # asked for
         self._dumped_number = 0  # done
-        self._log_begin = 0  # what stands before it in the log, in bytes, is not this one's
-        self._asked_at = 0.0  # when its work, or it, began; of the kernel's clock
-
-    @property
-    def pid(self) -> int:
-        """0 when it was not started."""
-        return self._process.pid if self._process else 0
-
-    @property
-    def alive(self) -> bool:
-        return self._process is not None and not self._gone
 
     @property
     def usable(self) -> bool:
@@ -135,14 +108,6 @@ class Host:
         return self._engine
 
     # ------------------------------------------------------------ its life
-
-    def start(self) -> None:
-        """Returns at once; loading goes on in the process. What keeps it from starting is raised by
-        `wait_ready`, as what keeps it from loading is, and `on_exit` is told."""
-        name, first = f"host-{self.plan.name}", _load_message(self.plan)
-        threading.Thread(target=self._live, args=(first,), name=name, daemon=True).start()
-        with self._changed:
-            self._changed.wait_for(lambda: self._process is not None or self._gone)
 
     def wait_ready(self, timeout_s: float | None) -> bool:
         """True when it is loaded, False when it still loads.
@@ -167,26 +132,6 @@ class Host:
                     self._climb(pulse, None, Quiet())
         finally:
             self._pulse, self._since = None, self._clock()
-
-    def stop(self, grace_s: float = 2.0) -> None:
-        """Ends it, kindly if it listens, and waits for its end."""
-        with self._changed:
-            self._unwanted = True
-            if self._process is None or self._gone:
-                return
-            self._post(do="stop")
-        if not self.wait(lambda: self._gone, grace_s):
-            self._process.signal(signal.SIGTERM)
-            if not self.wait(lambda: self._gone, min(grace_s, _TERMINATE_S)):
-                self.kill()
-                self.wait(lambda: self._gone, _KILL_S)
-
-    def kill(self) -> None:
-        """With all of its process group; does not wait for the end."""
-        with self._changed:
-            self._unwanted = True
-            if self._process is not None:
-                self._process.signal(signal.SIGKILL, group=True)
 
     # ------------------------------------------------------------ asking
 
@@ -260,7 +205,7 @@ class Host:
         if "gpu" not in told:
             return host_errors.refused(told)
         self.kill()
-        self.wait(lambda: self._told, _KILL_S)
+        self.wait(lambda: self._told, KILL_S)
         return host_errors.refused(told, self._known(Fault(*told["gpu"])))
 
     def _known(self, fault: Fault | None) -> Fault | None:
@@ -279,7 +224,7 @@ class Host:
         finally:  # a second Ctrl-C does not wait
             if not work.over:
                 self.kill()
-                self.wait(lambda: self._told, _KILL_S)
+                self.wait(lambda: self._told, KILL_S)
 
     def _cancel(self, work: _Work) -> None:
         with self._changed:
@@ -314,10 +259,6 @@ class Host:
         )
 
     @property
-    def gone(self) -> bool:
-        return self._gone
-
-    @property
     def dumped(self) -> bool:
         return self._dumped_number >= self._dump_number
 
@@ -325,14 +266,6 @@ class Host:
         with self._changed:
             self._dump_number = next(self._numbers)
             self._post(do="dump", number=self._dump_number)
-
-    def signal(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            self._process.signal(number)
-
-    def wait(self, until: Callable[[], bool], timeout_s: float) -> bool:
-        with self._changed:
-            return self._changed.wait_for(until, timeout_s)
 
     # ------------------------------------------------------------ looking
 
@@ -357,26 +290,7 @@ class Host:
             self._changed.wait_for(lambda: self._health_number >= number or self._gone, timeout_s)
             return replace(self._health, pid=self.pid, answered=self._health_number >= number)
 
-    # ------------------------------------------------------------ the attending thread
-
-    def _live(self, first: bytes) -> None:
-        try:
-            if process := self._launch(first):
-                process.attend(self._heard)
-        finally:
-            self._end(self._process.ended if self._process else "it was not started")
-
-    def _launch(self, first: bytes) -> Process | None:
-        with self._changed:
-            try:
-                if not self._unwanted:
-                    self._log_begin, self._asked_at = host_log.size(self._log), time.monotonic()
-                    self._process = launch(self.plan, self._log, self._scratch)
-                    self._process.post(first)
-            except (OSError, VigentdError) as e:
-                self._failure = wire.describe(e)
-            self._changed.notify_all()
-            return self._process
+    # ------------------------------------------------------------ what it says
 
     def _heard(self, message: Message) -> None:
         said = message["say"]
@@ -398,25 +312,10 @@ class Host:
                 self._dumped_number = message["number"]
             self._changed.notify_all()
 
-    def _end(self, reason: str) -> None:
-        with self._changed:
-            self.exit_reason, self._gone = reason, True
-            self._changed.notify_all()
-        try:
-            self._on_exit(self)
-        finally:
-            with self._changed:
-                self._told = True
-                if self._work is not None:
-                    self._work.over = True
-                    self._work.news.put(None)
-                self._changed.notify_all()
-
-    # ------------------------------------------------------------ small things
-
-    def _post(self, **message: Any) -> None:
-        if self._process is not None:
-            self._process.post(wire.pack(message))
+    def _ended(self) -> None:
+        if self._work is not None:
+            self._work.over = True
+            self._work.news.put(None)
 
     def _check(self) -> None:
         """Raises when nothing can be asked of it any more."""
@@ -433,15 +332,3 @@ class Host:
             return host_errors.died(name, log, "")
         fault = known(gpu_faults.in_log(host_log.tail(log, self._log_begin)))
         return host_errors.died(name, log, self.exit_reason, fault)
-
-
-def _load_message(plan: Plan) -> bytes:
-    return wire.pack(
-        {
-            "do": "load",
-            "load": plan.load,
-            "arguments": plan.arguments,
-            "preload": list(plan.preload),
-            "device": plan.device,
-        }
-    )
