@@ -74,7 +74,7 @@ class Scheduler:
         slots = list(self._slots.values())
         if any(slot.running for slot in slots):
             state = "busy"
-        trouble, hint = next((told for slot in slots if (told := slot.trouble(self._clock()))), ("", ""))
+        trouble, hint = next((told for slot in slots if (told := slot.trouble(self._clock()))[0]), ("", ""))
         if late:
             state, trouble = "stalled", f"The scheduler has not ticked for {age_s:.0f} s"
             hint = "Its log says what it did last."

@@ -39,12 +39,12 @@ def beating(tell: Callable[[int], None], clock: Callable[[], float] = time.monot
     """Meanwhile `tell` is told how many heartbeats there were, ten times a second at most."""
     beats = _Beats(tell, clock)
     imports = _Imports(beats)
-    sys.meta_path.insert(0, imports)  # type: ignore[arg-type]
+    sys.meta_path.insert(0, imports)
     try:
         with heard(beats):
             yield
     finally:
-        sys.meta_path.remove(imports)  # type: ignore[arg-type]
+        sys.meta_path.remove(imports)
 
 
 class _Beats:
