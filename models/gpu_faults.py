@@ -158,8 +158,9 @@ def in_text(text: str) -> Fault | None:
 
 
 def in_log(tail: str) -> Fault | None:
-    """Of a process that has died: what it wrote last."""
-    return in_text(tail[-_LAST:])
+    """Of a process that has died: what it wrote last, before the stacks that Python lists then."""
+    before, died, _ = tail.rpartition("Fatal Python error:")
+    return in_text((before if died else tail)[-_LAST:])
 
 
 def with_xids(fault: Fault | None, events: Sequence[Xid]) -> Fault | None:

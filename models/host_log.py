@@ -24,7 +24,7 @@ def opened(log: Path) -> int:
     return os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
-def tail(log: Path, begin: int, most: int = 8000) -> str:
+def tail(log: Path, begin: int, most: int = 64_000) -> str:
     """The last that was written after the first `begin` bytes; "" when it cannot be read."""
     try:
         with log.open("rb") as f:

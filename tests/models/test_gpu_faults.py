@@ -53,6 +53,10 @@ SAID = [
     ("CUDA error: no kernel image is available for execution on the device" + TORCH, "lost"),
     ("Unable to determine the device handle for GPU0000:41:00.0: GPU is lost.", "lost"),
 ]
+ASSERTED = (
+    "/pytorch/aten/src/ATen/native/cuda/Indexing.cu:1369: indexSelectLargeIndex: block: [0,0,0], "
+    "thread: [7,0,0] Assertion `srcIndex < srcSelectDimSize` failed.\n"
+)
 OTHERS = [
     "",
     "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to "
@@ -120,6 +124,13 @@ def test_what_was_survived_is_no_reason_for_the_end() -> None:
     assert in_log(died + "an illegal memory access was encountered") == Fault(
         "context", "illegal memory access"
     )
+
+
+def test_what_python_lists_of_its_end_hides_nothing() -> None:
+    stacks = (
+        "Fatal Python error: Aborted\n" + '  File "…/torch/nn/functional.py", line 2542 in embedding\n' * 400
+    )
+    assert in_log(ASSERTED + stacks) == Fault("context", "device-side assert")
 
 
 def test_the_kernels_log_says_more_than_the_program_saw() -> None:
