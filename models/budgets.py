@@ -14,13 +14,15 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Budget:
     """Seconds. first_s: until the first heartbeat, for what is got ready before it. step_s: from one to the
-    next."""
+    next. take_s: until the work is taken up, by a host that has nothing else to do: one that was stopped
+    while it was idle need not be waited for as long as one that compiles. It may have been swapped out."""
 
     first_s: float
     step_s: float
+    take_s: float = 60.0
 
     def times(self, patience: float) -> Budget:
-        return Budget(self.first_s * patience, self.step_s * patience)
+        return Budget(self.first_s * patience, self.step_s * patience, self.take_s * patience)
 
 
 def even(seconds: float) -> Budget:

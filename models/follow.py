@@ -17,7 +17,7 @@ LOOK_EVERY_S = 0.2  # how soon a cancel is noticed while there is no news
 
 
 class News(Protocol):
-    """Steps and the answer, in order; None when the process is gone."""
+    """That it is taken up, steps, and the answer, in order; None when the process is gone."""
 
     def get(self, block: bool = True, timeout: float | None = None) -> Message | None:
         """Raises queue.Empty."""
@@ -41,6 +41,9 @@ def follow(news: News, progress: Progress, pulse: Pulse, clock: Callable[[], flo
             continue
         if message is None or message["say"] == "answer":
             return message
+        if message["say"] == "taken":
+            pulse.taken_up(clock())
+            continue
         beats = message["beats"]
         pulse.feed(beats, clock())
         progress.step(message["done"], message["total"])

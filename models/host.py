@@ -55,7 +55,7 @@ class Seen(NamedTuple):
 
 @dataclass
 class _Work:
-    """news: steps and the answer, in order; None when the process is gone. over: one of the two is there."""
+    """news: as in follow.News; None when the process is gone. over: one of the two is there."""
 
     number: int
     job: str
@@ -165,7 +165,7 @@ class Host(HostProcess):
             with self._changed:
                 self._check()
                 work = self._work = _Work(next(self._numbers), job, stage)
-                pulse = self._pulse = Pulse(floors, self._clock())
+                pulse = self._pulse = Pulse(floors, self._clock(), offered=True)
                 self._asked_at = time.monotonic()
                 self._post(do="work", number=work.number, **line)
             try:
@@ -296,7 +296,7 @@ class Host(HostProcess):
         said = message["say"]
         with self._changed:
             self._size = message.get("size", self._size)
-            if said in ("step", "answer"):
+            if said in ("taken", "step", "answer"):
                 if self._work is not None and self._work.number == message["number"]:
                     self._work.over = said == "answer"
                     self._work.news.put(message)

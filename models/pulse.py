@@ -14,14 +14,19 @@ _LONGEST_LOOK_S = 2.0
 
 
 class Pulse:
-    """floors: a silence up to these is never a stall. now: seconds of a monotonic clock, at the start."""
+    """floors: a silence up to these is never a stall. now: seconds of a monotonic clock, at the start.
+    offered: the work has yet to be taken up."""
 
-    def __init__(self, floors: Budget, now: float) -> None:
+    def __init__(self, floors: Budget, now: float, *, offered: bool = False) -> None:
         self.silent_s = 0.0  # since the last heartbeat
         self.usual_s = 0.0  # moving average of the distances between heartbeats
         self._floors = floors
+        self._offered = offered
         self._looked = now
         self._heartbeats = 0
+
+    def taken_up(self, now: float) -> None:
+        self._offered, self.silent_s, self._looked = False, 0.0, now
 
     def feed(self, heartbeats: int, now: float) -> None:
         """heartbeats: counted since the start. To be called several times a second, news or not."""
@@ -41,6 +46,8 @@ class Pulse:
     def budget_s(self) -> float:
         """How long a silence may be now."""
         floor = self._floors.step_s if self._heartbeats else self._floors.first_s
+        if self._offered:
+            floor = min(floor, self._floors.take_s)
         return max(floor, TIMES_USUAL * self.usual_s)
 
     @property

@@ -132,6 +132,7 @@ class Resident:
         """The answer, ready to be sent; None when the work was broken off because the host ends."""
         number = order["number"]
         self._status.enter("busy", order["job"], order["stage"])
+        self._say({"say": "taken", "number": number})
         steps = Steps(number, self._status, self._say, lambda: self._is_cancelled(number), self._clock)
         answer = {"say": "answer", "number": number}
         try:

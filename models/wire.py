@@ -3,7 +3,8 @@
     to the host                                        from the host
     do=load    load, arguments, preload, device        say=loading beats
                                                        say=loaded  size, engine; or say=failed error; once
-    do=work    number, call, arguments, job, stage     say=step    number, beats, done, total, size
+    do=work    number, call, arguments, job, stage     say=taken   number; once
+                                                       say=step    number, beats, done, total, size
                                                        say=answer  number, value or error, size; once
     do=cancel  number                                  (the answer)
     do=health  number                                  say=health  number, health

@@ -130,6 +130,21 @@ def test_what_comes_before_the_first_step_has_a_floor_of_its_own(hosts: Hosts, h
         host.ask("tests.models.host_work:until_cancelled", {}, Watch(), floors=Budget(30.0, 0.3))
 
 
+def test_an_idle_host_that_was_stopped_is_found_when_it_does_not_take_up_work(
+    hosts: Hosts, host: Host
+) -> None:
+    """It cannot be compiling: it was given as long as that."""
+    os.kill(host.pid, signal.SIGSTOP)
+    with pytest.raises(HostStalled, match=r"got nowhere for [01] s"):
+        host.ask("tests.models.host_work:echo", {}, Watch(), floors=Budget(60.0, 60.0, take_s=0.5))
+    assert hosts.ended == [host]
+
+
+def test_what_is_taken_up_is_given_its_first_step(host: Host) -> None:
+    floors = Budget(60.0, 60.0, take_s=1.0)
+    assert host.ask("tests.models.host_work:steps", {"count": 1, "every_s": 1.5}, Watch(), floors=floors)
+
+
 # ---------------------------------------------------------------- while loading
 
 
