@@ -122,6 +122,22 @@ def test_long_work_that_gets_on_is_never_stalled(hosts: Hosts, host: Host) -> No
     assert hosts.rungs == []
 
 
+def test_late_answers_mean_nothing_while_there_is_progress(
+    hosts: Hosts, host: Host, aside: Callable[..., Future[Any]]
+) -> None:
+    """The system before this one restarted a server that had not answered three polls in a row."""
+    watch = Watch()
+    work = aside(ask, host, "steps_natively", watch, patience_s=2.0, count=6, every_s=0.6)
+    assert watch.began.wait(10)
+    polls = []
+    while not work.done():
+        polls.append(host.health(0.02).answered)
+        assert host.seen().state in ("busy", "idle")
+        time.sleep(0.02)
+    assert work.result() == "done" and hosts.rungs == []
+    assert polls.count(False) > 3
+
+
 def test_what_comes_before_the_first_step_has_a_floor_of_its_own(hosts: Hosts, host: Host) -> None:
     """Kernels are compiled then."""
     work = {"count": 1, "every_s": 1.2}
