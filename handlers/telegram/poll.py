@@ -95,7 +95,8 @@ class Poll:
 
     async def _ask(self) -> Sequence[dict[str, Any]]:
         offset = await self._of_database(lambda: self._house.ledger.next_update())
-        found = await self._bot.news(offset, KINDS, self._wait_s)
+        wait_s = 0 if self.why else self._wait_s  # after a trouble it should be known soon that it is over
+        found = await self._bot.news(offset, KINDS, wait_s)
         self._heard()
         self._pause_s = FIRST_PAUSE_S
         self._say_why("")

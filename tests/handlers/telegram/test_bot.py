@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from pydantic import SecretStr
@@ -15,9 +16,14 @@ from pydantic import SecretStr
 from daemon.bot_token import bot_token
 from daemon.config import Config, TelegramSettings
 from daemon.control.events import Events
+from daemon.health.component import Component
+from daemon.health.heart import Heart
 from handlers.telegram.bot import STOP_S, Bot
 from handlers.telegram.house import House
+from handlers.telegram.life import BUDGET_S, PASSING_S, Life
+from handlers.telegram.poll import Poll
 from models.errors import Unavailable
+from tests.daemon.health.kit import Clock, pass_by
 from tests.handlers.telegram.botapi import BotApi, Fault
 from tests.handlers.telegram.talking import Conversation
 from tests.handlers.telegram.whole import from_bot
@@ -185,3 +191,54 @@ def test_an_answer_on_its_way_at_the_end_is_no_question_later(stand: Stand) -> N
         stand.api.wait_for(lambda: stand.api.faults.struck)
     with stand.chat.ledger.look() as turn:
         assert turn.messages.counts()["unsure"] == turn.messages.counts()["sending"] == 0
+
+
+def until_health(bot: Bot, seen: Callable[[Component], bool]) -> Component:
+    deadline = time.monotonic() + 20
+    while not seen(found := next(iter(bot.health()))):
+        assert time.monotonic() < deadline, found
+        time.sleep(0.02)  # it is not told
+    return found
+
+
+def test_its_health_says_whose_fault_it_is(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handlers.telegram.life.PASSING_S", 0.0)
+    with stand.bot(Config(data_dir=stand.folder)) as bot:
+        assert list(bot.health()) == []
+    with stand.bot(stand.config("999999:abcdefghijklmnopqrst")) as bot:
+        token = until_health(bot, lambda found: bool(found.trouble))
+        assert "does not know the bot's token" in token.trouble and "@BotFather" in token.hint
+    with stand.bot(stand.config()) as bot:
+        well = until_health(bot, lambda found: found.state == "idle")
+        assert well.well and not well.vital and well.facts == {"name": "vigent_test_bot"}
+        stand.api.down()
+        network = until_health(bot, lambda found: bool(found.trouble))
+        assert "cannot be reached" in network.trouble and "internet" in network.hint
+        assert network.state == "idle"  # it tries again
+        stand.api.up()
+        until_health(bot, lambda found: found.well)
+
+
+def test_a_token_that_cannot_be_read_is_no_bot(stand: Stand) -> None:
+    config = Config(data_dir=stand.folder, telegram=TelegramSettings(token_file=stand.folder / "none"))
+    with stand.bot(config) as bot:
+        (found,) = bot.health()
+        assert found.state == "dead" and "cannot be read" in found.trouble
+
+
+def test_a_short_trouble_is_none_and_a_silence_that_nobody_explains_is_a_stall(stand: Stand) -> None:
+    clock = Clock()
+    life = Life(replace(stand.chat.house, clock=clock), stand.api.token, stand.events, lambda: "", None)
+    poll = life._poll = cast(Poll, SimpleNamespace(why="", hint="", me=None, name="", heart=Heart(clock)))
+
+    def health() -> list[Component]:
+        return [life.health()]
+
+    poll.why = "Telegram cannot be reached"
+    assert pass_by(PASSING_S - 1, clock, health).well
+    assert pass_by(1, clock, health).trouble == poll.why
+    poll.why = ""
+    poll.heart.beat()
+    assert pass_by(BUDGET_S, clock, health).well
+    late = pass_by(1, clock, health)
+    assert late.state == "stalled" and "Nothing has been heard from Telegram for 121 s" in late.trouble
