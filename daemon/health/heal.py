@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from daemon.health.component import Component
 from daemon.health.kept import Moment, keep, recall
 from daemon.units.systemctl import Systemctl
 from models.errors import VigentdError
@@ -33,11 +34,13 @@ Action = Literal["nothing", "restart", "tell"]
 
 @dataclass(frozen=True)
 class Unit:
-    """state: systemd's ActiveState. since_s: how long it has been so. run: which start of it this is."""
+    """state: systemd's ActiveState. since_s: how long it has been so. run: which start of it this is.
+    pid: of its main process; 0: none."""
 
     state: str
     since_s: float
     run: str = ""
+    pid: int = 0
 
 
 @dataclass(frozen=True)
@@ -76,20 +79,29 @@ def _ours(unit: Unit) -> bool:
 
 
 def heal(
-    verdict: Verdict, hung: bool, systemctl: Systemctl, folder: Path, now: Moment, say: Callable[[str], None]
+    verdict: Verdict,
+    parts: Iterable[Component],
+    pid: int,
+    systemctl: Systemctl,
+    folder: Path,
+    now: Moment,
+    say: Callable[[str], None],
 ) -> Action:
-    """hung: its event loop stands still, so that it cannot end in good order. folder: of the small file.
+    """verdict, parts, pid: of the report; pid 0: no daemon said anything. folder: of the small file.
 
     What fails here is said, and is tried again at the next look: it never raises.
     """
     try:
         unit = look(systemctl)
+        if verdict == "down" and pid not in (0, unit.pid):
+            say(f"The daemon that is down (process {pid}) is not that of {UNIT}: it is left alone")
+            return "nothing"
         file = folder / FILE_NAME
         memory, action = decide(remembered(file, now.boot), unit, verdict, now.at_s)
         keep(file, now.boot, asdict(memory))  # before anything is done: it must not be done for ever
         if verdict == "down":
             say(_said(memory, unit, action))
-        _act(action, unit, hung, systemctl)
+        _act(action, unit, is_hung(parts), systemctl)
     except VigentdError as e:
         say(e.message)
     except OSError as e:
@@ -101,10 +113,11 @@ def heal(
 
 def look(systemctl: Systemctl) -> Unit:
     """Raises Unavailable `no_systemd`."""
-    shown = systemctl.show(UNIT, "ActiveState", "StateChangeTimestampMonotonic", "InvocationID")
+    shown = systemctl.show(UNIT, "ActiveState", "StateChangeTimestampMonotonic", "InvocationID", "MainPID")
     changed = shown.get("StateChangeTimestampMonotonic", "")
     since_s = time.monotonic() - int(changed) / 1e6 if changed.isdigit() else 0.0  # on systemd's own clock
-    return Unit(shown.get("ActiveState", "unknown"), since_s, shown.get("InvocationID", ""))
+    pid = int(shown.get("MainPID") or 0)
+    return Unit(shown.get("ActiveState", "unknown"), since_s, shown.get("InvocationID", ""), pid)
 
 
 def remembered(file: Path, boot: str) -> Memory:
@@ -125,12 +138,9 @@ def state_folder(per_user: bool, environment: Mapping[str, str] = os.environ) ->
     return Path(base) / "vigentd-health"
 
 
-def is_hung(report: Mapping[str, Any] | None) -> bool:
-    """report: as `vigentd health --json` prints it; None: there is none."""
-    if report is None:
-        return True
-    loop = [part for part in report.get("components", ()) if part.get("name") == "loop"]
-    return any(part.get("state") in ("stalled", "dead") for part in loop)
+def is_hung(parts: Iterable[Component]) -> bool:
+    """Whether it would not hear SIGTERM, as far as its parts tell. "daemon": it does not say how it is."""
+    return any(part.name in ("loop", "daemon") and part.state in ("stalled", "dead") for part in parts)
 
 
 def _act(action: Action, unit: Unit, hung: bool, systemctl: Systemctl) -> None:

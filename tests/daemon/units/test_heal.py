@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from daemon.health.component import Component
 from daemon.health.heal import (
     FILE_NAME,
     IN_A_ROW,
@@ -26,6 +27,8 @@ from daemon.units.systemctl import Systemctl
 from tests.daemon.units.fake import FakeSystemd
 
 RUNS = Unit("active", 3600.0, "first")
+LOOP = Component("loop", "stalled", vital=True)
+DATABASE = Component("database", "stalled", vital=True)
 
 
 def down(times: int, unit: Unit = RUNS) -> list[tuple[Verdict, Unit]]:
@@ -108,11 +111,13 @@ def at(moment: Moment, s: float) -> Moment:
 
 
 def test_it_remembers_between_calls_and_restarts(systemd: FakeSystemd, tmp_path: Path) -> None:
-    systemd.shows("vigentd.service", ActiveState="active", StateChangeTimestampMonotonic=0, InvocationID="a")
+    systemd.shows(
+        "vigentd.service", ActiveState="active", StateChangeTimestampMonotonic=0, InvocationID="a", MainPID=7
+    )
     said: list[str] = []
     begin = now()
     for number in range(3):
-        heal("down", False, Systemctl(), tmp_path / "run", at(begin, 30.0 * number), said.append)
+        heal("down", [DATABASE], 7, Systemctl(), tmp_path / "run", at(begin, 30.0 * number), said.append)
     assert systemd.asked() == ["restart --no-block vigentd.service"]
     assert ["1 of 3" in said[0], "2 of 3" in said[1], "started anew" in said[2]] == [True] * 3
     assert (tmp_path / "run" / FILE_NAME).stat().st_mode & 0o777 == 0o600
@@ -120,10 +125,12 @@ def test_it_remembers_between_calls_and_restarts(systemd: FakeSystemd, tmp_path:
 
 def test_one_that_hangs_is_made_to_say_where(systemd: FakeSystemd, tmp_path: Path) -> None:
     """SIGTERM would wait for the whole time that stopping may take."""
-    systemd.shows("vigentd.service", ActiveState="active", StateChangeTimestampMonotonic=0, InvocationID="a")
+    systemd.shows(
+        "vigentd.service", ActiveState="active", StateChangeTimestampMonotonic=0, InvocationID="a", MainPID=7
+    )
     begin = now()
     for number in range(3):
-        heal("down", True, Systemctl(True), tmp_path, at(begin, 30.0 * number), lambda _: None)
+        heal("down", [LOOP], 7, Systemctl(True), tmp_path, at(begin, 30.0 * number), lambda _: None)
     assert systemd.asked() == [
         "--user kill --kill-whom=main --signal=SIGABRT vigentd.service",
         "--user restart --no-block vigentd.service",
@@ -131,23 +138,25 @@ def test_one_that_hangs_is_made_to_say_where(systemd: FakeSystemd, tmp_path: Pat
 
 
 def test_the_admins_are_told_when_restarts_do_not_help(systemd: FakeSystemd, tmp_path: Path) -> None:
-    systemd.shows("vigentd.service", ActiveState="active", StateChangeTimestampMonotonic=0, InvocationID="a")
+    systemd.shows(
+        "vigentd.service", ActiveState="active", StateChangeTimestampMonotonic=0, InvocationID="a", MainPID=7
+    )
     begin = now()
     keep(
         tmp_path / FILE_NAME,
         begin.boot,
         {"downs": 2, "looked_at": begin.at_s, "run": "a", "restarts": [begin.at_s - 9] * 3},
     )
-    heal("down", False, Systemctl(), tmp_path, at(begin, 30), lambda _: None)
+    heal("down", [DATABASE], 7, Systemctl(), tmp_path, at(begin, 30), lambda _: None)
     assert systemd.asked() == ["start --no-block vigentd-failed@vigentd-health.service"]
 
 
 def test_a_unit_in_its_first_seconds_is_left_alone(systemd: FakeSystemd, tmp_path: Path) -> None:
     micros = int(time.monotonic() * 1e6)
-    systemd.shows("vigentd.service", ActiveState="active", StateChangeTimestampMonotonic=micros)
+    systemd.shows("vigentd.service", ActiveState="active", StateChangeTimestampMonotonic=micros, MainPID=7)
     begin = now()
     for number in range(4):
-        heal("down", False, Systemctl(), tmp_path, at(begin, 30.0 * number), lambda _: None)
+        heal("down", [DATABASE], 7, Systemctl(), tmp_path, at(begin, 30.0 * number), lambda _: None)
     assert systemd.asked() == []
 
 
@@ -169,26 +178,36 @@ def test_what_was_before_the_last_boot_counts_for_nothing(tmp_path: Path) -> Non
 
 def test_without_a_file_nothing_is_restarted(systemd: FakeSystemd, tmp_path: Path) -> None:
     """Else it would be restarted at every look, for ever."""
-    systemd.shows("vigentd.service", ActiveState="active", StateChangeTimestampMonotonic=0, InvocationID="a")
+    systemd.shows(
+        "vigentd.service", ActiveState="active", StateChangeTimestampMonotonic=0, InvocationID="a", MainPID=7
+    )
     folder = tmp_path / "a file"
     folder.touch()
     said: list[str] = []
     for _ in range(4):
-        assert heal("down", False, Systemctl(), folder, now(), said.append) == "nothing"
+        assert heal("down", [DATABASE], 7, Systemctl(), folder, now(), said.append) == "nothing"
     assert systemd.asked() == [] and "cannot be written" in said[-1]
 
 
 def test_without_systemd_it_only_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     said: list[str] = []
-    assert heal("down", False, Systemctl(), tmp_path, now(), said.append) == "nothing"
+    assert heal("down", [DATABASE], 7, Systemctl(), tmp_path, now(), said.append) == "nothing"
     assert said == ["systemd cannot be asked on this machine: there is no systemctl"]
 
 
 def test_it_hangs_when_its_loop_does_or_nothing_is_known_of_it() -> None:
-    assert is_hung(None)
-    assert is_hung({"components": [{"name": "loop", "state": "stalled"}]})
-    assert not is_hung({"components": [{"name": "loop", "state": "idle"}, {"name": "x", "state": "dead"}]})
+    assert is_hung([LOOP]) and is_hung([Component("daemon", "dead", vital=True)])
+    assert not is_hung([Component("loop", "idle"), DATABASE, Component("daemon", "loading")])
+
+
+def test_another_daemon_than_the_services_is_left_alone(systemd: FakeSystemd, tmp_path: Path) -> None:
+    """Somebody looks by hand, at a daemon that was started by hand."""
+    systemd.shows("vigentd.service", ActiveState="active", StateChangeTimestampMonotonic=0, MainPID=7)
+    begin = now()
+    for number in range(4):
+        heal("down", [LOOP], 8, Systemctl(), tmp_path, at(begin, 30.0 * number), lambda _: None)
+    assert systemd.asked() == []
 
 
 def test_it_remembers_where_the_unit_says() -> None:
