@@ -125,6 +125,7 @@ class Case:
     job: tuple[str, ...] = (State.DONE,)
     script: str = LONG
     starts: dict[str, int] = field(default_factory=dict)
+    before: Callable[[Living], None] = lambda _: None  # when it is loaded, and has nothing to do
     loaded: bool = True  # the daemon is given time to load before jobs come
     ending: Callable[[Scene], None] = lambda _: None  # further things that must hold; raises StageFailed
     end: Callable[[], None] = lambda: None  # whatever happened
@@ -148,6 +149,7 @@ def run(case: Case, folder: Path, clip: Path) -> Row:
 def _play(case: Case, living: Living, row: Row) -> None:
     if case.loaded:
         living.until(living.is_loaded, 60, "the hosts were not loaded")
+    case.before(living)
     scene = Scene(living, living.submit(case.script), living.submit(SHORT))
     case.strike(scene)
     if case.found is not None:

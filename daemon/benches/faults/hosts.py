@@ -10,18 +10,20 @@ from functools import partial
 from daemon.benches import processes
 from daemon.benches.faults import group
 from daemon.benches.faults.case import LONG, Case, Scene
+from daemon.benches.faults.house import Living
 from daemon.benches.faults.inside import Order
 from models.errors import StageFailed
 
 BUDGET_S = 3.0  # of a stage, in place of minutes
-STEADY = "So it goes."
+# Twelve budgets long and more, as an hour is with those of the real thing.
+STEADY = "So it goes, from day to day and from week to week."
 AT_ONCE_S = 1.0  # in which the end of a process is to be noticed
 LOAD_S = 6.0  # of loading, in place of many minutes
 STEADY_S = 0.6  # between the steps of work that is slow: more than half of its budget
 STEADY_BUDGET_S = 1.0
 THIS_JOB = LONG[:20]
 # So that there is time to strike: a small picture is made in no time.
-LIPS = Order("make:lipsync", "slow", script=THIS_JOB, every_s=0.02)
+LIPS = Order("make:lipsync", "slow", script=THIS_JOB, every_s=0.01)
 VIDEO = Order("make:compose", "slow", script=THIS_JOB, every_s=0.03)
 MB = 2**20
 SHORT_BUDGETS = {
@@ -36,6 +38,16 @@ def stop(scene: Scene) -> None:
     scene.living.until_stage(scene.job, "lipsync")
     scene.struck()
     os.kill(scene.living.host("lipsync"), signal.SIGSTOP)
+
+
+def stop_idle(living: Living) -> None:
+    os.kill(living.host("lipsync"), signal.SIGSTOP)
+
+
+def until_asked(scene: Scene) -> None:
+    """It is stopped already, and now it is missed."""
+    scene.living.until_stage(scene.job, "lipsync")
+    scene.struck()
 
 
 def kill(scene: Scene) -> None:
@@ -110,6 +122,13 @@ def _host(name: str, what: str, strike: Callable[[Scene], None], *orders: Order,
 
 CASES = (
     _host("stopped", "host stopped (SIGSTOP)", stop, LIPS),
+    _host(
+        "stopped-idle",
+        "host stopped while it had nothing to do",
+        until_asked,
+        settings=SHORT_BUDGETS | {"models.budgets:ASKED": BUDGET_S},
+        before=stop_idle,
+    ),
     _host("killed", "host killed (SIGKILL)", kill, LIPS, budget_s=AT_ONCE_S),
     _host(
         "loop",
@@ -174,7 +193,7 @@ CASES = (
     _host(
         "slow",
         "host slow, deaf and steady",
-        lambda scene: scene.living.until_stage(scene.job, "lipsync"),
+        until_asked,
         Order("make:lipsync", "slow", script=STEADY, every_s=STEADY_S),
         budget_s=STEADY_BUDGET_S,
         settings={"models.budgets:LIPSYNC": STEADY_BUDGET_S},

@@ -20,7 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -54,7 +54,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Orders:
-    """settings: "module:NAME" → its value there. Of a Budget, seconds for both of its floors; what stands in
+    """settings: "module:NAME" → its value there. Of a Budget, seconds for each of its floors; what stands in
     a dictionary or a dataclass is named with a dot: "models.budgets:LOADING.speech"."""
 
     orders: tuple[Order, ...] = ()
@@ -164,7 +164,7 @@ def _set(values: dict[str, float], module: ModuleType) -> None:
 
 def _like(was: Any, value: float) -> Any:
     """A Budget is one again."""
-    return replace(was, first_s=value, step_s=value) if hasattr(was, "step_s") else value
+    return type(was)(*(value for _ in fields(was))) if is_dataclass(was) else value
 
 
 class _Faulty:
