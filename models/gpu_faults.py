@@ -69,7 +69,7 @@ _TEXTS: tuple[tuple[Kind, str, str], ...] = (
     (
         "context",
         "device-side assert",
-        r"device-side assert|cudaErrorAssert\b|block: \[\d.*thread: \[.*Assertion",
+        r"device-side assert triggered|cudaErrorAssert\b|block: \[\d.*thread: \[.*Assertion",
     ),
     ("context", "illegal memory access", r"illegal memory access|cudaErrorIllegalAddress"),
     ("context", "misaligned address", r"misaligned address|cudaErrorMisalignedAddress"),

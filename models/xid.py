@@ -35,7 +35,7 @@ MEANINGS: dict[int, tuple[Kind | None, str]] = {
     31: ("context", "the program used memory that is not its own"),
     32: ("context", "the program's commands were damaged"),
     38: ("context", "the driver's firmware met an error"),
-    43: ("context", "the GPU stopped the program for a fault of its own"),
+    43: ("context", "the GPU stopped the program for a fault of the program"),
     45: ("context", "the program's work was taken off the GPU, after an earlier error or because it ended"),
     46: ("context", "the GPU stopped working"),
     48: ("ecc", "its memory has an error that cannot be corrected"),

@@ -84,6 +84,21 @@ def test_what_cuda_says_is_recognised(said: str, kind: str) -> None:
     assert in_log(f"2026-11-23T00:00:00Z started pid=7\nRuntimeError: {said}\n") == fault
 
 
+@pytest.mark.parametrize(
+    ("said", "what"),
+    [
+        ("device-side assert triggered", "device-side assert"),
+        ("an illegal memory access was encountered", "illegal memory access"),
+        ("misaligned address", "misaligned address"),
+        ("unspecified launch failure", "launch failure"),
+        ("invalid argument", "a CUDA error"),
+    ],
+)
+def test_the_advice_that_torch_adds_is_not_the_fault(said: str, what: str) -> None:
+    """It speaks of device-side assertions, whatever has happened."""
+    assert in_error(AcceleratorError(f"CUDA error: {said}{TORCH}")) == Fault("context", what)
+
+
 @pytest.mark.parametrize("said", OTHERS)
 def test_what_is_not_the_gpus_is_left_alone(said: str) -> None:
     assert in_text(said) is None and in_error(RuntimeError(said)) is None
