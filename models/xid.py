@@ -28,7 +28,8 @@ _RECORD = re.compile(r"^\d+,\d+,(?P<us>\d+),[^;]*;(?P<text>.*)$")  # as the kern
 _JOURNAL = re.compile(r"^\[\s*(?P<s>\d+\.\d+)\]\s+(?P<text>.*)$")  # -o short-monotonic
 
 Kind = Literal["memory", "context", "ecc", "lost"]  # as in gpu_faults
-# What the common ones mean. Those that only tell of what a program did wrong have the kind "context".
+# What the common ones mean. "context": what a program did wrong. None: what follows of another one, or of the
+# program's end, and so is no reason for that.
 MEANINGS: dict[int, tuple[Kind | None, str]] = {
     8: ("context", "the GPU stopped working on what it was given"),
     13: ("context", "the program made the graphics engine fail"),
@@ -36,7 +37,7 @@ MEANINGS: dict[int, tuple[Kind | None, str]] = {
     32: ("context", "the program's commands were damaged"),
     38: ("context", "the driver's firmware met an error"),
     43: ("context", "the GPU stopped the program for a fault of the program"),
-    45: ("context", "the program's work was taken off the GPU, after an earlier error or because it ended"),
+    45: (None, "the program's work was taken off the GPU, after an earlier error or because it ended"),
     46: ("context", "the GPU stopped working"),
     48: ("ecc", "its memory has an error that cannot be corrected"),
     61: ("context", "its internal controller met an error"),

@@ -160,5 +160,10 @@ def test_the_kernels_log_says_more_than_the_program_saw() -> None:
     alone = with_xids(None, [Xid(48, "0000:41:00")])
     assert alone is not None and alone.kind == "ecc"
     lost = Fault("lost", "no GPU is found")
-    after = with_xids(lost, [Xid(45, "0000:41:00")])
+    after = with_xids(lost, [Xid(43, "0000:41:00")])
     assert after is not None and after.kind == "lost"
+
+
+def test_a_killed_program_is_no_fault_of_the_gpu() -> None:
+    """The driver writes a line about every program that ends in mid-work."""
+    assert with_xids(None, [Xid(45, "0000:41:00", 7), Xid(154, "0000:41:00"), Xid(999, "0000:41:00")]) is None
