@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 
 from daemon.alarms import Notice
+from daemon.bot_token import bot_token
 from daemon.config import Config
 from daemon.jobs import iso
 from daemon.logs.tell import Tell
@@ -70,11 +71,9 @@ class Notices:
 
     def tell(self, notice: Notice) -> None:
         """To every admin that can be written to; nothing where there is no bot. At once."""
-        telegram = self._config().telegram
-        if telegram.token is not None or telegram.token_file is not None:
-            with self._changed:
-                self._waiting.append(notice)
-                self._changed.notify_all()
+        with self._changed:
+            self._waiting.append(notice)
+            self._changed.notify_all()
 
     # ------------------------------------------------------------ the thread
 
@@ -85,7 +84,7 @@ class Notices:
                 if not self._waiting:
                     return
                 notice = self._waiting[0]
-            if self._write(notice) or self._posted(notice):
+            if not self._has_bot() or self._write(notice) or self._posted(notice):
                 with self._changed:
                     self._forget(notice)
             elif self._leaving:
@@ -97,6 +96,13 @@ class Notices:
     def _forget(self, notice: Notice) -> None:
         if self._waiting and self._waiting[0] is notice:  # else it fell out meanwhile
             self._waiting.popleft()
+
+    def _has_bot(self) -> bool:
+        """Also one whose token cannot be read now: that will be put right."""
+        try:
+            return bot_token(self._config().telegram) is not None
+        except VigentdError:
+            return True
 
     def _write(self, notice: Notice) -> bool:
         """Whether it was written."""

@@ -127,6 +127,20 @@ def test_when_the_database_takes_nothing_they_are_told_without_it(
     assert len(stand.posted) == 2 and FULL.message in stand.posted[0] and "<b>" not in stand.posted[0]
 
 
+def test_a_token_of_systemds_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "telegram-token").write_text("123456:abcdefghijklmnopqrstuvwxyz012345678")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    stand = Stand(tmp_path, token=None)
+    try:
+        stand.knows(ROOT)
+        stand.notices.tell(FULL)
+        stand.notices.start()
+        stand.notices.stop()
+        assert FULL.message in stand.seen(ROOT)
+    finally:
+        stand.close()
+
+
 def test_without_a_bot_nothing_is_kept(tmp_path: Path) -> None:
     stand = Stand(tmp_path, token=None)
     try:
