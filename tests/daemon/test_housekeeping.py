@@ -18,7 +18,16 @@ import pytest
 from pydantic import ByteSize
 
 from daemon.config import Config, DiskSettings
-from daemon.disk.housekeeping import Housekeeping, Swept, Unlogged, empty_scratch, room, room_needed, tidy_job
+from daemon.disk.housekeeping import (
+    Housekeeping,
+    Swept,
+    Unlogged,
+    empty_scratch,
+    room,
+    room_needed,
+    sweep,
+    tidy_job,
+)
 from daemon.disk.inventory import WORK
 from daemon.jobs import JobRow, State
 from daemon.queue import Claim, Queue
@@ -28,6 +37,7 @@ from pipeline import spill
 from pipeline.result import temporary
 from pipeline.spec import JobSpec
 from tests.daemon.conftest import Cli
+from tests.log_kit import Written
 
 NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
@@ -590,3 +600,20 @@ def test_clean_says_what_it_removes(house: House, cli: Cli) -> None:
     assert not house.video(job).exists()
     assert cli("clean", **variables).out == "Nothing to remove.\n"
     assert cli("clean", "--json", **variables).json["freed"] == 0
+
+
+# ---------------------------------------------------------------- the daemon's own
+
+
+def test_the_daemons_sweep_is_told_in_its_log_and_so_is_one_that_cannot_be(house: House) -> None:
+    """While a job is at work: its files stay."""
+    old, at_work = house.job(days=10_000), house.job("running", days=10_000)
+    log = Written()
+    sweep(house.config, house.queue, log)
+    assert not house.work(old).exists() and house.work(at_work).exists()
+    assert log.lines[-1] == ("swept", {"removed": 1, "freed_mb": 0})
+    house.queue.close()
+    house.config.database.write_bytes(b"garbage" * 1000)
+    sweep(house.config, house.queue, log)
+    name, facts = log.lines[-1]
+    assert name == "not_swept" and "it is not a database" in str(facts["error"])
