@@ -15,11 +15,10 @@ from daemon.benches.faults.inside import Order
 from models.errors import StageFailed
 
 BUDGET_S = 3.0  # of a stage, in place of minutes
-# Twelve budgets long and more, as an hour is with those of the real thing.
-STEADY = "So it goes, from day to day and from week to week."
 AT_ONCE_S = 1.0  # in which the end of a process is to be noticed
 LOAD_S = 6.0  # of loading, in place of many minutes
-STEADY_S = 0.6  # between the steps of work that is slow: more than half of its budget
+STEADY_S = 0.6  # between the steps of slow work that lasts for twelve budgets and more: an hour, in real ones
+STEADY_STEPS = 25
 STEADY_BUDGET_S = 1.0
 THIS_JOB = LONG[:20]
 # So that there is time to strike: a small picture is made in no time.
@@ -96,6 +95,12 @@ def refusal_told(scene: Scene) -> str:
 def waits(scene: Scene) -> bool:
     """Jobs wait, and who asks is told why."""
     return "cannot be loaded" in scene.status_why()
+
+
+def was_slow(scene: Scene) -> None:
+    worked_s = scene.living.house.row(scene.job).timings["lipsync"]
+    if worked_s < STEADY_STEPS * STEADY_S:
+        raise StageFailed(f"The work took {worked_s:.0f} s only: it was not slow")
 
 
 def dumped(scene: Scene) -> None:
@@ -194,13 +199,13 @@ CASES = (
         "slow",
         "host slow, deaf and steady",
         until_asked,
-        Order("make:lipsync", "slow", script=STEADY, every_s=STEADY_S),
+        Order("make:lipsync", "slow", script=THIS_JOB, every_s=STEADY_S, steps=STEADY_STEPS),
         budget_s=STEADY_BUDGET_S,
         settings={"models.budgets:LIPSYNC": STEADY_BUDGET_S},
         found=None,
-        script=STEADY,
         working=both_ended,
         starts={},
+        ending=was_slow,
     ),
     _host(
         "ffmpeg-early",

@@ -42,7 +42,8 @@ Do = Literal["loop", "sleep", "exit", "kill", "refused", "eat", "slow"]
 class Order:
     """at: "load:HOST" or "make:STAGE". times: how often it is carried out, over all processes.
     script: only for jobs whose script begins so. after: steps of the stage that go well.
-    every_s: "slow": seconds before each step of that piece of work, in which the process answers nothing."""
+    every_s, steps: "slow": seconds before each of the first steps of that piece of work, in which the
+    process answers nothing."""
 
     at: str
     do: Do
@@ -50,6 +51,7 @@ class Order:
     script: str = ""
     after: int = 2
     every_s: float = 0.0
+    steps: int = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,10 @@ def _set(values: dict[str, float], module: ModuleType) -> None:
 
 def _like(was: Any, value: float) -> Any:
     """A Budget is one again."""
-    return type(was)(*(value for _ in fields(was))) if is_dataclass(was) else value
+    if not is_dataclass(was):
+        return value
+    make: Any = type(was)
+    return make(*(value for _ in fields(was)))
 
 
 class _Faulty:
@@ -173,20 +178,20 @@ class _Faulty:
     def __init__(self, progress: Any, folder: Path, at: str, script: str) -> None:
         self._progress, self._folder, self._steps = progress, folder, 0
         self._lock = threading.Lock()  # engines step from several threads
-        self._slow_s = 0.0
+        self._slow: Order | None = None
         self._orders: list[tuple[int, Order]] = []
         for number, order in enumerate(read(folder).orders):
             if order.at == at and script.startswith(order.script):
                 if order.do != "slow":
                     self._orders.append((number, order))
                 elif _taken(folder, number, order):
-                    self._slow_s = order.every_s
+                    self._slow = order
 
     def step(self, done: float, total: float) -> None:
         with self._lock:
             self._steps += 1
-            if self._slow_s:
-                _deaf(self._slow_s)
+            if self._slow is not None and self._steps <= self._slow.steps:
+                _deaf(self._slow.every_s)
             for number, order in self._orders:
                 if self._steps == order.after + 1 and _taken(self._folder, number, order):
                     _carry_out(order)
