@@ -35,6 +35,7 @@ def commands() -> Any:
         bench,
         clean,
         demo,
+        health,
         inbox,
         jobs,
         looks,
@@ -57,7 +58,7 @@ def commands() -> Any:
         context_settings=HELP,
     )
     app.callback()(common)
-    daemon = (service, status, service_units)
+    daemon = (service, status, health, service_units)
     themes = (jobs, demo, *daemon, inbox, telegram, voices, looks, models, machine, bench, clean)
     for theme in themes:
         theme.register(app)

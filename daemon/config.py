@@ -78,10 +78,12 @@ class QueueSettings(_Section):
 
 class HealthSettings(_Section):
     """patience: so many times as long as usual (models/budgets.py) a process may be silent before it is taken
-    for stuck; more on a very slow machine. replacements: of one process within 10 minutes; then it waits."""
+    for stuck; more on a very slow machine. replacements: of one process within 10 minutes; then it waits.
+    port: of 127.0.0.1, for Prometheus; 0: none."""
 
     patience: Annotated[float, Field(gt=0, le=1000)] = 1.0
     replacements: Annotated[int, Field(ge=1, le=1_000_000)] = 5
+    port: Annotated[int, Field(ge=0, le=65535)] = 0
 
 
 class ModelsSettings(_Section):
@@ -321,6 +323,11 @@ class Config(BaseSettings):
     @property
     def socket(self) -> Path:
         return self.data_dir / "control.sock"
+
+    @property
+    def health_file(self) -> Path:
+        """How the daemon is, for who cannot ask it."""
+        return self.data_dir / "health.json"
 
     @property
     def telegram_files(self) -> Path:

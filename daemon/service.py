@@ -25,6 +25,7 @@ from daemon.alarms import Alarms, Notice
 from daemon.bot_token import bot_token
 from daemon.config import Config
 from daemon.control.events import Events
+from daemon.control.metrics_port import MetricsPort
 from daemon.control.server import Control
 from daemon.disk.housekeeping import empty_scratch, sweep
 from daemon.engines.hosts import Hosts
@@ -32,7 +33,11 @@ from daemon.engines.roster import Chosen
 from daemon.folders import make_private, unwritable
 from daemon.health.database_probe import database_probe
 from daemon.health.disk_probe import disk_probe
+from daemon.health.metrics import text
+from daemon.health.monitor import Monitor
 from daemon.health.queue_probe import AtWork, queue_probe
+from daemon.health.report import Report
+from daemon.health.report_file import ReportFile
 from daemon.held import Held
 from daemon.jobs import JobRow, iso, job_json
 from daemon.logs.log import Log
@@ -90,7 +95,7 @@ class Service:
         """Until SIGTERM or SIGINT. Raises Unavailable when it cannot start."""
         self._told_to_stop = asyncio.Event()
         self._told_to_hurry = asyncio.Event()
-        loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
         loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, self._reload))
@@ -164,7 +169,19 @@ class Service:
         scheduler.every(SWEEP_S, "housekeeping", lambda: sweep(self.config, self.queue, self.log))
         control = Control(self, self.events, self.config.socket)
         thread = threading.Thread(target=worker.run, name="worker", daemon=True)
-        supervised = Supervised(self._notifier, thread.is_alive, self._says)
+        metrics = self.metrics = MetricsPort(self.metrics_text, self.log)
+        sources = {probe.name: probe.health for probe in probes} | {
+            "worker": worker.health,
+            "hosts": self.hosts.health,
+            "scheduler": scheduler.health,
+            "inboxes": inboxes.health,
+            "telegram": bot.health,
+            "metrics": metrics.health,
+        }
+        monitor = self.monitor = Monitor(sources, self.log, self.events.publish)
+        health_file = ReportFile(self.config.health_file, monitor.report, self.log)
+        supervised = Supervised(self._notifier, lambda: monitor.fit, self._says)
+        monitor.start(self._loop)
         self.hosts.open()
         try:
             await control.start()
@@ -175,6 +192,8 @@ class Service:
             scheduler.start()
             for probe in probes:
                 probe.start()
+            health_file.start()
+            await metrics.use(self.config.health.port)
             self.log.event("started", version=self._version, pid=os.getpid(), data_dir=self.config.data_dir)
             # The queue is open to all from here on; engines may take minutes to load, and jobs wait for them.
             self._notifier.ready(self._says())
@@ -189,7 +208,10 @@ class Service:
                 leaving = (inboxes.stop, bot.stop, notices.stop, scheduler.stop, *(p.close for p in probes))
                 await asyncio.gather(*(asyncio.to_thread(leave) for leave in leaving))
                 await asyncio.to_thread(self.hosts.close)
+                await metrics.stop()
                 await control.stop()
+                monitor.stop()
+                health_file.stop()
             self.queue.close()
             self.log.event("stopped")
 
@@ -316,6 +338,14 @@ class Service:
             counts = {}
         return status_line(worker.job_id, worker.at, worker.why, counts)
 
+    def health(self) -> Report:
+        """As `vigentd health --json` prints it. From memory, at once."""
+        return self.monitor.report()
+
+    def metrics_text(self) -> str:
+        """For Prometheus."""
+        return text(self.health(), self._version, dt.datetime.now(dt.UTC))
+
     def inbox_status(self) -> list[dict[str, Any]]:
         """As `vigentd inbox status --json` prints it."""
         return self.inboxes.status()
@@ -369,6 +399,7 @@ class Service:
             self.worker.reload(config)
             self.inboxes.reload(config)
             self.bot.reload(config)
+            asyncio.run_coroutine_threadsafe(self.metrics.use(config.health.port), self._loop)
 
     def _reload(self) -> None:
         self._notifier.reloading()

@@ -3,7 +3,8 @@
     GET  /status             what the daemon does            POST /wake      look into the database now
     GET  /jobs[?limit=N]     newest first                    POST /reload    read the configuration again
     GET  /jobs/ID            one, with all that is known     GET  /events[?job=ID]   what happens, live
-    GET  /inboxes            what lies in them
+    GET  /inboxes            what lies in them               GET  /health     how each part is
+                                                             GET  /metrics    the same, for Prometheus
     POST /jobs               submit: 201 new, 200 its key is known
     POST /jobs/ID/cancel     POST /jobs/ID/retry
 
@@ -27,6 +28,8 @@ from daemon.control import unix_socket
 from daemon.control.events import Event, Events, Subscription
 from daemon.control.http_json import HEADERS, STOP_S, JsonServer, answer, read_json, read_number, to_json
 from daemon.control.wish import check_wish
+from daemon.health.metrics import CONTENT_TYPE
+from daemon.health.report import Report
 from models.errors import BadInput, Unavailable
 
 BODY_BYTES = 2**20
@@ -46,6 +49,12 @@ class Office(Protocol):
 
     def why(self) -> str:
         """Why no job is worked on though there may be some; "" when there is no reason. At once."""
+
+    def health(self) -> Report:
+        """From memory, at once."""
+
+    def metrics_text(self) -> str:
+        """The same, for Prometheus."""
 
     def inbox_status(self) -> list[dict[str, Any]]: ...
 
@@ -125,11 +134,19 @@ class Control:
         raise BadInput(
             f"There is nothing at {request.path}",
             code="path_unknown",
-            hint="There are /status, /jobs, /jobs/ID, …/cancel, …/retry, /inboxes, /events, /wake, /reload.",
+            hint="There are /status, /health, /metrics, /jobs, /jobs/ID, …/cancel, …/retry, /inboxes, "
+            "/events, /wake, /reload.",
         )
 
     async def _status(self, _: web.BaseRequest) -> web.Response:
         return answer(await self._told(self._office.status))
+
+    async def _health(self, _: web.BaseRequest) -> web.Response:
+        return answer(to_json(self._office.health().as_dict()))  # in no thread: they may all be busy
+
+    async def _metrics(self, _: web.BaseRequest) -> web.Response:
+        body = self._office.metrics_text().encode()
+        return web.Response(body=body, headers=HEADERS | {"Content-Type": CONTENT_TYPE})
 
     async def _inboxes(self, _: web.BaseRequest) -> web.Response:
         return answer(await self._told(self._office.inbox_status))
@@ -253,6 +270,8 @@ ROUTES: tuple[tuple[str, re.Pattern[str], Route], ...] = tuple(
     (method, re.compile(path), handler)
     for method, path, handler in (
         ("GET", "/status", Control._status),
+        ("GET", "/health", Control._health),
+        ("GET", "/metrics", Control._metrics),
         ("GET", "/inboxes", Control._inboxes),
         ("GET", "/jobs", Control._jobs),
         ("POST", "/jobs", Control._submit),

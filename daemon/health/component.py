@@ -1,4 +1,4 @@
-"""How one part of the daemon is: what it does, since when nothing has come of it, and how long that may be."""
+"""How a part of the daemon is: what it does, since when nothing has come of it, and how long that may be."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ State = Literal["loading", "idle", "busy", "stalled", "dead"]
 
 @dataclass(frozen=True)
 class Component:
-    """name:     "loop", "database", "worker", "queue", "disk", "scheduler", "telegram", "inbox:NAME", "host:NAME".
+    """name:     "loop", "database", "worker", "queue", "disk", "scheduler", "telegram", "inbox:…", "host:…".
     age_s:    since its last real progress. budget_s: how long that may be now; None: without limit.
     trouble:  why it is not well, one plain sentence; "" when it is. hint: what to do about that.
     vital:    while this one is stalled or dead, the daemon is down.

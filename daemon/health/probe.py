@@ -71,6 +71,10 @@ class Probe:
         self._leaving = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"probe-{about.name}", daemon=True)
 
+    @property
+    def name(self) -> str:
+        return self._about.name
+
     def start(self) -> None:
         self._thread.start()
 
