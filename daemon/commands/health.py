@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from daemon.commands.common import AsJson, configuration
-from daemon.commands.terminal import console, duration, out, out_json, printable
+from daemon.commands.terminal import console, duration, out, out_json, printable, tell
 
 
 def register(app: typer.Typer) -> None:
     app.command()(health)
 
 
-def health(ctx: typer.Context, as_json: AsJson = False) -> None:
+def health(
+    ctx: typer.Context,
+    as_json: AsJson = False,
+    heal: Annotated[
+        bool, typer.Option("--heal", help="Restart the service when it is down three times in a row.")
+    ] = False,
+    per_user: Annotated[bool, typer.Option("--user", help="With --heal: the service is your own.")] = False,
+) -> None:
     """Show how each part of the daemon is. Exit code 0: healthy, 1: degraded, 2: down."""
     from daemon.health.asking import ask
 
     told = ask(configuration(ctx))
     if as_json:
         out_json(told)
-    else:
+    elif not heal or told["exit_code"]:
         _show(told)
+    if heal:
+        _heal(told, per_user)
     raise typer.Exit(told["exit_code"])
+
+
+def _heal(told: dict[str, Any], per_user: bool) -> None:
+    from daemon.health.heal import heal, state_folder
+    from daemon.health.kept import now
+    from daemon.units.systemctl import Systemctl
+
+    heal(told, Systemctl(per_user), state_folder(per_user), now(), tell)
 
 
 def _show(told: dict[str, Any]) -> None:

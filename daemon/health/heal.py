@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from daemon.health.component import Component
 from daemon.health.kept import Moment, keep, recall
+from daemon.health.report import Verdict
 from daemon.units.systemctl import Systemctl
 from models.errors import VigentdError
 
@@ -28,7 +28,6 @@ STARTED_S = 30.0  # after its start it is left alone
 FAILED_S = 900.0  # so long systemd's own limit of starts is respected
 MOST, IN_S = 3, 3600.0  # restarts
 
-Verdict = Literal["healthy", "degraded", "down"]
 Action = Literal["nothing", "restart", "tell"]
 
 
@@ -79,29 +78,24 @@ def _ours(unit: Unit) -> bool:
 
 
 def heal(
-    verdict: Verdict,
-    parts: Iterable[Component],
-    pid: int,
-    systemctl: Systemctl,
-    folder: Path,
-    now: Moment,
-    say: Callable[[str], None],
+    told: Mapping[str, Any], systemctl: Systemctl, folder: Path, now: Moment, say: Callable[[str], None]
 ) -> Action:
-    """verdict, parts, pid: of the report; pid 0: no daemon said anything. folder: of the small file.
+    """told: as `vigentd health --json` prints it. folder: of the small file.
 
     What fails here is said, and is tried again at the next look: it never raises.
     """
+    down = told["verdict"] == "down"
     try:
         unit = look(systemctl)
-        if verdict == "down" and pid not in (0, unit.pid):
-            say(f"The daemon that is down (process {pid}) is not that of {UNIT}: it is left alone")
+        if down and told["pid"] not in (None, unit.pid):
+            say(f"The daemon that is down (process {told['pid']}) is not that of {UNIT}: it is left alone")
             return "nothing"
         file = folder / FILE_NAME
-        memory, action = decide(remembered(file, now.boot), unit, verdict, now.at_s)
+        memory, action = decide(remembered(file, now.boot), unit, told["verdict"], now.at_s)
         keep(file, now.boot, asdict(memory))  # before anything is done: it must not be done for ever
-        if verdict == "down":
+        if down:
             say(_said(memory, unit, action))
-        _act(action, unit, is_hung(parts), systemctl)
+        _act(action, unit, is_hung(told), systemctl)
     except VigentdError as e:
         say(e.message)
     except OSError as e:
@@ -138,9 +132,10 @@ def state_folder(per_user: bool, environment: Mapping[str, str] = os.environ) ->
     return Path(base) / "vigentd-health"
 
 
-def is_hung(parts: Iterable[Component]) -> bool:
+def is_hung(told: Mapping[str, Any]) -> bool:
     """Whether it would not hear SIGTERM, as far as its parts tell. "daemon": it does not say how it is."""
-    return any(part.name in ("loop", "daemon") and part.state in ("stalled", "dead") for part in parts)
+    stuck = {part["name"] for part in told["components"] if part["state"] in ("stalled", "dead")}
+    return not stuck.isdisjoint(("loop", "daemon"))
 
 
 def _act(action: Action, unit: Unit, hung: bool, systemctl: Systemctl) -> None:

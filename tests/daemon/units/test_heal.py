@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from daemon.health.component import Component
+from daemon.config import Config
+from daemon.health.component import Component, State
 from daemon.health.heal import (
     FILE_NAME,
     IN_A_ROW,
     Action,
     Memory,
     Unit,
-    Verdict,
     decide,
     heal,
     is_hung,
@@ -23,12 +25,17 @@ from daemon.health.heal import (
     state_folder,
 )
 from daemon.health.kept import Moment, keep, now
+from daemon.health.report import Report, Verdict
 from daemon.units.systemctl import Systemctl
+from tests.daemon.conftest import Cli
 from tests.daemon.units.fake import FakeSystemd
 
 RUNS = Unit("active", 3600.0, "first")
-LOOP = Component("loop", "stalled", vital=True)
-DATABASE = Component("database", "stalled", vital=True)
+
+
+def down_by(name: str, state: State = "stalled", pid: int | None = 7) -> dict[str, Any]:
+    well, ill = Component("worker", "idle", vital=True), Component(name, state, vital=True)
+    return Report((well, ill), pid).as_dict()
 
 
 def down(times: int, unit: Unit = RUNS) -> list[tuple[Verdict, Unit]]:
@@ -117,7 +124,7 @@ def test_it_remembers_between_calls_and_restarts(systemd: FakeSystemd, tmp_path:
     said: list[str] = []
     begin = now()
     for number in range(3):
-        heal("down", [DATABASE], 7, Systemctl(), tmp_path / "run", at(begin, 30.0 * number), said.append)
+        heal(down_by("database"), Systemctl(), tmp_path / "run", at(begin, 30.0 * number), said.append)
     assert systemd.asked() == ["restart --no-block vigentd.service"]
     assert ["1 of 3" in said[0], "2 of 3" in said[1], "started anew" in said[2]] == [True] * 3
     assert (tmp_path / "run" / FILE_NAME).stat().st_mode & 0o777 == 0o600
@@ -130,7 +137,7 @@ def test_one_that_hangs_is_made_to_say_where(systemd: FakeSystemd, tmp_path: Pat
     )
     begin = now()
     for number in range(3):
-        heal("down", [LOOP], 7, Systemctl(True), tmp_path, at(begin, 30.0 * number), lambda _: None)
+        heal(down_by("loop"), Systemctl(True), tmp_path, at(begin, 30.0 * number), lambda _: None)
     assert systemd.asked() == [
         "--user kill --kill-whom=main --signal=SIGABRT vigentd.service",
         "--user restart --no-block vigentd.service",
@@ -147,7 +154,7 @@ def test_the_admins_are_told_when_restarts_do_not_help(systemd: FakeSystemd, tmp
         begin.boot,
         {"downs": 2, "looked_at": begin.at_s, "run": "a", "restarts": [begin.at_s - 9] * 3},
     )
-    heal("down", [DATABASE], 7, Systemctl(), tmp_path, at(begin, 30), lambda _: None)
+    heal(down_by("database"), Systemctl(), tmp_path, at(begin, 30), lambda _: None)
     assert systemd.asked() == ["start --no-block vigentd-failed@vigentd-health.service"]
 
 
@@ -156,7 +163,7 @@ def test_a_unit_in_its_first_seconds_is_left_alone(systemd: FakeSystemd, tmp_pat
     systemd.shows("vigentd.service", ActiveState="active", StateChangeTimestampMonotonic=micros, MainPID=7)
     begin = now()
     for number in range(4):
-        heal("down", [DATABASE], 7, Systemctl(), tmp_path, at(begin, 30.0 * number), lambda _: None)
+        heal(down_by("database"), Systemctl(), tmp_path, at(begin, 30.0 * number), lambda _: None)
     assert systemd.asked() == []
 
 
@@ -185,20 +192,20 @@ def test_without_a_file_nothing_is_restarted(systemd: FakeSystemd, tmp_path: Pat
     folder.touch()
     said: list[str] = []
     for _ in range(4):
-        assert heal("down", [DATABASE], 7, Systemctl(), folder, now(), said.append) == "nothing"
+        assert heal(down_by("database"), Systemctl(), folder, now(), said.append) == "nothing"
     assert systemd.asked() == [] and "cannot be written" in said[-1]
 
 
 def test_without_systemd_it_only_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     said: list[str] = []
-    assert heal("down", [DATABASE], 7, Systemctl(), tmp_path, now(), said.append) == "nothing"
+    assert heal(down_by("database"), Systemctl(), tmp_path, now(), said.append) == "nothing"
     assert said == ["systemd cannot be asked on this machine: there is no systemctl"]
 
 
 def test_it_hangs_when_its_loop_does_or_nothing_is_known_of_it() -> None:
-    assert is_hung([LOOP]) and is_hung([Component("daemon", "dead", vital=True)])
-    assert not is_hung([Component("loop", "idle"), DATABASE, Component("daemon", "loading")])
+    assert is_hung(down_by("loop")) and is_hung(down_by("daemon", "dead"))
+    assert not is_hung(down_by("database")) and not is_hung(down_by("loop", "idle"))
 
 
 def test_another_daemon_than_the_services_is_left_alone(systemd: FakeSystemd, tmp_path: Path) -> None:
@@ -206,8 +213,35 @@ def test_another_daemon_than_the_services_is_left_alone(systemd: FakeSystemd, tm
     systemd.shows("vigentd.service", ActiveState="active", StateChangeTimestampMonotonic=0, MainPID=7)
     begin = now()
     for number in range(4):
-        heal("down", [LOOP], 8, Systemctl(), tmp_path, at(begin, 30.0 * number), lambda _: None)
+        heal(down_by("loop", pid=8), Systemctl(), tmp_path, at(begin, 30.0 * number), lambda _: None)
     assert systemd.asked() == []
+
+
+def test_the_command_heals_and_its_exit_code_stays_that_of_health(
+    cli: Cli, systemd: FakeSystemd, config: Config, tmp_path: Path
+) -> None:
+    config.data_dir.mkdir()
+    systemd.shows("vigentd.service", ActiveState="active", StateChangeTimestampMonotonic=0)
+    for number in range(3):
+        said = cli("health", "--heal", RUNTIME_DIRECTORY=str(tmp_path / "run"))
+        assert said.code == 2 and "No daemon is running" in said.out
+        file = tmp_path / "run" / FILE_NAME
+        assert f"{number + 1} of 3" in said.err or "started anew" in said.err
+        kept = json.loads(file.read_text())
+        file.write_text(json.dumps(kept | {"looked_at": kept["looked_at"] - 30}))
+    assert systemd.asked()[-1] == "restart --no-block vigentd.service"
+
+
+def test_the_command_says_nothing_while_all_is_well(
+    cli: Cli, systemd: FakeSystemd, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Every half minute it would be a line in the journal."""
+    well = Report((Component("loop", "idle"),), 7).as_dict() | {"from": "daemon"}
+    monkeypatch.setattr("daemon.health.asking.ask", lambda _: well)
+    systemd.shows("vigentd.service", ActiveState="active", MainPID=7)
+    said = cli("health", "--heal", "--user", XDG_RUNTIME_DIR=str(tmp_path))
+    assert (said.code, said.out, said.err) == (0, "", "")
+    assert (tmp_path / "vigentd-health" / FILE_NAME).is_file()
 
 
 def test_it_remembers_where_the_unit_says() -> None:
