@@ -71,7 +71,9 @@ class WriteProbe:
             )
         except Unavailable as e:
             self.close()
-            return Finding(e.message, e.hint, {"code": e.code}, worked=False, passing=e.code == PASSING)
+            locked = e.code == PASSING
+            hint = f"`fuser {self._path}` says which processes use it." if locked else e.hint
+            return Finding(e.message, hint, {"code": e.code}, worked=False, passing=locked)
         except BaseException:
             self.close()
             raise

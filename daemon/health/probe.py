@@ -18,6 +18,7 @@ from daemon.logs.tell import Tell
 from models.errors import VigentdError
 
 STOP_S = 1.0
+AGAIN_S = 2.0  # after a look that did not work: that it is over should be known soon
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class Probe:
         self._end = end
         self._log = log
         self._found: Finding | None = None
+        self._fault = ""  # of ours, the last one
         self._worked = Heart(clock)
         self._answered = Heart(clock)  # a look ended with something that will not pass by itself
         self._leaving = threading.Event()
@@ -112,7 +114,9 @@ class Probe:
         except VigentdError as e:
             found = Finding(e.message, e.hint, worked=False)
         except Exception as e:  # a fault of ours must not be the end of looking
-            self._log.error("probe_fault", probe=self._about.name, error=repr(e), trace=e)
+            if repr(e) != self._fault:  # told once, and not every two seconds
+                self._fault = repr(e)
+                self._log.error("probe_fault", probe=self._about.name, error=repr(e), trace=e)
             found = Finding("It cannot be looked at: a fault of vigentd; its log says more", worked=False)
         self._found = found
         if found.worked:
@@ -123,5 +127,6 @@ class Probe:
     def _run(self) -> None:
         while not self._leaving.is_set():
             self.look()
-            self._leaving.wait(self._about.every_s)
+            well = self._found is not None and self._found.worked
+            self._leaving.wait(self._about.every_s if well else min(self._about.every_s, AGAIN_S))
         self._end()

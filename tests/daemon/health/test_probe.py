@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
+
+import pytest
 
 from daemon.health.probe import About, Finding, Probe
 from models.errors import Unavailable
@@ -68,15 +71,31 @@ def test_a_fault_of_a_look_is_told_and_is_not_the_end_of_looking() -> None:
 
     def looked() -> Finding:
         looks.append(1)
-        if len(looks) == 1:
+        if len(looks) <= 2:
             raise KeyError("bug")
         return Finding(facts={"looks": len(looks)})
 
     clock, log = Clock(), Written()
     probe = Probe(ABOUT, looked, log, clock)
-    assert "fault of vigentd" in pass_by(1, clock, probe.health, probe.look).trouble
+    assert "fault of vigentd" in pass_by(2, clock, probe.health, probe.look).trouble
     assert pass_by(1, clock, probe.health, probe.look).well
     assert [name for name, _ in log.lines] == ["probe_fault"]
+
+
+def test_that_it_is_over_is_known_sooner_than_the_next_look_would_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("daemon.health.probe.AGAIN_S", 0.01)
+    looks = threading.Semaphore(0)
+
+    def fails() -> Finding:
+        looks.release()
+        return Finding("It is busy", worked=False, passing=True)
+
+    probe = Probe(replace(ABOUT, every_s=3600), fails, Written())
+    probe.start()
+    try:
+        assert all(looks.acquire(timeout=10) for _ in range(3))
+    finally:
+        probe.close()
 
 
 def test_what_was_opened_is_closed_in_the_end() -> None:
