@@ -201,11 +201,15 @@ class Host(HostProcess):
         return answer
 
     def _refused(self, told: Message) -> Exception:
-        """After a fault of the GPU, which is with the process for good, it is ended."""
-        if "gpu" not in told:
+        """After a fault of the GPU, which is with the process for good, it is ended; and when it can have no
+        more memory, of which it may hold too much."""
+        memory = told["kind"] == "MemoryError"
+        if "gpu" not in told and not memory:
             return host_errors.refused(told)
         self.kill()
         self.wait(lambda: self._told, KILL_S)
+        if memory:
+            return host_errors.out_of_memory(self.plan.name, wire.restore(told))
         return host_errors.refused(told, self._known(Fault(*told["gpu"])))
 
     def _known(self, fault: Fault | None) -> Fault | None:

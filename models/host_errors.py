@@ -83,6 +83,16 @@ def died(name: str, log: Path, reason: str, fault: Fault | None = None) -> HostD
     return HostDied(f"The {name} process ended unexpectedly ({reason})", hint=hint)
 
 
+def out_of_memory(name: str, error: Exception) -> HostDied:
+    """error: the MemoryError there."""
+    died = HostDied(
+        f"The machine has not enough memory for the {name} process",
+        code="out_of_memory",
+        hint="Retry when less is running, or use a smaller or shorter clip",
+    )
+    return with_trace(died, error)
+
+
 def not_loaded(name: str, log: Path, told: Message) -> VigentdError:
     """told: the error, as `wire.describe` says it."""
     error = wire.restore(told)
@@ -90,6 +100,8 @@ def not_loaded(name: str, log: Path, told: Message) -> VigentdError:
         error = refused(told, Fault(*told["gpu"]))
     if isinstance(error, VigentdError) and not isinstance(error, HostFault):
         return error
+    if isinstance(error, MemoryError):
+        return out_of_memory(name, error)
     if isinstance(error, ImportError):
         return Unavailable(
             f"A part of this machine's installation is missing: {error}",

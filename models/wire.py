@@ -109,6 +109,8 @@ def _described(error: BaseException) -> Message:
             "names": names,
             "trace": trace,
         }
+    if isinstance(error, MemoryError):
+        return {"kind": "MemoryError", "message": str(error), "trace": trace}
     if isinstance(error, ImportError):
         return {"kind": "ImportError", "message": str(error), "name": error.name, "trace": trace}
     return {"kind": "", "name": type(error).__name__, "text": str(error), "trace": trace}
@@ -129,6 +131,8 @@ def _restored(told: Message) -> Exception:
         return OSError(told["errno"], told["message"], first, None, second)
     if kind == "ImportError":
         return ImportError(told["message"], name=told["name"])
+    if kind == "MemoryError":
+        return MemoryError(told["message"])
     if kind in _EXPECTED:
         return _EXPECTED[kind](told["message"], code=told["code"], hint=told["hint"])
     return HostFault(

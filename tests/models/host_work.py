@@ -203,6 +203,8 @@ def fail(engine: Any, arguments: dict[str, Any], progress: Progress) -> Any:
             raise NarrowInput("Too long", code="too_long", hint="Make it shorter")
         case "fault":
             raise ValueError("a secret of the inside")
+        case "memory":
+            raise MemoryError
         case "disk":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/somewhere/file")
         case "import":

@@ -236,6 +236,16 @@ def test_a_full_disk_keeps_its_number(host: Host) -> None:
     assert failed.value.errno == 28
 
 
+def test_a_host_that_was_refused_memory_is_ended_and_another_may_be_asked(host: Host) -> None:
+    with pytest.raises(HostDied, match="not enough memory for the media process") as failed:
+        ask(host, "fail", how="memory")
+    assert failed.value.code == "out_of_memory" and failed.value.hint
+    assert "MemoryError" in "".join(failed.value.__notes__)
+    assert not host.alive
+    with pytest.raises(HostDied):
+        ask(host, "echo")
+
+
 def test_a_missing_library_stays_one(host: Host) -> None:
     with pytest.raises(ImportError, match=r"libGL\.so\.1"):
         ask(host, "fail", how="import")

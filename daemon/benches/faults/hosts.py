@@ -88,10 +88,6 @@ def encoder_told(scene: Scene) -> str:
     return scene.job_logged("early_dropped", "process_gone") or host_told(scene, "media")
 
 
-def refusal_told(scene: Scene) -> str:
-    return scene.job_logged("process_gone", "failed", "requeued") or host_told(scene)
-
-
 def waits(scene: Scene) -> bool:
     """Jobs wait, and who asks is told why."""
     return "cannot be loaded" in scene.status_why()
@@ -157,7 +153,7 @@ CASES = (
         carried_out,
         Order("make:lipsync", "refused"),
         budget_s=AT_ONCE_S,
-        found=refusal_told,
+        found=lambda scene: scene.job_logged("process_gone"),
     ),
     _host(
         "memory-killed",
