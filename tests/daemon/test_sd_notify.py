@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import threading
@@ -16,9 +17,10 @@ from daemon.sd_notify import LONGEST, Notifier
 from daemon.store.lock import WorkerLock
 from daemon.supervised import Supervised, status_line
 from pipeline.progress import Snapshot
-from tests.daemon.daemon_kit import LONG, Daemon, Desk
+from tests.daemon.daemon_kit import LONG, ROOT, Daemon, Desk
 from tests.daemon.notify_kit import Systemd
 from tests.face_kit import portrait
+from tests.systemd.product import BLOCK
 
 WATCHDOG = "WATCHDOG=1"
 
@@ -208,3 +210,18 @@ def _given_back(lock: WorkerLock, systemd: Systemd) -> None:
     systemd.until(lambda line: line.startswith("EXTEND_TIMEOUT_USEC="))
     assert "READY=1" not in systemd.heard
     lock.release()
+
+
+@pytest.mark.slow
+def test_a_daemon_whose_loop_stands_still_feeds_no_watchdog(desk: Desk, systemd: Systemd) -> None:
+    """As long as nothing blocks it is fed, also while a job runs."""
+    folder = desk.folder / "hooks"
+    folder.mkdir()
+    shutil.copy(ROOT / "tests/systemd/hang.py", folder / "sitecustomize.py")
+    desk.variables["PYTHONPATH"] = f"{folder}:{ROOT}"
+    with desk.daemon() as daemon:
+        systemd.until(lambda line: line == WATCHDOG)
+        daemon.process.send_signal(BLOCK)
+        assert systemd.quiet(WATCHDOG, 4.0, 60)
+        assert daemon.process.poll() is None  # it is systemd's to end it
+        daemon.kill()
