@@ -18,9 +18,13 @@ def main() -> None:
         from daemon.commands import streams
 
         streams.prepare()
-        from daemon.command_line import run
+        from daemon.commands import quick
 
-        code = run(sys.argv[1:])
+        code = quick.answer(sys.argv[1:])
+        if code is None:
+            from daemon.command_line import run
+
+            code = run(sys.argv[1:])
     except KeyboardInterrupt:
         code = _interrupted()
     sys.exit(code)

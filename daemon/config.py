@@ -24,6 +24,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from daemon.config_place import DATA_DIR, SOCKET_NAME
 from daemon.folders import absolute
 from models.errors import BadInput
 from pipeline.spec import (
@@ -254,7 +255,7 @@ class Config(BaseSettings):
         extra="forbid", frozen=True, env_prefix=ENV_PREFIX, env_nested_delimiter=ENV_DELIMITER
     )
 
-    data_dir: Path = Path("~/.local/share/vigentd")
+    data_dir: Path = Path(DATA_DIR)
     assets: Path | None = None  # the user's own folder: fonts/ music/ styles/ beside the built-in ones
     queue: QueueSettings = QueueSettings()
     models: ModelsSettings = ModelsSettings()
@@ -322,7 +323,7 @@ class Config(BaseSettings):
 
     @property
     def socket(self) -> Path:
-        return self.data_dir / "control.sock"
+        return self.data_dir / SOCKET_NAME
 
     @property
     def health_file(self) -> Path:

@@ -1,8 +1,4 @@
-"""Finds and reads the configuration, and says exactly where a mistake in it is.
-
-The first of these wins: `--config`, `$VIGENTD_CONFIG`, `./vigentd.toml`, `~/.config/vigentd/vigentd.toml`,
-`/etc/vigentd/vigentd.toml`. The first two were named by a person and so must exist.
-"""
+"""Reads the configuration, and says exactly where a mistake in it is."""
 
 from __future__ import annotations
 
@@ -22,13 +18,10 @@ from pydantic.fields import FieldInfo
 from pydantic_settings.exceptions import SettingsError
 
 from daemon.config import ENV_DELIMITER, ENV_PREFIX, LIKE_A_TOKEN, Config
-from daemon.folders import absolute
+from daemon.config_place import FILE_VARIABLE, find
 from daemon.inbox_rules import mistake
 from models.errors import BadInput
 from pipeline.spec import NAME_OR_FILE
-
-FILE_NAME = "vigentd.toml"
-FILE_VARIABLE = "VIGENTD_CONFIG"
 
 Key = tuple[str, ...]
 
@@ -44,7 +37,7 @@ class Loaded:
 
 def load(named: Path | None = None, model: type[Config] = Config) -> Loaded:
     """Raises BadInput `config_missing` or `config_invalid`, naming the key and its place."""
-    file = _find(named)
+    file = find(named)
     raw, places = _read(file, model) if file else ({}, {})
     for key, name in _environment(model).items():  # it wins over the key, and over all that stands below it
         places = {k: place for k, place in places.items() if k[: len(key)] != key} | {key: name}
@@ -62,32 +55,6 @@ def load(named: Path | None = None, model: type[Config] = Config) -> Loaded:
         place = _place(wrong.key, places, file)
         raise BadInput(f"{_dotted(wrong.key)} {wrong.what} ({place})", code="config_invalid", hint=wrong.hint)
     return Loaded(config, file, places)
-
-
-def _find(named: Path | None) -> Path | None:
-    if named is None and os.environ.get(FILE_VARIABLE):
-        named, by = Path(os.environ[FILE_VARIABLE]), f"${FILE_VARIABLE}"
-    else:
-        by = "--config"
-    if named is not None:
-        named = absolute(named)
-        if not named.is_file():
-            what = "is a folder" if named.is_dir() else "does not exist"
-            raise BadInput(
-                f"The configuration file {named}, named by {by}, {what}",
-                code="config_missing",
-                hint="Correct the path, or leave it out to use the usual places.",
-            )
-        return named
-    usual = [*_here(), Path("~/.config/vigentd").expanduser(), Path("/etc/vigentd")]
-    return next((folder / FILE_NAME for folder in usual if (folder / FILE_NAME).is_file()), None)
-
-
-def _here() -> list[Path]:
-    try:
-        return [Path.cwd()]
-    except FileNotFoundError:  # the folder was deleted while a shell stood in it
-        return []
 
 
 def _read(file: Path, model: type[BaseModel]) -> tuple[dict[str, Any], dict[Key, str]]:

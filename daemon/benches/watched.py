@@ -15,7 +15,7 @@ from typing import Any
 from daemon.benches import processes
 from daemon.benches.queue import config_in
 from daemon.config import ENV_PREFIX
-from daemon.config_file import FILE_NAME, FILE_VARIABLE
+from daemon.config_place import FILE_NAME, FILE_VARIABLE
 from daemon.control.client import Client, DaemonAway
 from daemon.queue import Queue
 from models.errors import StageFailed

@@ -6,15 +6,17 @@ A daemon that is only late with its answer is as well as its file says; when tha
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from daemon.config import Config
 from daemon.control.client import Client, DaemonAway
 from daemon.health.component import Component
 from daemon.health.report import Report
 from daemon.health.report_file import Kept, read
 from daemon.store.lock import Holder, holder
 from models.errors import VigentdError
+
+if TYPE_CHECKING:
+    from daemon.config import Config
 
 ANSWER_S = 0.15
 OLD_S = 15.0

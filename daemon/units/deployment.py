@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daemon.config import Config
-from daemon.config_file import FILE_NAME, FILE_VARIABLE, Loaded, variable
+from daemon.config_file import Loaded, variable
+from daemon.config_place import FILE_NAME, FILE_VARIABLE
 from models.errors import BadInput
 
 USER = "vigentd"  # whom sysusers makes

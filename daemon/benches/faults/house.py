@@ -20,7 +20,7 @@ from daemon.benches.faults import inside
 from daemon.benches.faults.inside import Order, Orders
 from daemon.benches.queue import config_in
 from daemon.config import ENV_PREFIX
-from daemon.config_file import FILE_NAME, FILE_VARIABLE
+from daemon.config_place import FILE_NAME, FILE_VARIABLE
 from daemon.control.client import Client, DaemonAway, EventStream
 from daemon.jobs import FINISHED, JobRow
 from daemon.queue import Queue

@@ -1,0 +1,53 @@
+"""How the daemon is, for a person. Lean, for `vigentd health` is asked often and keeps nobody waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from daemon.commands.terminal import duration, out, printable
+
+HEADINGS = ("part", "state", "last progress", "allowed", "")
+
+
+def show(told: dict[str, Any]) -> None:
+    """told: as `Report.as_dict`, with "from"."""
+    why = f": {told['why']}" if told["why"] else ""
+    late = " (it does not answer; this is from its file)" if told["from"] == "file" else ""
+    out(printable(f"{told['verdict']}{why}{late}"))
+    out("")
+    for line in _lines([HEADINGS, *map(_row, told["components"])]):
+        out(printable(line))
+    for part in told["components"]:
+        if not part["well"]:
+            out("")
+            out(printable(f"{part['name']}: {part['trouble'] or part['state']}"))
+            if part["hint"]:
+                out(printable(f"hint: {part['hint']}"))
+
+
+def _row(part: dict[str, Any]) -> tuple[str, ...]:
+    allowed = "" if part["budget_s"] is None else duration(part["budget_s"])
+    mark = "" if part["well"] else "not well"
+    return (
+        part["name"],
+        part["state"],
+        f"{duration(part['age_s'])} ago",
+        allowed,
+        mark or _does(part["facts"]),
+    )
+
+
+def _does(facts: dict[str, Any]) -> str:
+    """What a person wants to know of it beside."""
+    if free := facts.get("free"):
+        return f"{free / 1e9:.1f} GB free"
+    if counts := facts.get("counts"):
+        return f"{counts['queued']} waiting"
+    return " ".join(str(facts[name]) for name in ("job", "stage") if facts.get(name))
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> Iterable[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
