@@ -47,6 +47,7 @@ from daemon.scheduler import Scheduler
 from daemon.sd_notify import Notifier
 from daemon.store.lock import WorkerLock, holder
 from daemon.supervised import Supervised, status_line
+from daemon.units.last_good import keep_good
 from daemon.worker import Worker
 from handlers.inbox.house import House
 from handlers.inbox.inboxes import Inboxes
@@ -195,6 +196,7 @@ class Service:
             health_file.start()
             await metrics.use(self.config.health.port)
             self.log.event("started", version=self._version, pid=os.getpid(), data_dir=self.config.data_dir)
+            keep_good(self.config)
             # The queue is open to all from here on; engines may take minutes to load, and jobs wait for them.
             self._notifier.ready(self._says())
             supervised.start()
@@ -395,6 +397,7 @@ class Service:
             self.log.warning("not_reloaded", key="data_dir", because="it needs a restart")
             config = config.model_copy(update={"data_dir": self.config.data_dir})
         self.config = config
+        keep_good(config)
         if self.worker is not None:
             self.worker.reload(config)
             self.inboxes.reload(config)

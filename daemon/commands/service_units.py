@@ -105,6 +105,7 @@ def failed(
     from daemon.alarm_by_post import post
     from daemon.health.kept import now
     from daemon.units.failed import LINES, tell_admins
+    from daemon.units.last_good import last_good
     from daemon.units.systemctl import Journal, Systemctl
 
     try:
@@ -112,7 +113,14 @@ def failed(
     except Unavailable:
         result = ""
     last = Journal(per_user).tail(unit, LINES)
-    tell(tell_admins(configuration(ctx), unit, result, last, now(), post))
+    try:
+        config = configuration(ctx)
+    except BadInput:  # it may be why the unit has failed
+        known = last_good()
+        if known is None:
+            raise
+        config = known
+    tell(tell_admins(config, unit, result, last, now(), post))
 
 
 def _plan(ctx: typer.Context, per_user: bool, account: str) -> Deployment:
