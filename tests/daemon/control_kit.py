@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
+import os
 import socket
 import threading
 import time
@@ -15,6 +17,9 @@ from typing import Any
 from daemon.control import unix_socket
 from daemon.control.events import Events
 from daemon.control.server import Control
+from daemon.health.component import Component
+from daemon.health.metrics import text
+from daemon.health.report import Report
 from daemon.jobs import JobRow, job_json
 from daemon.queue import Queue
 from pipeline.spec import JobSpec
@@ -59,6 +64,12 @@ class TinyOffice:
             "oldest_waiting": self.queue.oldest_waiting(),
             "free": 10**9,
         } | self.more
+
+    def health(self) -> Report:
+        return Report((Component("queue", "idle"),), os.getpid())
+
+    def metrics_text(self) -> str:
+        return text(self.health(), "0", dt.datetime.now(dt.UTC))
 
     def inbox_status(self) -> list[dict[str, Any]]:
         return []
