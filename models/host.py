@@ -11,6 +11,7 @@ happens in it comes back as an exception here. It is never restarted; a new Host
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -41,7 +42,7 @@ _TOLD_S = 1.0  # for the keeper to be told of an end
 
 class Seen(NamedTuple):
     """A host as its parent sees it, without asking. age_s: since its last real progress, or since its work
-    ended. budget_s: how long that may be; None: it has nothing to do."""
+    ended. budget_s: how long that may be; None: it has nothing to do, or waits for others."""
 
     state: Literal["loading", "idle", "busy", "stalled", "dead"]
     age_s: float
@@ -284,7 +285,10 @@ class Host(HostProcess):
             return Seen("idle" if self._loaded else "loading", self._clock() - self._since, None, **doing)
         stuck = self._climbing or pulse.stalled
         state: Any = "stalled" if stuck else "busy" if self._loaded else "loading"
-        return Seen(state, pulse.silent_s, pulse.budget_s, **doing)
+        limit = (
+            pulse.budget_s if math.isfinite(pulse.budget_s) else None
+        )  # who waits for others may do so for ever
+        return Seen(state, pulse.silent_s, limit, **doing)
 
     def health(self, timeout_s: float = 0.1) -> Health:
         """What it says of itself; `answered=False` with what it said before when it does not say now."""

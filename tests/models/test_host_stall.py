@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import time
@@ -252,3 +253,16 @@ def test_an_ffmpeg_that_hangs_is_found_and_ended_and_the_host_is_kept(
     assert gone(ffmpeg.pid) and host.usable
     assert climbed(hosts)["cancel"]["came_back"]
     assert ask(host, "echo")["pid"] == host.pid
+
+
+def test_work_that_waits_for_others_has_no_budget(hosts: Hosts, aside: Callable[..., Future[Any]]) -> None:
+    """And not an infinite one, which JSON does not know."""
+    host, watch = hosts.started(), Watch()
+    work = aside(
+        host.ask, "tests.models.host_work:until_cancelled", {}, watch, floors=Budget(math.inf, math.inf)
+    )
+    assert watch.began.wait(10)
+    assert within(5, lambda: host.seen().state == "busy") and host.seen().budget_s is None
+    watch.stop = Cancelled()
+    with pytest.raises(Cancelled):
+        work.result(10)
