@@ -150,6 +150,7 @@ def loop_case() -> Case:
         lift=unblock,
         working=lambda scene: scene.living.answers() and not scene.unwell("loop") and scene.further(),
         orders=(LIPS,),
+        settings={"daemon.health.monitor:LOOP_S": LOOP_S, "daemon.health.monitor:EVERY_S": 0.5},
     )
 
 
