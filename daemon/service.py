@@ -66,7 +66,7 @@ LOCK_EVERY_S = 0.2
 WORKER_EVERY_S = 5.0  # how soon it is noticed that the worker is gone
 LAST_S = 30.0  # for a job to be put back
 ENDS_S = 30.0  # for the doors and the hosts to end
-SWEEP_S = 900.0
+SWEEP_S, SWEPT_S = 900.0, 3600.0  # between two sweeps; a longer one is a trouble
 OPENS_S = 600.0  # for the database to be looked through, and to be made anew by an upgrade
 
 
@@ -167,7 +167,7 @@ class Service:
             queue_probe(self.queue, lambda: AtWork(worker.job_id, worker.why), self.log),
         )
         scheduler = self.scheduler = Scheduler(self.log)
-        scheduler.every(SWEEP_S, "housekeeping", lambda: sweep(self.config, self.queue, self.log))
+        scheduler.every(SWEEP_S, "housekeeping", lambda: sweep(self.config, self.queue, self.log), SWEPT_S)
         control = Control(self, self.events, self.config.socket)
         thread = threading.Thread(target=worker.run, name="worker", daemon=True)
         metrics = self.metrics = MetricsPort(self.metrics_text, self.log)
@@ -320,6 +320,7 @@ class Service:
             "why": why,
             "hint": next((host["hint"] for host in hosts if host["why"] == why), ""),
             "not_reloaded": refused.as_dict() if refused is not None else None,
+            "health": _in_short(self.health()),
             "hosts": hosts,
             "inboxes": self.inboxes.brief(),
             "telegram": self.bot.status(),
@@ -418,3 +419,7 @@ class Service:
         self.events.publish("job", **job)
         self.wake()
         return job
+
+
+def _in_short(report: Report) -> dict[str, str]:
+    return {"verdict": report.verdict, "why": report.why}

@@ -130,6 +130,7 @@ def _from_the_database(app: App, away: Unavailable) -> dict[str, Any]:
         "why": why,
         "hint": "",
         "not_reloaded": None,
+        "health": None,
         "hosts": [],
         "inboxes": [],
         "telegram": None,
@@ -149,6 +150,7 @@ def _card(told: dict[str, Any]) -> None:
     if refused:
         _line("config", f"not taken up: {refused['message']}")
         _line("hint", refused["hint"])
+    _line("health", _health(told.get("health")))
     _line("job", _job(told["job"]) if told["job"] else None)
     _line("waiting", _waiting(counts["queued"], told["oldest_waiting"]))
     _line("inboxes", "; ".join(map(_inbox, told["inboxes"])))
@@ -174,6 +176,13 @@ def _daemon(told: dict[str, Any]) -> str:
         told["started_at"] and f"since {local_time(told['started_at'])}",
     )
     return ", ".join(str(part) for part in parts if part)
+
+
+def _health(health: dict[str, str] | None) -> str:
+    """Nothing while all is well."""
+    if health is None or health["verdict"] == "healthy":
+        return ""
+    return f"{health['verdict']}: {health['why']} (`vigentd health` says more)"
 
 
 def _job(job: dict[str, Any]) -> str:

@@ -56,6 +56,7 @@ class TinyOffice:
             "why": "the disk is nearly full",
             "hint": "",
             "not_reloaded": None,
+            "health": {"verdict": "healthy", "why": ""},
             "hosts": [host | more | {"versions": {}, "starts": 1}],
             "inboxes": [{"name": "daily", "state": "watching", "why": "", "held": 2}],
             "telegram": {"state": "connected", "why": "", "name": "anna_bot", "waiting": 3},

@@ -98,6 +98,12 @@ def test_a_configuration_that_was_not_taken_up(cli: Cli, served: Path, office: T
     assert "config:" not in cli("status").out
 
 
+def test_what_is_not_well_is_told(cli: Cli, served: Path, office: TinyOffice) -> None:
+    assert "health:" not in cli("status").out
+    office.more = {"health": {"verdict": "degraded", "why": "The disk is nearly full"}}
+    assert "health:    degraded: The disk is nearly full (`vigentd health` says more)" in cli("status").out
+
+
 def test_status_without_a_daemon(cli: Cli, office: TinyOffice, config: Config, spec: JobSpec) -> None:
     office.queue.submit(spec)
     said = cli("status")
