@@ -10,6 +10,8 @@ from pathlib import Path
 LEAVE_S = 5.0
 PLACES = ((Path("/sys/fs/cgroup"), "memory.max"), (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"))
 
+SWAP = {"memory.swap.max": 0, "memory.memsw.limit_in_bytes": None}  # none; of both together, as much
+
 
 @contextmanager
 def limited(pid: int, limit: int) -> Iterator[bool]:
@@ -34,6 +36,9 @@ def _entered(root: Path, name: str, pid: int, limit: int) -> Path | None:
     with suppress(OSError):
         if (folder / name).exists():
             (folder / name).write_text(str(limit))
+            for swap, least in SWAP.items():
+                if (folder / swap).exists():
+                    (folder / swap).write_text(str(limit if least is None else least))
             (folder / "cgroup.procs").write_text(str(pid))
             return folder
     folder.rmdir()
