@@ -167,10 +167,10 @@ def _play(case: Case, living: Living, row: Row) -> None:
     if case.job:
         living.until(lambda: living.finished(scene.job, scene.other), END_S, "the jobs had not ended")
     _ends(case, scene, row)
-    case.ending(scene)
     row.false = _false(case, living)
     if row.false:
         row.wrong.append(f"{row.false} restarts without need: {living.starts()}")
+    case.ending(scene)
 
 
 def _until_found(found: Callable[[Scene], str], scene: Scene, allowed_s: float) -> str:
