@@ -104,14 +104,18 @@ def failed(
     """Tell the admins that a unit has failed; started by vigentd-failed@.service."""
     from daemon.alarm_by_post import post
     from daemon.health.kept import now
-    from daemon.units.failed import LINES, tell_admins
+    from daemon.units.failed import GAVE_UP, LINES, tell_admins
     from daemon.units.last_good import last_good
     from daemon.units.systemctl import Journal, Systemctl
 
     try:
-        result = Systemctl(per_user).show(unit, "Result").get("Result", "")
+        shown = Systemctl(per_user).show(unit, "Result", "ActiveState")
     except Unavailable:
-        result = ""
+        shown = {}
+    if unit != GAVE_UP and shown.get("ActiveState") in ("active", "activating", "reloading"):
+        # The health check aborts a daemon that hangs, and starts it anew; between the two it has "failed".
+        tell(f"{unit} has failed, and is started anew; nobody has to be told")
+        return
     last = Journal(per_user).tail(unit, LINES)
     try:
         config = configuration(ctx)
@@ -120,7 +124,7 @@ def failed(
         if known is None:
             raise
         config = known
-    tell(tell_admins(config, unit, result, last, now(), post))
+    tell(tell_admins(config, unit, shown.get("Result", ""), last, now(), post))
 
 
 def _plan(ctx: typer.Context, per_user: bool, account: str) -> Deployment:

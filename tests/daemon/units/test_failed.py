@@ -81,6 +81,14 @@ def test_the_command_works_without_a_bot(cli: Cli, systemd: FakeSystemd) -> None
     assert (said.code, said.err) == (0, "vigentd.service has failed; 0 admins were told\n")
 
 
+def test_what_is_on_its_way_back_is_not_told(cli: Cli, systemd: FakeSystemd) -> None:
+    """The health check ends a hanging daemon by SIGABRT and starts it anew: that is healing, not failure."""
+    systemd.shows(SERVICE, Result="signal", ActiveState="activating")
+    systemd.shows(GAVE_UP, Result="success", ActiveState="activating")
+    assert "nobody has to be told" in cli("service", "failed", SERVICE).err
+    assert "0 admins were told" in cli("service", "failed", GAVE_UP).err
+
+
 # ---------------------------------------------------------------- the token as a credential
 
 
