@@ -94,6 +94,9 @@ def waits(scene: Scene) -> bool:
 
 
 def was_slow(scene: Scene) -> None:
+    """And was let be."""
+    if taken_for_stuck := scene.logged("host_ladder"):
+        raise StageFailed(f"Slow work was taken for stuck work: {taken_for_stuck}")
     worked_s = scene.living.house.row(scene.job).timings.get("lipsync", 0.0)
     if worked_s < STEADY_STEPS * STEADY_S:
         raise StageFailed(f"The work took {worked_s:.0f} s only: it was not slow")
