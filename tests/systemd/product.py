@@ -139,7 +139,7 @@ class Vigentd:
                 and self.answers()
             )
 
-        return until(back, lambda: f"the daemon: {self.machine.journal(UNIT)[-3000:]}", within_s)
+        return until(back, lambda: f"the daemon: {self.machine.journal()[-6000:]}", within_s)
 
     # ------------------------------------------------------------ as an administrator
 
