@@ -27,12 +27,12 @@ def health(
     from daemon.health.asking import ask
 
     told = ask(configuration(ctx))
+    if heal:  # before anything is shown: a fault in that must not keep it from being healed
+        _heal(told, per_user)
     if as_json:
         out_json(told)
     elif not heal or told["exit_code"]:
         show(told)
-    if heal:
-        _heal(told, per_user)
     raise typer.Exit(told["exit_code"])
 
 
