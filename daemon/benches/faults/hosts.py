@@ -17,9 +17,9 @@ from models.errors import StageFailed
 BUDGET_S = 3.0  # of a stage, in place of minutes
 AT_ONCE_S = 1.0  # in which the end of a process is to be noticed
 LOAD_S = 6.0  # of loading, in place of many minutes
-STEADY_S = 0.6  # between the steps of slow work that lasts for twelve budgets and more: an hour, in real ones
-STEADY_STEPS = 25
-STEADY_BUDGET_S = 1.0
+STEADY_S = 1.2  # between the steps of slow work that lasts for twelve budgets and more: an hour, in real ones
+STEADY_STEPS = 27
+STEADY_BUDGET_S = 2.5
 THIS_JOB = LONG[:20]
 # So that there is time to strike: a small picture is made in no time.
 LIPS = Order("make:lipsync", "slow", script=THIS_JOB, every_s=0.01)
