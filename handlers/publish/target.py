@@ -1,0 +1,98 @@
+"""What a place to publish to can do: the one protocol behind which every kind is a small module.
+
+A kind knows one site and its API, and nothing of tables, times or people: when a video is due, what
+was tried before and what to do about a failure is the publisher's matter (daemon/publications).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from models.progress import Progress
+
+
+@dataclass(frozen=True)
+class Video:
+    """A finished, verified video and what lies beside it. size: bytes."""
+
+    path: Path
+    duration_s: float
+    width: int
+    height: int
+    size: int
+    cover: Path | None = None  # a JPEG
+    subtitles: Path | None = None  # .srt
+
+    @property
+    def aspect(self) -> float:
+        return self.width / self.height
+
+
+@dataclass(frozen=True)
+class Text:
+    """What is written beside the video. tags: without "#". language: as in a job, "" when not known."""
+
+    title: str
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    language: str = ""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a place takes; None: as much as you like. Lengths in characters as that place counts them.
+
+    tags_chars: all tags together. aspect: the narrowest and the widest, width / height. size: bytes.
+    """
+
+    title: int | None = None
+    description: int | None = None
+    tags: int | None = None
+    tags_chars: int | None = None
+    duration_s: float | None = None
+    size: int | None = None
+    aspect: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """It is there. id: what that place calls it. facts: what else it said, JSON values, no secrets."""
+
+    id: str
+    url: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Memo(Protocol):
+    """What a kind must know again when an upload goes on after a restart: an upload's id, what was sent.
+
+    Kept in the tables: what was put is there whatever happens next. Emptied when the upload is over.
+    """
+
+    def get(self) -> dict[str, Any]: ...
+
+    def put(self, **facts: Any) -> None:
+        """Adds to it, durably, before it returns. JSON values; None takes one away."""
+
+
+class Target(Protocol):
+    """All methods block, are called from one thread at a time, and raise what errors.py lists.
+
+    key: names this job at this target, and is the same however often it is tried: 32 letters a–z, 2–7.
+    """
+
+    limits: Limits
+    searchable: bool  # `find` tells for certain whether something of this key is there
+
+    def check(self) -> str:
+        """Who we are there, in words for a person ("the channel Morning News"). Sends nothing."""
+
+    def publish(self, video: Video, text: Text, key: str, memo: Memo, progress: Progress) -> Receipt:
+        """Sends it. progress: steps by bytes; raises Cancelled between pieces. When it fails, the error
+        says whether anything may have arrived."""
+
+    def find(self, key: str, memo: Memo) -> Receipt | None:
+        """What is there already of this key; None: certainly nothing. Only when `searchable`."""
