@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from handlers.publish.target import Target
+from handlers.publish.text import TextSettings
 
 if TYPE_CHECKING:
     import httpx
@@ -40,6 +41,7 @@ class TargetSettings(BaseModel):
 
     name: Annotated[str, AfterValidator(_short_name)]
     kind: str
+    text: TextSettings = TextSettings()
 
 
 def _now() -> dt.datetime:

@@ -6,11 +6,12 @@ was tried before and what to do about a failure is the publisher's matter (daemo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from handlers.publish.facts import Facts
 from models.progress import Progress
 
 
@@ -33,19 +34,24 @@ class Video:
 
 @dataclass(frozen=True)
 class Text:
-    """What is written beside the video. tags: without "#". language: as in a job, "" when not known."""
+    """What is written beside the video. tags: without "#". language: as in a job, "" when not known.
+
+    facts: of the job, for kinds that have templates of their own or hand all on; None: not known.
+    """
 
     title: str
     description: str = ""
     tags: tuple[str, ...] = ()
     language: str = ""
+    facts: Facts | None = None
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a place takes; None: as much as you like. Lengths in characters as that place counts them.
+    """What a place takes; None: as much as you like. Lengths in characters, which `count` counts as it does.
 
-    tags_chars: all tags together. aspect: the narrowest and the widest, width / height. size: bytes.
+    tags_chars: all tags together, with commas. aspect: the narrowest and the widest, width / height.
+    size: bytes.
     """
 
     title: int | None = None
@@ -55,6 +61,7 @@ class Limits:
     duration_s: float | None = None
     size: int | None = None
     aspect: tuple[float, float] | None = None
+    count: Callable[[str], int] = len
 
 
 @dataclass(frozen=True)
