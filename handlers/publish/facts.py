@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from models.words import pauses
@@ -37,6 +37,10 @@ class Facts:
     def first_line(self) -> str:
         """The first line of the script that says something; "" when there is none."""
         return next((line.strip() for line in self.shown_script.splitlines() if line.strip()), "")
+
+    def with_text(self, title: str, tags: tuple[str, ...]) -> Self:
+        """As a person may have changed them."""
+        return replace(self, title=title, tags=tags)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON values; `from_dict` reads them."""
