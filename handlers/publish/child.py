@@ -132,8 +132,6 @@ def _listened(
         now = clock()
         silent_s += min(now - looked_at, _LONGEST_LOOK_S)
         looked_at = now
-        if gone in ready:
-            _kill(popen, signal.SIGKILL)  # what it has started and left behind
         for file in (out, err):
             if file not in ready:
                 continue
@@ -188,7 +186,7 @@ def _end(popen: subprocess.Popen[bytes], gone: int) -> None:
 
 
 def _reaped(popen: subprocess.Popen[bytes]) -> int:
-    """As long as it is not reaped, the number of the group is its own."""
+    """With what it has left behind. As long as it is not reaped, the number of the group is its own."""
     _kill(popen, signal.SIGKILL)
     return popen.wait()
 

@@ -342,10 +342,16 @@ def test_what_breaks_while_it_gets_its_name(
     assert found and found.id == f"{STEM}.mp4" and publish(place, video) == found
 
 
+@pytest.mark.parametrize("suffix", [".srt", ".mp4"])
 def test_what_broke_before_its_name_was_not_sent(
-    place: Path, video: Video, monkeypatch: pytest.MonkeyPatch
+    place: Path, video: Video, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
-    monkeypatch.setattr(placing, "move", failing(errno.EIO))
+    def move(source: Path, target: Path) -> None:
+        if target.suffix == suffix:
+            raise OSError(errno.EIO, "Input/output error")
+        really_move(source, target)
+
+    monkeypatch.setattr(placing, "move", move)
     with pytest.raises(NotSent):
         publish(place, video)
     assert find(place) is None and not any(path.suffix == ".mp4" for path in place.iterdir())
@@ -387,6 +393,10 @@ def test_where_files_get_names_in_two_steps(
     assert len(names(place)) == 5
     receipt = find(place)
     assert receipt and publish(place, video) == receipt
+    # Killed after the note, with its first name still there; and then somebody takes it.
+    publish(place, video, OTHER_KEY, replace(TEXT, title="Other"))
+    (place / "2026-11-23 Other.mp4").rename(place / f".{OTHER_KEY}.mp4.part")
+    assert find(place, OTHER_KEY) == publish(place, video, OTHER_KEY)
 
 
 # ---------------------------------------------------------------- SIGKILL
