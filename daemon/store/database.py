@@ -24,11 +24,12 @@ from sqlmodel import Session
 from daemon.chats import ChatMessage
 from daemon.folders import make_private, unwritable
 from daemon.intakes import Intake
+from daemon.publications.tables import Publication
 from daemon.store.upgrades import UPGRADES, Upgrade
 from models.errors import Unavailable, VigentdError
 
-TABLES = Intake.metadata  # those of jobs.py and chats.py are in it, too
-assert ChatMessage.metadata is TABLES
+TABLES = Intake.metadata  # those of jobs.py, chats.py and publications are in it, too
+assert ChatMessage.metadata is TABLES and Publication.metadata is TABLES
 ROOM = 2**20  # bytes: when less is free, an error of the disk means that it is full
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 
 from daemon.jobs import out_key
 from daemon.store.version5 import CHATS
+from daemon.store.version6 import add_publications
 
 Upgrade = Callable[[Connection], None]
 
@@ -72,4 +73,10 @@ def _add_chats(connection: Connection) -> None:
 
 
 # Upgrade number i takes a database from version i + 1 to i + 2, all of them inside one transaction.
-UPGRADES: Sequence[Upgrade] = (_add_reused, _add_milestones_and_times, _add_intakes, _add_chats)
+UPGRADES: Sequence[Upgrade] = (
+    _add_reused,
+    _add_milestones_and_times,
+    _add_intakes,
+    _add_chats,
+    add_publications,
+)

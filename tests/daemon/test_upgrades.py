@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Connection
 
 from daemon.config import Config
+from daemon.publications.tables import key_of
 from daemon.queue import Queue
 from daemon.store.database import Database
 from daemon.store.upgrades import UPGRADES
@@ -37,7 +38,7 @@ def _shape(path: Path) -> dict[str, object]:
         }
 
 
-@pytest.mark.parametrize("version", [1, 2, 3, 4])
+@pytest.mark.parametrize("version", [1, 2, 3, 4, 5])
 def test_a_database_of_an_older_version_loses_nothing(config: Config, spec: JobSpec, version: int) -> None:
     _old_database(config, version)
     with closing(sqlite3.connect(config.database)) as raw:
@@ -58,7 +59,7 @@ def test_a_database_of_an_older_version_loses_nothing(config: Config, spec: JobS
     queue.close()
 
 
-@pytest.mark.parametrize("version", [1, 2, 3, 4])
+@pytest.mark.parametrize("version", [1, 2, 3, 4, 5])
 def test_an_upgraded_database_is_like_a_new_one(
     config: Config, queue: Queue, tmp_path: Path, version: int
 ) -> None:
@@ -66,6 +67,17 @@ def test_an_upgraded_database_is_like_a_new_one(
     _old_database(older, version)
     Queue(older.database).close()
     assert _shape(older.database) == _shape(config.database)
+
+
+def test_what_was_done_before_there_was_publishing_is_not_published_now(config: Config) -> None:
+    _old_database(config, 5)
+    with closing(sqlite3.connect(config.database)) as raw, raw:
+        raw.execute("""UPDATE job SET spec = json_set(spec, '$.publish', json('["site"]'))""")
+    Queue(config.database).close()
+    with closing(sqlite3.connect(config.database)) as raw:
+        done = raw.execute("SELECT id, created_at FROM job WHERE state = 'done'").fetchall()
+        kept = raw.execute("SELECT job_id, key, target, state FROM publication").fetchall()
+    assert done and kept == [(job, key_of(job, at, "site"), "site", "skipped") for job, at in done]
 
 
 def test_an_upgraded_job_still_keeps_its_place_for_the_result(config: Config, spec: JobSpec) -> None:
