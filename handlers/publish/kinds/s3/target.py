@@ -56,7 +56,6 @@ class S3:
             if there is None:
                 raise NotSent(f"{store.what} has lost the upload: {e}") from None
             return there
-        progress.step(video.size, video.size)
         return self._receipt(key, answer.get("ETag", ""), video.size)
 
     def find(self, key: str, memo: Memo) -> Receipt | None:

@@ -23,6 +23,7 @@ from handlers.publish.kinds.s3.upload import MOST_PARTS, PART, part_size
 from handlers.publish.target import Target, Text, Video
 from models.errors import Cancelled, VigentdError
 from models.progress import Quiet
+from tests.handlers.publish.memo_kit import Kept
 from tests.handlers.publish.s3_kit import Door, Fault, store
 from tests.progress_kit import Steps
 
@@ -30,22 +31,6 @@ SECRET = "wJalrXUtnFEMI/K7MDENG"
 KEY = "mjuzqk3e" * 4
 TEXT = Text("早报 · Morning", "Three things.", ("news", "早报"), "zh")
 PARTS = 3
-
-
-class Kept:
-    """A memo in a file: what was put is there for another process."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def get(self) -> dict[str, Any]:
-        return json.loads(self._path.read_text()) if self._path.exists() else {}
-
-    def put(self, **facts: Any) -> None:
-        whole = {**self.get(), **facts}
-        part = self._path.with_suffix(".part")
-        part.write_text(json.dumps({name: value for name, value in whole.items() if value is not None}))
-        part.replace(self._path)
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +156,8 @@ import sys
 from pathlib import Path
 from models.progress import Quiet
 from handlers.publish.target import Video
-from tests.handlers.publish.kinds.test_s3 import KEY, TEXT, Kept, opened
+from tests.handlers.publish.kinds.test_s3 import KEY, TEXT, opened
+from tests.handlers.publish.memo_kit import Kept
 path, folder = Path(sys.argv[2]), Path(sys.argv[3])
 target = opened(sys.argv[1], folder, prefix="news/")
 video = Video(path, 61.0, 1080, 1920, path.stat().st_size)
