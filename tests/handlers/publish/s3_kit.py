@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from moto.server import ThreadedMotoServer
+from werkzeug.serving import WSGIRequestHandler
 
 ERROR = "<?xml version='1.0'?><Error><Code>{code}</Code><Message>{words}</Message></Error>"
 
@@ -81,6 +82,7 @@ class Door(ThreadingHTTPServer):
 
 class _Visit(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or each answer waits 40 ms between head and body
     server: Door
 
     def do_GET(self) -> None:
@@ -150,6 +152,7 @@ class _Visit(BaseHTTPRequestHandler):
 @contextmanager
 def store() -> Iterator[Door]:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    WSGIRequestHandler.disable_nagle_algorithm = True
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     door = Door(server.get_host_and_port()[1])

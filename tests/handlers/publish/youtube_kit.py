@@ -114,6 +114,7 @@ class YouTube(ThreadingHTTPServer):
 
 class _Visit(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or each answer waits 40 ms between head and body
     server: YouTube
 
     def do_GET(self) -> None:

@@ -113,13 +113,18 @@ def time() -> Time:
     return Time()
 
 
+TRANSPORT = httpx.HTTPTransport()  # one for all: to read whom to trust takes longer than most tests
+
+
 def opened(url: str, folder: Path, time: Time, **more: Any) -> Channel:
     """As somebody has logged in."""
     data = folder / "data"
     data.mkdir(exist_ok=True)
     (data / "token.json").write_text(f'{{"refresh_token": "{REFRESH}"}}')
     given = {"name": "channel", "client_file": folder / "client.json", "endpoint_url": url, **more}
-    target = KIND.open(KIND.settings(**given), Surroundings(data, time.clock, time.now, time.sleep))
+    target = KIND.open(
+        KIND.settings(**given), Surroundings(data, time.clock, time.now, time.sleep, TRANSPORT)
+    )
     assert isinstance(target, Channel)
     return target
 
@@ -489,7 +494,7 @@ def login(site: YouTube, folder: Path, time: Time, how: str) -> Channel:
     site.client_file(folder)
     given: dict[str, Any] = {"name": "channel", "client_file": folder / "client.json", "login": how}
     settings = KIND.settings(endpoint_url=site.url, **given)
-    target = KIND.open(settings, Surroundings(folder / "own", time.clock, time.now, time.sleep))
+    target = KIND.open(settings, Surroundings(folder / "own", time.clock, time.now, time.sleep, TRANSPORT))
     assert isinstance(target, Channel)
     with pytest.raises(Login, match="Nobody has logged in"):
         target.check()
