@@ -43,13 +43,10 @@ class Quiet:
     def of(cls, said: str) -> Quiet:
         """Raises ValueError, with words that follow the name of the key."""
         match = re.fullmatch(r"(\d\d?):(\d\d)\s*[-–]\s*(\d\d?):(\d\d)", said.strip(), re.ASCII)
-        try:
-            numbers = [int(part) for part in match.groups()] if match else []
-            begin, end = dt.time(*numbers[:2]), dt.time(*numbers[2:])
-        except (ValueError, TypeError):
-            numbers = []
-        if not numbers or begin == end:
+        numbers = [int(part) for part in match.groups()] if match else [0, 0, 0, 0]
+        if max(numbers[::2]) > 23 or max(numbers[1::2]) > 59 or numbers[:2] == numbers[2:]:
             raise ValueError("should be two times of day, such as 22:00-07:00")
+        begin, end = dt.time(numbers[0], numbers[1]), dt.time(numbers[2], numbers[3])
         return cls(begin, end)
 
     def covers(self, time: dt.time) -> bool:
