@@ -24,6 +24,7 @@ class Fault:
     """What is to happen once, to the next call of that name (operation(), below).
 
     how: cut (half of the body is read) · late (done, and no answer) · hold (until let go; then cut)
+         · mute (done; nothing until let go)
          · answer (with status and code) · slow (done, a second late).
     """
 
@@ -106,7 +107,9 @@ class _Visit(BaseHTTPRequestHandler):
         if fault is not None and fault.how == "slow":
             time.sleep(1)
         status, headers, answer = self._pass_on(body)
-        if fault is not None and fault.how == "late":
+        if fault is not None and fault.how == "mute":
+            self.server.let_go.wait(30)
+        if fault is not None and fault.how in ("late", "mute"):
             self._hang_up()
             return
         self._answer(status, headers, answer)

@@ -28,8 +28,9 @@ class Fault:
     """What is to happen once, to the next call of that name; after: so many more are let by before.
 
     how: cut (half of the body is read and kept) · late (done, and no answer) · hold (half is read; nothing
-         until let go; then cut) · answer (with status and reason) · slow (done, half a second late)
-         · short (half is taken, and said so) · gone (the session is lost; after it was done, when `done`).
+         until let go; then cut) · mute (done; nothing until let go) · answer (with status and reason)
+         · slow (done, half a second late) · short (half is taken, and said so)
+         · gone (the session is lost; after it was done, when `done`).
     """
 
     call: str
@@ -138,7 +139,9 @@ class _Visit(BaseHTTPRequestHandler):
             status, headers, answer = self._allowed(call, body)
         if fault is not None and fault.how == "gone" and fault.done:
             self.server.sessions.pop(self.asked["upload_id"], None)
-        if fault is not None and (fault.how == "late" or fault.done):
+        if fault is not None and fault.how == "mute":
+            self.server.let_go.wait(30)
+        if fault is not None and (fault.how in ("late", "mute") or fault.done):
             self._hang_up()
             return
         self._answer(status, headers, answer)

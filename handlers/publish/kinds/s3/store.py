@@ -15,7 +15,7 @@ from models.errors import Unavailable, VigentdError
 CONNECT_S = 10
 STALL_S = 60  # without a byte, on the way there or back
 
-GONE = frozenset({"NoSuchKey", "NotFound", "404", "NoSuchUpload"})
+GONE = frozenset({"NoSuchKey", "NotFound", "404", "NoSuchUpload", "InvalidPart"})
 STRANGER = frozenset({"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"})
 FULL = ("QuotaExceeded", "StorageFull", "InsufficientStorage")
 BUSY = frozenset({"SlowDown", "TooManyRequests", "Throttling", "ThrottlingException", "RequestTimeout"})

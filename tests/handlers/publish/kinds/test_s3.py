@@ -202,6 +202,17 @@ def test_made_again_meanwhile_begins_anew(
     assert stored(client, receipt.id) == content[::-1]
 
 
+@pytest.mark.parametrize(("call", "code"), [("part", "NoSuchUpload"), ("complete", "InvalidPart")])
+def test_what_the_store_has_lost_begins_anew(
+    door: Door, client: Any, target: Target, large: Video, content: bytes, memo: Kept, call: str, code: str
+) -> None:
+    door.faults.append(Fault(call, "answer", 404 if call == "part" else 400, code))
+    with pytest.raises(NotSent, match="has lost the upload"):
+        target.publish(large, TEXT, KEY, memo, Quiet())
+    assert stored(client, target.publish(large, TEXT, KEY, memo, Quiet()).id) == content
+    assert door.calls["begin"] == 2
+
+
 @pytest.mark.parametrize("how", ["cut", "answer", "late"])
 def test_a_part_that_fails_is_sent_again(
     door: Door, client: Any, target: Target, large: Video, content: bytes, memo: Kept, how: str
@@ -235,6 +246,17 @@ def test_no_word_after_the_last_byte(
     assert again == target.find(KEY, memo)
     if which == "large":
         assert door.calls["part"] == PARTS  # none twice
+
+
+def test_accepted_and_then_nothing(
+    door: Door, target: Target, small: Video, memo: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handlers.publish.kinds.s3.store.STALL_S", 0.3)
+    door.faults.append(Fault("put", "mute"))
+    with pytest.raises(Unsure, match="ReadTimeout"):
+        target.publish(small, TEXT, KEY, memo, Quiet())
+    door.let_go.set()
+    assert target.find(KEY, memo) is not None
 
 
 def test_slow_is_no_failure(door: Door, target: Target, small: Video, memo: Kept) -> None:

@@ -240,6 +240,18 @@ def test_no_word_after_the_last_byte(site: YouTube, target: Channel, video: Vide
     assert target.publish(video, TEXT, KEY, memo, Quiet()).id == found.id and len(site.videos) == 1
 
 
+def test_accepted_and_then_nothing(
+    site: YouTube, target: Channel, video: Video, memo: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Settled at once where the session answers; else by `find`."""
+    monkeypatch.setattr("handlers.publish.kinds.youtube.api.STALL_S", 0.3)
+    site.faults += [Fault("piece", "mute", after=2), *[Fault("ask", "mute")] * 9]
+    with pytest.raises(Unsure, match="ReadTimeout"):
+        target.publish(video, TEXT, KEY, memo, Quiet())
+    site.faults.clear()
+    assert target.find(KEY, memo) is not None and len(site.videos) == 1
+
+
 @pytest.mark.parametrize("done", [True, False])
 def test_session_lost_after_the_last_byte(
     site: YouTube, target: Channel, video: Video, memo: Kept, time: Time, done: bool
