@@ -26,6 +26,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from daemon.config_place import DATA_DIR, SOCKET_NAME
 from daemon.folders import absolute
+from daemon.publications.settings import PublishSettings
 from models.errors import BadInput
 from pipeline.spec import (
     NAME_OR_FILE,
@@ -270,6 +271,7 @@ class Config(BaseSettings):
     limits: Limits = Limits()
     inbox: tuple[InboxSettings, ...] = ()
     telegram: TelegramSettings = TelegramSettings()
+    publish: PublishSettings = PublishSettings()
 
     _named = field_validator("data_dir", mode="before")(_named)
 

@@ -25,6 +25,8 @@ from pipeline.spec import NAME_OR_FILE
 
 Key = tuple[str, ...]
 
+LISTS: tuple[Key, ...] = ("inbox",), ("publish", "target"), ("publish", "slot")
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -46,8 +48,9 @@ def load(named: Path | None = None, model: type[Config] = Config) -> Loaded:
     except ValidationError as e:
         raise _explained(e, model, places, file) from e
     except SettingsError as e:
+        lists = [name for name in map(variable, LISTS) if name in os.environ]
         raise BadInput(
-            f"{ENV_PREFIX}INBOX is not valid JSON",  # the only key that is a list
+            f"{' or '.join(lists)} is not valid JSON",
             code="config_invalid",
             hint='It has to look like [{"name": "main", "path": "/srv/inbox"}].',
         ) from e

@@ -73,12 +73,14 @@ def _assignment(key: tuple[str, ...], value: Any, loaded: Loaded) -> str:
 
 
 def _value(value: Any) -> str:
-    """JSON's way is also TOML's, but for a table and for DEL."""
+    """JSON's way is also TOML's, but for tables and for DEL."""
     import json
 
     if isinstance(value, dict):
         said = ", ".join(f"{key} = {_value(one)}" for key, one in value.items() if one is not None)
         return f"{{ {said} }}" if said else "{}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

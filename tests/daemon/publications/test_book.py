@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from daemon.config import Config
-from daemon.publications.book import Outdated
+from daemon.publications.book import Outdated, Sending
 from daemon.publications.cron import Cron
 from daemon.publications.slots import Late, Quiet, Rules, Slot
 from daemon.publications.tables import Standing
 from daemon.queue import Queue
 from handlers.publish.errors import Login, NotSent, Refused, Spent, Unsure
-from handlers.publish.target import Receipt
+from handlers.publish.target import Receipt, Video
 from models.errors import BadInput, Cancelled
 from tests.daemon.publications.kit import START, House, Killed, Site, lost
 
@@ -57,7 +56,7 @@ def test_a_job_that_is_done_is_published_once(house: Open) -> None:
 
 def test_the_intent_is_written_before_anything_is_sent(house: Open) -> None:
     home, seen = house(), []
-    home.sites["site"].faults.at = lambda place: seen.append((place, home.book.all()[0].state))  # type: ignore[func-returns-value]
+    home.sites["site"].faults.at = lambda place: seen.append((place, home.book.all()[0].state))
     home.job("site")
     home.look()
     assert seen[0] == ("before", "sending") and seen[-1] == ("accepted", "sending")
@@ -262,9 +261,13 @@ def test_a_target_that_is_not_set_loses_nothing(house: Open) -> None:
     assert row.state == Standing.HELD and row.error and row.error["code"] == "unknown_target"
 
 
-def test_a_video_that_is_gone_is_told_and_nothing_is_sent(house: Open, tmp_path: Path) -> None:
+def test_a_video_that_is_gone_is_told_and_nothing_is_sent(house: Open) -> None:
     home = house()
-    home.publisher._video = lambda _: (_ for _ in ()).throw(BadInput("It is gone", code="video_gone"))
+
+    def gone(_: Sending) -> Video:
+        raise BadInput("It is gone", code="video_gone")
+
+    home.publisher._video = gone
     job = home.job("site")
     home.look()
     row = home.book.get(home.of(job))

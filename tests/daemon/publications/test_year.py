@@ -7,7 +7,7 @@ import random
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from daemon.config import Config
 from daemon.jobs import iso
@@ -45,8 +45,8 @@ def year(config: Config, queue: Queue, begin: dt.datetime, end: dt.datetime, see
             used = s.exec(
                 select(Publication.slot, Publication.job_id, Publication.key)
                 .where(Publication.target == name, Publication.state == Standing.PUBLISHED)
-                .order_by(Publication.place)
-            ).all()  # type: ignore[arg-type]
+                .order_by(col(Publication.place))
+            ).all()
         assert [slot for slot, _, _ in used] == moments
         assert [job for _, job, _ in used] == jobs[: len(moments)]
         assert home.sites[name].order == [key for _, _, key in used]

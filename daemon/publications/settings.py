@@ -1,0 +1,157 @@
+"""[publish] in the configuration: where videos go, and when.
+
+[[publish.target]]
+name = "site"
+kind = "folder"
+per_day = 2
+quiet = "22:00-07:00"
+path = "/srv/videos"          # a key of the kind, checked by the kind
+
+[[publish.slot]]
+target = "site"
+cron = "0 18 * * mon-fri"
+"""
+
+from __future__ import annotations
+
+import re
+import zoneinfo
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+
+from daemon.publications.cron import Cron
+from daemon.publications.slots import Late, Quiet, Rules, Slot
+
+MASKED = "**********"
+_SECRET = re.compile(r"secret|token|passw|key|auth|credential|cookie|sign|webhook|url|header", re.IGNORECASE)
+
+
+def _short_name(given: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", given):
+        raise ValueError("should be a short name of small letters, digits, - and _")
+    return given
+
+
+def _zone(given: str) -> str:
+    try:
+        ZoneInfo(given)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as e:
+        raise ValueError("should be a time zone such as Europe/Berlin") from e
+    return given
+
+
+def _cron(given: str) -> str:
+    Cron.of(given)
+    return given
+
+
+def _quiet(given: str) -> str:
+    if given:
+        Quiet.of(given)
+    return given
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+
+
+class TargetSection(BaseModel):
+    """approve: a person has to. per_day: 0: without limit. quiet: "": none. timezone: of days, quiet hours,
+    and of its slots that say none. late: what becomes of what was missed while the machine was off.
+
+    Whatever else stands there is the kind's own. It may be a secret, and which is one only the kind knows: so
+    what might be is never shown.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+
+    name: Annotated[str, AfterValidator(_short_name)]
+    kind: Annotated[str, AfterValidator(_short_name)]
+    approve: bool = False
+    per_day: Annotated[int, Field(ge=0, le=1000)] = 0
+    quiet: Annotated[str, AfterValidator(_quiet)] = ""
+    timezone: Zone = "UTC"
+    late: Late = "publish"
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """For the settings of its kind; with its secrets."""
+        return {"name": self.name, "kind": self.kind} | (self.__pydantic_extra__ or {})
+
+    @model_serializer(mode="wrap")
+    def _shown(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        ours = type(self).model_fields
+        return {name: v if name in ours else _masked(name, v) for name, v in handler(self).items()}
+
+    def __repr_args__(self) -> list[tuple[str | None, Any]]:
+        return list(self.model_dump().items())
+
+
+def _masked(name: str, value: Any) -> Any:
+    """Names of files are no secrets; what stands below a name that sounds like one is one, too."""
+    if _SECRET.search(name) and not name.endswith("_file"):
+        return MASKED
+    if isinstance(value, Mapping):
+        return {key: _masked(str(key), one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked("", one) for one in value]
+    if isinstance(value, str):
+        return re.sub(r"(?<=://)[^/@\s]*@", f"{MASKED}@", value)
+    return value
+
+
+class SlotSection(BaseModel):
+    """timezone: "": its target's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    target: str
+    cron: Annotated[str, AfterValidator(_cron)]
+    timezone: Annotated[str, AfterValidator(lambda given: given and _zone(given))] = ""
+
+
+class PublishSettings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    target: tuple[TargetSection, ...] = ()
+    slot: tuple[SlotSection, ...] = ()
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        names = [one.name for one in self.target]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"has two targets called {name}")
+        for slot in self.slot:
+            if slot.target not in names:
+                raise ValueError(f"has a slot for {slot.target}, and there is no target of that name")
+        return self
+
+    def rules(self) -> list[Rules]:
+        return [self._rules(one) for one in self.target]
+
+    def _rules(self, one: TargetSection) -> Rules:
+        slots = (
+            Slot(Cron.of(slot.cron), ZoneInfo(slot.timezone or one.timezone))
+            for slot in self.slot
+            if slot.target == one.name
+        )
+        return Rules(
+            one.name,
+            one.approve,
+            one.per_day or None,
+            Quiet.of(one.quiet) if one.quiet else None,
+            ZoneInfo(one.timezone),
+            one.late,
+            tuple(slots),
+        )
