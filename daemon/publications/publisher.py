@@ -154,7 +154,8 @@ class Publisher:
                 self._log("publisher broke", target=line.rules.name, error=type(e).__name__)
             if line.busy is not None:
                 line.left, line.busy = line.busy, None
-            line.wake.wait(LOOK_S)
+            if not self._stopping.is_set():  # else its wake may be gone already
+                line.wake.wait(LOOK_S)
 
     def work(self, name: str) -> bool:
         """Does the next thing at this target. False: there is nothing to do now."""
