@@ -71,7 +71,7 @@ def test_a_slow_target_holds_up_no_other_and_goes_on_after_a_stop(home: House) -
 
 
 def test_a_receipt_that_could_not_be_written_is_found_out_and_nothing_sent_again(home: House) -> None:
-    broken = []
+    broken: list[str] = []
 
     def full_once(place: str) -> BaseException | None:
         if home.sites["quick"].arrived and place == "before a transaction" and not broken:
