@@ -151,6 +151,26 @@ class PeerTube:
             raise NotSent(f"{self._who} does not know the upload any more", wait_s=61)
         return there
 
+    def _fields(self, video: Video, text: Text, key: str) -> dict[str, Any]:
+        if not 3 <= len(text.title) <= 120:
+            raise Refused(f"The title has {len(text.title)} characters, and 3 to 120 are taken there")
+        least, most = TAG_CHARS
+        tags = [tag for tag in text.tags if least <= len(tag) <= most][:MOST_TAGS]
+        fields: dict[str, Any] = {
+            "filename": f"{key}.mp4",
+            "name": text.title,
+            "privacy": PRIVACY[self._settings.privacy],
+            "waitTranscoding": "true",
+            "category": self._settings.category,
+            "licence": self._settings.licence,
+            # Theirs are of three characters at least, or none.
+            "description": text.description if len(text.description) >= 3 else None,
+            "support": self._settings.support if len(self._settings.support) >= 3 else None,
+            "language": text.language.split("-")[0].lower() or None,
+        }
+        fields |= {f"tags[{number}]": tag for number, tag in enumerate(tags)}
+        return {name: value for name, value in fields.items() if value is not None}
+
     def _begin(
         self, http: httpx.Client, fields: Mapping[str, Any], video: Video, key: str, memo: Memo
     ) -> None:
