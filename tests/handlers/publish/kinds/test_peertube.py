@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -90,6 +93,50 @@ def test_cancelled_and_gone_on_with(tube: Tube, tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         target_at(tube, tmp_path).publish(video, TEXT, KEY, memo, Stop())
     assert target_at(tube, tmp_path).publish(video, TEXT, KEY, memo, Quiet()).id == "uuid-1"
+    assert tube.contents["uuid-1"] == video.path.read_bytes() and len(tube.uploads) == 1
+
+
+CHILD = """
+import json, sys
+from pathlib import Path
+from handlers.publish.kinds import peertube
+from models.progress import Quiet
+from tests.handlers.publish.http_kit import quick
+from tests.handlers.publish.publish_kit import KEY, TEXT, Memory, video_in
+
+class Written(Memory):
+    def put(self, **facts):
+        super().put(**facts)
+        Path(sys.argv[3]).write_text(json.dumps(self.get()))
+
+class Held(Quiet):
+    def step(self, done, total):
+        if done > 2_500_000:
+            print(flush=True)
+            sys.stdin.read()
+
+peertube.PIECE = 2 << 20
+settings = peertube.KIND.settings.model_validate(json.loads(sys.argv[1]))
+folder = Path(sys.argv[2])
+target = peertube.PeerTube(settings, quick(folder))
+target.publish(video_in(folder / "job", 9_000_000), TEXT, KEY, Written(), Held())
+"""
+
+
+def test_killed_in_the_middle_and_gone_on_with(tube: Tube, tmp_path: Path) -> None:
+    target, memo = target_at(tube, tmp_path), Memory()
+    settings = {"name": "tube", "kind": "peertube", "url": tube.url, "user": USER, "channel": "morning"}
+    arguments = [json.dumps(settings | {"password": PASSWORD}), str(tmp_path), str(tmp_path / "memo")]
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", CHILD, *arguments], stdin=pipe, stdout=pipe) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"\n"
+        child.kill()
+    memo.put(**json.loads((tmp_path / "memo").read_text()))
+    size = (tmp_path / "job" / "video.mp4").stat().st_size
+    video = Video(tmp_path / "job" / "video.mp4", 12.5, 1080, 1920, size)
+    assert target.find(KEY, memo) is None
+    assert target.publish(video, TEXT, KEY, memo, Quiet()).id == "uuid-1"
     assert tube.contents["uuid-1"] == video.path.read_bytes() and len(tube.uploads) == 1
 
 
