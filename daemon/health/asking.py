@@ -19,15 +19,16 @@ if TYPE_CHECKING:
     from daemon.config import Config
 
 ANSWER_S = 0.15
+PATIENT_S = 5.0  # for whoever draws a consequence from it
 OLD_S = 15.0
 RESTART = "Restart it; no job is lost."
 
 
-def ask(config: Config) -> dict[str, Any]:
-    """As `Report.as_dict`, with "from": "daemon", "file" or "nobody". Raises OSError when the data folder
-    cannot be looked into."""
+def ask(config: Config, answer_s: float = ANSWER_S) -> dict[str, Any]:
+    """As `Report.as_dict`, with "from": "daemon", "file" or "nobody". answer_s: how long the daemon has for
+    its answer. Raises OSError when the data folder cannot be looked into."""
     try:
-        return dict(Client(config.socket, read_timeout_s=ANSWER_S).get("/health")) | {"from": "daemon"}
+        return dict(Client(config.socket, read_timeout_s=answer_s).get("/health")) | {"from": "daemon"}
     except VigentdError as e:
         told = of_file(holder(config.data_dir), read(config.health_file))
         leads_nowhere = isinstance(e, DaemonAway) and e.code == DaemonAway.default_code

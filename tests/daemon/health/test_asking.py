@@ -89,6 +89,24 @@ def test_who_is_only_late_is_as_well_as_its_file_says(config: Config) -> None:
     assert (told["verdict"], told["from"], told["exit_code"]) == ("healthy", "file", 0)
 
 
+def test_who_draws_consequences_waits_for_a_late_answer(config: Config) -> None:
+    """A full disk takes no file: it would be restarted for what is only late, and again and again."""
+    queue = Queue(config.database)
+    office = TinyOffice(queue, Events())
+    answer = office.health
+
+    def late() -> Report:
+        time.sleep(2 * ANSWER_S)
+        return answer()
+
+    office.health = late  # type: ignore[method-assign]
+    write(config, age_s=1000)
+    with at_work(config), serving(office, config.socket):
+        assert ask(config)["verdict"] == "down"
+        assert ask(config, 60.0)["verdict"] == "healthy"
+    queue.close()
+
+
 def test_an_old_file_is_of_a_daemon_that_stands_still(config: Config) -> None:
     with at_work(config), silent(config):
         write(config, age_s=OLD_S + 2)
