@@ -272,7 +272,12 @@ def test_the_command_says_nothing_while_all_is_well(
     """Every half minute it would be a line in the journal."""
     well = Report((Component("loop", "idle"),), 7).as_dict() | {"from": "daemon"}
     waited: list[float] = []
-    monkeypatch.setattr("daemon.health.asking.ask", lambda _, answer_s: waited.append(answer_s) or well)
+
+    def ask(_: Config, answer_s: float) -> dict[str, Any]:
+        waited.append(answer_s)
+        return well
+
+    monkeypatch.setattr("daemon.health.asking.ask", ask)
     systemd.shows("vigentd.service", ActiveState="active", MainPID=7)
     said = cli("health", "--heal", "--user", XDG_RUNTIME_DIR=str(tmp_path))
     assert (said.code, said.out, said.err) == (0, "", "")
