@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -25,6 +26,7 @@ from daemon.health.report import Report
 from daemon.health.report_file import Kept, ReportFile, read
 from daemon.queue import Queue
 from daemon.store.lock import Holder, Kind, WorkerLock
+from models.errors import VigentdError
 from tests.daemon.control_kit import TinyOffice, say, serving
 from tests.daemon.control_kit import ask as request
 from tests.daemon.daemon_kit import ROOT, Daemon, Desk
@@ -172,6 +174,21 @@ def test_a_socket_that_is_gone_is_a_trouble_of_its_own(config: Config) -> None:
 def test_who_has_taken_the_lock_this_very_moment_is_starting() -> None:
     told = of_file(Holder(0, "unknown"), Kept(HEALTHY.as_dict(), 0.0))
     assert "starting or stopping" in trouble(told)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(errno.EACCES, "daemon_not_yours"), (errno.EIO, "data_dir_unreadable")]
+)
+def test_a_data_folder_that_cannot_be_looked_into_is_no_fault_of_ours(
+    config: Config, monkeypatch: pytest.MonkeyPatch, error: int, code: str
+) -> None:
+    def fails(_: Path) -> None:
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr("daemon.health.asking.holder", fails)
+    with pytest.raises(VigentdError) as raised:
+        ask(config)
+    assert raised.value.code == code and raised.value.hint
 
 
 def test_the_file_is_written_for_its_owner_only_and_taken_away(config: Config) -> None:
