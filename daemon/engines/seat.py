@@ -30,6 +30,7 @@ from pipeline.progress import loading
 PAUSES_S = (0.0, 0.5, 2.0, 10.0, 60.0)  # after the 1st, 2nd, … start with no work done since
 LOOK_S = 0.2
 GONE = "its process is gone"
+BROKEN_OFF = "its work was broken off"
 
 Tell = Callable[[str, dict[str, Any]], None]  # what happened to a host, with facts
 
@@ -170,19 +171,21 @@ class Seat:
     @contextmanager
     def asked(self, progress: Progress) -> Iterator[Host]:
         """The host, as `ready` gives it, to be asked for something. When it answers, if only with a refusal,
-        it has proved that it works."""
+        it has proved that it works; when nobody waits for it any more, nothing is proved."""
         with self._changed:
             self._asked += 1
         try:
-            yield self.ready(progress)
-        except (HostDied, EngineAway) as e:
-            if isinstance(e, GpuFault):
-                self._gpu_failed(e)
-            raise
-        except Exception:
-            self._worked()
-            raise
-        else:
+            host = self.ready(progress)
+            try:
+                yield host
+            except HostDied as e:
+                if isinstance(e, GpuFault):
+                    self._gpu_failed(e)
+                raise
+            except Exception:
+                if host.usable and not host.called_off:
+                    self._worked()
+                raise
             self._worked()
         finally:
             with self._changed:
@@ -271,16 +274,8 @@ class Seat:
             "hint": hint,
         }
         if host is None or not host.alive:
-            nothing = {
-                "pid": None,
-                "job": "",
-                "stage": "",
-                "heartbeats": 0,
-                "age_s": 0.0,
-                "rss": 0,
-                "vram": 0,
-            }
-            return common | nothing | {"state": "dead", "engine": None, "versions": {}}
+            nothing = dict.fromkeys(("heartbeats", "age_s", "rss", "vram"), 0) | {"job": "", "stage": ""}
+            return common | nothing | {"state": "dead", "pid": None, "engine": None, "versions": {}}
         health = asdict(host.health())
         if host.seen().state == "stalled":
             health["state"] = "stalled"
@@ -367,7 +362,9 @@ class Seat:
             pause = PAUSES_S[min(self._fruitless, len(PAUSES_S)) - 1] if self._fruitless else 0.0
             self._due, self._rests = self._since + pause, False
             wanted, planned = self._wanted, host is self._replaced or not self._wanted
-            if not planned:
+            if host.called_off and not planned:  # somebody has changed their mind; it did nothing wrong
+                self._fruitless, self._due, self._again = 0, self._since, BROKEN_OFF
+            elif not planned:
                 self._again = GONE
                 if not self._refused:  # that one had done nothing, and knew why
                     soon, self._due = self._due, self._ends.next_start(self._since, pause)

@@ -340,6 +340,43 @@ def test_ends_that_are_far_apart_or_wanted_are_not_counted(make: Make, told: Tol
     assert bell.rung == {}
 
 
+def test_who_gives_up_waiting_has_not_seen_it_work(make: Make, told: Told) -> None:
+    """The admins were told that all is well when somebody cancelled a job that waited for the engine."""
+
+    class Impatient(Quiet):
+        def check(self) -> None:
+            raise Cancelled
+
+    bell = Bell()
+    seat = make(Plan("test"), replacements=1, alarms=bell)
+    for death in (1, 2):
+        kill(seat)
+        told.until("gone", death)
+    with pytest.raises(Cancelled), seat.asked(Impatient()):
+        raise AssertionError
+    assert "host:test" in bell.rung
+
+
+def test_work_that_is_cancelled_and_does_not_come_back_is_no_fault_of_the_host(
+    make: Make, told: Told, tmp_path: Path
+) -> None:
+    """After some cancels the engine rested for ten minutes, and the admins were told of it."""
+
+    class Unwanted(Quiet):
+        def step(self, done: float, total: float) -> None:
+            raise Cancelled
+
+    bell = Bell()
+    seat = make(Plan("test"), replacements=1, alarms=bell)
+    stuck = {"how": "native", "pids": str(tmp_path / "pids")}
+    for cancel in (1, 2, 3):
+        with pytest.raises(Cancelled), seat.asked(Quiet()) as host:
+            host.ask(f"{WORK}:stuck", stuck, Unwanted(), grace_s=0.1)
+        assert told.until("gone", cancel)["again_in_s"] == 0.0
+        assert seat.health().trouble == ""
+    assert bell.rung == {} and seat.ready(Quiet()).alive
+
+
 def test_who_cannot_be_loaded_and_knows_why_is_tried_again_every_minute(
     make: Make, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
