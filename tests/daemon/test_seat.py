@@ -363,8 +363,14 @@ def test_work_that_is_cancelled_and_does_not_come_back_is_no_fault_of_the_host(
     """After some cancels the engine rested for ten minutes, and the admins were told of it."""
 
     class Unwanted(Quiet):
+        stepped = False
+
         def step(self, done: float, total: float) -> None:
-            raise Cancelled
+            self.stepped = True
+
+        def check(self) -> None:  # a while after the step: by then it is in native code
+            if self.stepped:
+                raise Cancelled
 
     bell = Bell()
     seat = make(Plan("test"), replacements=1, alarms=bell)
