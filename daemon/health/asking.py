@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from daemon.control.client import Client, DaemonAway
+from daemon.control.client import Client, NobodyListens
 from daemon.health.component import Component
 from daemon.health.report import Report
 from daemon.health.report_file import Kept, read
@@ -31,8 +31,8 @@ def ask(config: Config, answer_s: float = ANSWER_S) -> dict[str, Any]:
         return dict(Client(config.socket, read_timeout_s=answer_s).get("/health")) | {"from": "daemon"}
     except VigentdError as e:
         told = of_file(_holder(config.data_dir), read(config.health_file))
-        leads_nowhere = isinstance(e, DaemonAway) and e.code == DaemonAway.default_code
-        return without_socket(told, config.socket) if leads_nowhere and told["from"] == "file" else told
+        lives_unheard = isinstance(e, NobodyListens) and told["from"] == "file"
+        return without_socket(told, config.socket) if lives_unheard else told
 
 
 def _holder(data_dir: Path) -> Holder | None:

@@ -171,6 +171,17 @@ def test_a_socket_that_is_gone_is_a_trouble_of_its_own(config: Config) -> None:
     assert str(config.socket) in told["why"]
 
 
+def test_an_answer_that_breaks_off_says_nothing_against_the_socket(config: Config) -> None:
+    """A daemon that has no descriptor left for one more connection, and makes its video."""
+    with at_work(config), unix_socket.listen(config.socket) as listener:
+        dropping = threading.Thread(target=lambda: listener.accept()[0].close())
+        dropping.start()
+        write(config)
+        told = ask(config, 60.0)
+        dropping.join()
+    assert (told["verdict"], told["from"]) == ("healthy", "file")
+
+
 def test_who_has_taken_the_lock_this_very_moment_is_starting() -> None:
     told = of_file(Holder(0, "unknown"), Kept(HEALTHY.as_dict(), 0.0))
     assert "starting or stopping" in trouble(told)
