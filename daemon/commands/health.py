@@ -32,8 +32,10 @@ def health(
         _heal(told, per_user)
     if as_json:
         out_json(told)
-    elif not heal or told["exit_code"]:
+    elif not heal or told["verdict"] == "down":
         show(told)
+    elif told["exit_code"]:  # all day long, maybe, and every half minute: one line in the journal
+        tell(f"{told['verdict']}: {told['why']}")
     raise typer.Exit(told["exit_code"])
 
 

@@ -289,3 +289,14 @@ def test_it_remembers_where_the_unit_says() -> None:
     assert state_folder(False, {"RUNTIME_DIRECTORY": "/run/a:/run/b"}) == Path("/run/a")
     assert state_folder(False, {}) == Path("/run/vigentd-health")
     assert state_folder(True, {"XDG_RUNTIME_DIR": "/run/user/7"}) == Path("/run/user/7/vigentd-health")
+
+
+def test_what_is_only_degraded_is_one_line(
+    cli: Cli, systemd: FakeSystemd, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    parts = (Component("loop", "idle"), Component("disk", "idle", trouble="Only 1.2 GB are free"))
+    told = Report(parts, 7).as_dict() | {"from": "daemon"}
+    monkeypatch.setattr("daemon.health.asking.ask", lambda *_: told)
+    systemd.shows("vigentd.service", ActiveState="active", MainPID=7)
+    said = cli("health", "--heal", "--user", XDG_RUNTIME_DIR=str(tmp_path))
+    assert (said.code, said.out, said.err) == (1, "", "degraded: Only 1.2 GB are free\n")
