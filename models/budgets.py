@@ -43,7 +43,7 @@ LOADING = {
 # Whisper, where it is loaded for the first job that needs it: as the engine beside it.
 LATE_LOADING = LOADING["speech"]
 
-# Heartbeats: pictures read. The first needs the clip, which may lie on a disk that has to spin up.
+# Heartbeats: blocks and packets read. The first needs the clip, which may lie on a disk that has to spin up.
 PROBE = even(120)
 # Codec frames and sentences. First: a long voice sample through the network, without a GPU.
 SPEECH = Budget(300, 120)
@@ -52,7 +52,8 @@ CAPTIONS = even(120)
 # is otherwise, is compiled now. Steps: one of a chunk without a GPU takes over a minute; and with too little
 # memory the networks are compiled once more, in smaller pieces.
 LIPSYNC = Budget(900, 300)
-# Encoding: pictures that ffmpeg has taken, then its out_time. In the end it may move the whole file once.
+# Encoding: pictures that ffmpeg has taken, its out_time, and what it writes while it moves the whole file in the
+# end; then pieces of it that have reached the disk.
 COMPOSE = even(120)
 # ffmpeg's out_time, and pictures read.
 VERIFY = even(120)
