@@ -143,6 +143,13 @@ def test_a_damaged_file_tells_nothing(config: Config, text: bytes) -> None:
         assert "starting or stopping" in trouble(ask(config))
 
 
+def test_a_daemon_with_many_inboxes_has_a_long_file(config: Config) -> None:
+    parts = [Component(f"inbox:{number}", "idle", facts={"way": "inotify"}) for number in range(1000)]
+    keep(config.health_file, now().boot, Report((*parts,), 7).as_dict() | {"written_at": time.monotonic()})
+    kept = read(config.health_file)
+    assert kept is not None and len(kept.told["components"]) == 1000
+
+
 def test_a_file_from_before_a_sleep_of_the_machine_is_as_old_as_the_daemon_ran(config: Config) -> None:
     """The monotonic clock stands still meanwhile: the first look after it must not say "down"."""
     write(config, age_s=1.0)
