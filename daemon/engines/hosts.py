@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon.config import Config
+from daemon.engines.admins import NO_ALARMS, Alarms
 from daemon.engines.roster import (
     WHISPER,
     Chosen,
@@ -27,7 +28,7 @@ from daemon.engines.roster import (
     speech_loading,
     speech_weights,
 )
-from daemon.engines.seat import NO_ALARMS, Alarms, Seat, Tell
+from daemon.engines.seat import Seat, Tell
 from daemon.health.component import Component
 from models import budgets
 from models.budgets import Budget
