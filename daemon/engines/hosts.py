@@ -109,6 +109,11 @@ class Hosts:
         """Why no job can be worked on now; "" when one can."""
         return next((why for seat in self._seats.values() if (why := seat.why())), "")
 
+    @property
+    def in_trouble(self) -> bool:
+        """Whether they are away for another reason than that they load, and get on with that."""
+        return not all(seat.health().well for seat in self._seats.values())
+
     def status(self) -> list[dict[str, Any]]:
         """What each host does, as programs see it."""
         with ThreadPoolExecutor() as threads:  # each may take its time to answer

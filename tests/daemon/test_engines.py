@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from contextlib import closing
 from dataclasses import replace
 from importlib.util import find_spec
@@ -258,3 +259,26 @@ def test_whatever_a_host_is_asked_for_has_the_patience_that_was_configured(
     usual = {hosted.FOLDER: budgets.ASKED, "look": budgets.ASKED, "listen": budgets.ASKED}
     usual[hosted.MAKE] = budgets.SPEECH
     assert dict(asked) == {do: floors.times(7.0) for do, floors in usual.items()}
+
+
+def test_engines_that_load_are_not_in_trouble_and_one_that_cannot_is(tmp_path: Path) -> None:
+    """The admins are told of the one after five minutes, and the others may take longer than that."""
+    gone = threading.Event()
+
+    def tell(name: str, facts: dict[str, Any]) -> None:
+        if name == "gone" and facts["host"] == "speech":
+            gone.set()
+
+    hosts = Hosts(configured(tmp_path), tell)
+    seat = hosts._seats["speech"]
+    seat.plan = Plan("speech", f"{host_work.__name__}:load_slowly", {"seconds": 60.0})
+    try:
+        seat.open()
+        assert hosts.why() and not hosts.in_trouble
+        seat.plan = Plan("speech", f"{host_work.__name__}:load_without_weights")
+        seat.replace("its configuration has changed")
+        assert not hosts.in_trouble
+        gone.clear()
+        assert gone.wait(20) and hosts.in_trouble
+    finally:
+        hosts.close()
