@@ -32,6 +32,7 @@ import imageio_ffmpeg
 from models import tether
 from models.beats import beat
 from models.errors import FULL, ProcessDied, StageFailed, Unavailable
+from models.process import name_of
 from models.progress import Progress
 
 if TYPE_CHECKING:
@@ -316,7 +317,7 @@ def _failure(doing: str, status: int, lines: list[str]) -> StageFailed | Unavail
         return disk_full(doing)
     if status < 0:
         hint = "If the machine ran out of memory, retry when less is running" * (status == -signal.SIGKILL)
-        reason = f"it was ended from outside by {signal.Signals(-status).name}"
+        reason = f"it was ended from outside by {name_of(-status)}"
         return ProcessDied(f"ffmpeg failed while {doing}: {reason}", code="ffmpeg_killed", hint=hint)
     reason = _reason(lines) or (lines[-1] if lines else f"exit status {status}")
     return StageFailed(f"ffmpeg failed while {doing}: {reason}", code="ffmpeg_failed")
