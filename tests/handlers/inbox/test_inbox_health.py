@@ -57,7 +57,7 @@ def stand(tmp_path: Path) -> Iterator[Stand]:
 
 
 def test_its_folder_is_touched_by_its_own_thread_only(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A share that is away answers no `stat`: the daemon would never be ready, nor take up a configuration."""
+    """A share that is away answers no `stat`: the daemon would never be ready, nor be configured anew."""
     me, touched = threading.get_ident(), []
 
     def watched(name: str) -> None:
