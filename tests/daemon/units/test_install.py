@@ -127,7 +127,12 @@ def test_uninstall_takes_the_units_and_leaves_the_rest(systemd: FakeSystemd, tmp
     drop_in.write_text("[Service]\n")
     systemd.asked()
     uninstall(place, Systemctl(), said.append)
-    assert systemd.asked() == [f"disable --now {TIMER}", f"disable --now {SERVICE}", "daemon-reload"]
+    assert systemd.asked() == [
+        f"disable --now {TIMER}",
+        f"stop {HEALTH}",  # a check that has begun would start the service again
+        f"disable --now {SERVICE}",
+        "daemon-reload",
+    ]
     left = {
         str(path.relative_to(tmp_path / "root"))
         for path in (tmp_path / "root").rglob("*.*")
