@@ -4,17 +4,20 @@
     alarms.clear("disk")
 
 Whoever looks at something may say so at every look, and from any thread: each alarm is told once, again
-only when it still stands an hour later, and its end once. Nothing here waits for a disk or a network.
+only when it still stands an hour later, and its end once. What comes and goes is told three times within
+an hour, and the last of these stays the last word. Nothing here waits for a disk or a network.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 AGAIN_S = 3600.0
+MOST = 3  # times within AGAIN_S
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,19 @@ class Alarms:
         self._clock = clock
         self._lock = threading.RLock()  # a signal's handler may come in between
         self._raised: dict[str, tuple[Notice, float]] = {}  # with the time when it was told last
+        self._begun: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=MOST))  # and told
 
     def raise_alarm(self, key: str, message: str, hint: str = "") -> None:
         """Told unless it was in the last hour. Of other words for the same key, the newest are told then."""
         with self._lock:
-            _, told_at = self._raised.get(key, (None, float("-inf")))
-            now = self._clock()
+            now, begun = self._clock(), self._begun[key]
+            if key in self._raised:
+                _, told_at = self._raised[key]
+            elif self._comes_and_goes(key):
+                told_at = begun[-1]
+            else:
+                told_at = float("-inf")
+                begun.append(now)
             due = now - told_at >= AGAIN_S
             notice = Notice(key, message, hint)
             self._raised[key] = notice, now if due else told_at
@@ -52,7 +62,8 @@ class Alarms:
     def clear(self, key: str) -> None:
         """It is over; nothing when there was no such alarm."""
         with self._lock:
-            if (found := self._raised.pop(key, None)) is not None:
+            found = self._raised.pop(key, None)
+            if found is not None and not self._comes_and_goes(key):
                 notice, _ = found
                 self._tell(Notice(key, notice.message, over=True))
 
@@ -60,3 +71,7 @@ class Alarms:
         """Those that stand now, the oldest first."""
         with self._lock:
             return tuple(notice for notice, _ in self._raised.values())
+
+    def _comes_and_goes(self, key: str) -> bool:
+        begun = self._begun[key]
+        return len(begun) == MOST and self._clock() - begun[0] < AGAIN_S

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
 import tempfile
 import traceback
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from typing import Annotated, Any
 import typer
 from typer.main import get_command
 
-from daemon.commands.streams import OutputLost, silence_stdout
+from daemon.commands.streams import OutputLost, spoken
 from daemon.commands.terminal import out_json, tell, tell_error
 from daemon.version import installed_version
 from daemon.wording import in_words
@@ -104,16 +103,7 @@ def common(
 
 def run(arguments: list[str]) -> int:
     """One command. Returns its exit code; raises KeyboardInterrupt when Ctrl-C ended it."""
-    try:
-        code = _run(arguments)
-        sys.stdout.flush()
-        return code
-    except OutputLost as e:
-        silence_stdout()
-        tell_error(e)
-    except BrokenPipeError:  # `vigentd ls | head`: nobody reads any more, and nothing is said about it
-        silence_stdout()
-    return 1
+    return spoken(lambda: _run(arguments))
 
 
 def _run(arguments: list[str]) -> int:

@@ -26,8 +26,8 @@ def find(named: Path | None) -> Path | None:
         by = "--config"
     if named is not None:
         named = absolute(named)
-        if not named.is_file():
-            what = "is a folder" if named.is_dir() else "does not exist"
+        if not _is_file(named):
+            what = _what_else(named)
             raise BadInput(
                 f"The configuration file {named}, named by {by}, {what}",
                 code="config_missing",
@@ -35,7 +35,22 @@ def find(named: Path | None) -> Path | None:
             )
         return named
     usual = [*_here(), Path("~/.config/vigentd").expanduser(), Path("/etc/vigentd")]
-    return next((folder / FILE_NAME for folder in usual if (folder / FILE_NAME).is_file()), None)
+    return next((folder / FILE_NAME for folder in usual if _is_file(folder / FILE_NAME)), None)
+
+
+def _what_else(path: Path) -> str:
+    try:
+        return "is a folder" if path.is_dir() else "does not exist"
+    except PermissionError:
+        return "lies where this account may not look"
+
+
+def _is_file(path: Path) -> bool:
+    """Not where we may not look: `sudo -u vigentd` leaves us in somebody else's home."""
+    try:
+        return path.is_file()
+    except PermissionError:
+        return False
 
 
 def _here() -> list[Path]:

@@ -7,10 +7,14 @@ from collections.abc import Callable
 
 from daemon.alarms import Alarms
 
-PATIENCE_S = 300.0  # longer than large engines take to load
+PATIENCE_S = 300.0
+LOADING_S = (
+    3600.0  # an engine that is compiled on a slow machine; what gets nowhere is in trouble long before
+)
 HINTS = {
     "disk": "`vigentd clean` says what can be removed.",
     "engine": "`vigentd status` and `vigentd doctor` say more.",
+    "loading": "`vigentd status` says more.",
     "away": "`vigentd inbox status` says which folder is away.",
 }
 
@@ -25,11 +29,11 @@ class Held:
         self._since = clock()
 
     def look(self, kind: str, why: str) -> None:
-        """Jobs wait for a reason of this kind ("disk", "engine", …), or for none ("")."""
+        """Jobs wait for a reason of this kind ("disk", "engine", "loading", …), or for none ("")."""
         now = self._clock()
         if kind != self._kind:
             if self._kind:
                 self._alarms.clear(f"held:{self._kind}")
             self._kind, self._since = kind, now
-        if kind and now - self._since >= PATIENCE_S:
+        if kind and now - self._since >= (LOADING_S if kind == "loading" else PATIENCE_S):
             self._alarms.raise_alarm(f"held:{kind}", f"The jobs wait: {why}", HINTS.get(kind, ""))

@@ -211,9 +211,9 @@ class Service:
                 await asyncio.gather(*(asyncio.to_thread(leave) for leave in leaving))
                 await asyncio.to_thread(self.hosts.close)
                 await metrics.stop()
-                await control.stop()
                 monitor.stop()
-                health_file.stop()
+                health_file.stop()  # first: a file without a socket would tell of a fault
+                await control.stop()
             self.queue.close()
             self.log.event("stopped")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from daemon.sd_notify import Notifier
 from pipeline.progress import Snapshot
@@ -44,8 +45,9 @@ class Supervised:
 
     def _feed(self) -> None:
         while not self._over.is_set():
-            if self._fit():
-                self._notifier.watchdog()
+            with suppress(Exception):  # no memory this moment, say: this span is not over yet
+                if self._fit():
+                    self._notifier.watchdog()
             self._over.wait(self._notifier.watchdog_s / FEEDS)
 
     def _tell(self) -> None:

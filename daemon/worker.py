@@ -199,7 +199,7 @@ class Worker:
             if why := room(self._config):
                 return None, Reason("disk", why)
             if why := self._hosts.why():
-                return None, Reason(why, why, "engine")
+                return None, Reason(why, why, "engine" if self._hosts.in_trouble else "loading")
             away = self._doors.away()
             claim = self._queue.claim(self._owner, without=away)
             if claim is None and away and self._queue.next() is not None:

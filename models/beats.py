@@ -1,7 +1,8 @@
 """Heartbeats of work that has no steps of its own: loading, and the copying of files.
 
 Whatever is done says so by `beat()`: a tensor laid into a network, a graph recorded, a piece of a file
-copied. While loading, each module that is imported does by itself. Nothing here runs by a timer.
+copied. In work that has steps it is one heartbeat more (work.py). While loading, each module that is
+imported does by itself. Nothing here runs by a timer.
 """
 
 from __future__ import annotations

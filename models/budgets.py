@@ -43,16 +43,17 @@ LOADING = {
 # Whisper, where it is loaded for the first job that needs it: as the engine beside it.
 LATE_LOADING = LOADING["speech"]
 
-# Heartbeats: pictures read. The first needs the clip, which may lie on a disk that has to spin up.
+# Heartbeats: blocks and packets read. The first needs the clip, which may lie on a disk that has to spin up.
 PROBE = even(120)
 # Codec frames and sentences. First: a long voice sample through the network, without a GPU.
 SPEECH = Budget(300, 120)
 CAPTIONS = even(120)
-# Pictures tracked, denoising steps, frames pasted. First: what was not compiled while loading, because a job
-# is otherwise, is compiled now. Steps: one of a chunk without a GPU takes over a minute; and with too little
-# memory the networks are compiled once more, in smaller pieces.
-LIPSYNC = Budget(900, 300)
-# Encoding: pictures that ffmpeg has taken, then its out_time. In the end it may move the whole file once.
+# Pictures tracked, denoising steps, frames pasted. What was not compiled while loading, because a job is
+# otherwise, or memory too little, is compiled at its first steps, when pictures have been tracked already:
+# four graphs take an H100's machine four minutes, and some have a third of its pace.
+LIPSYNC = Budget(900, 600)
+# Encoding: pictures that ffmpeg has taken, its out_time, and what it writes while it moves the whole file at
+# the end; then pieces of that which have reached the disk.
 COMPOSE = even(120)
 # ffmpeg's out_time, and pictures read.
 VERIFY = even(120)

@@ -63,7 +63,9 @@ _TEXTS: tuple[tuple[Kind, str, str], ...] = (
     (
         "memory",
         "out of memory",
-        r"CUDA out of memory|CUDA (driver )?error: out of memory|cudaErrorMemoryAllocation|"
+        r"CUDA out of memory|(CUDA (driver )?error|Triton Error \[CUDA\]): out of memory|"
+        # torch says the second one when it cannot even find out who uses the memory that it lacks
+        r"cudaErrorMemoryAllocation|NVML_SUCCESS == r INTERNAL ASSERT|"
         r"CUDA_ERROR_OUT_OF_MEMORY|\bCU\w+_(STATUS_)?\w*ALLOC(ATION)?_FAILED",
     ),
     (
@@ -81,7 +83,11 @@ _TEXTS: tuple[tuple[Kind, str, str], ...] = (
         r"CUDA error: an illegal instruction|cudaErrorIllegalInstruction|cudaErrorInvalidPc|"
         r"cudaErrorInvalidAddressSpace|cudaErrorHardwareStackError",
     ),
-    ("context", "a fault in cuDNN", r"\bCUDNN_STATUS_(EXECUTION_FAILED|MAPPING_ERROR|INTERNAL_ERROR)"),
+    (
+        "context",
+        "a fault in cuDNN",
+        r"\bCUDNN_STATUS_(EXECUTION_FAILED|MAPPING_ERROR|INTERNAL_ERROR|NOT_INITIALIZED)",
+    ),
     (
         "context",
         "a fault in cuBLAS",
@@ -93,7 +99,11 @@ _TEXTS: tuple[tuple[Kind, str, str], ...] = (
         r"\bCU(FFT|SOLVER|SPARSE|RAND)_(STATUS_)?(EXEC_FAILED|EXECUTION_FAILED|INTERNAL_ERROR|LAUNCH_FAILURE)",
     ),
     # Whatever else CUDA says: a new process costs a minute, a lost context every later job.
-    ("context", "a CUDA error", r"\bCUDA (driver )?error: \w|CUDA kernel errors might be"),
+    (
+        "context",
+        "a CUDA error",
+        r"\bCUDA (driver )?error: \w|Triton Error \[CUDA\]|CUDA kernel errors might be",
+    ),
 )
 _PATTERNS = tuple((kind, called, re.compile(pattern, re.IGNORECASE)) for kind, called, pattern in _TEXTS)
 

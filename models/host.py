@@ -95,6 +95,7 @@ class Host(HostProcess):
         self._since = clock()  # nothing has been done
         self._climbing = False  # it is stuck, and something is done about that
         self._stalled = False  # it is ended for that
+        self.called_off = False  # it is ended, for its work was not wanted any more and did not come back
         self._dump_number = 0  # asked for
         self._dumped_number = 0  # done
 
@@ -228,6 +229,7 @@ class Host(HostProcess):
             self.wait(lambda: work.over, grace_s)
         finally:  # a second Ctrl-C does not wait
             if not work.over:
+                self.called_off = True
                 self.kill()
                 self.wait(lambda: self._told, KILL_S)
 

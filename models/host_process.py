@@ -36,6 +36,7 @@ class HostProcess:
         self._changed = threading.Condition()  # for what follows
         self._process: Process | None = None
         self._unwanted = False
+        self.killed = False
         self._gone = False
         self._told = False  # on_exit was
         self._failure: Message | None = None  # why it could not be started or loaded
@@ -77,7 +78,7 @@ class HostProcess:
     def kill(self) -> None:
         """With all of its process group; does not wait for the end."""
         with self._changed:
-            self._unwanted = True
+            self._unwanted = self.killed = True
             if self._process is not None:
                 self._process.signal(signal.SIGKILL, group=True)
 

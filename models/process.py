@@ -115,4 +115,12 @@ class Process:
 
 
 def _words_for(status: int) -> str:
-    return f"exit status {status}" if status >= 0 else f"killed by {signal.Signals(-status).name}"
+    return f"exit status {status}" if status >= 0 else f"killed by {name_of(-status)}"
+
+
+def name_of(number: int) -> str:
+    """ "SIGKILL"; those between the first and the last real-time signal have no name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -26,7 +26,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from models import lifeline, wire
-from models.beats import beating
+from models.beats import beating, heard
 from models.errors import Cancelled, VigentdError
 from models.memory import give_back, share_one_heap
 from models.notes import write_notes
@@ -136,7 +136,8 @@ class Resident:
         steps = Steps(number, self._status, self._say, lambda: self._is_cancelled(number), self._clock)
         answer = {"say": "answer", "number": number}
         try:
-            answer["value"] = _function(order["call"])(self._engine, order["arguments"], steps)
+            with heard(steps.beat):
+                answer["value"] = _function(order["call"])(self._engine, order["arguments"], steps)
             wire.pack(answer)
         except BaseException as e:
             if self._leave_at is not None and isinstance(e, Cancelled):

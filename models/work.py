@@ -95,17 +95,25 @@ class Steps:
         self._clock = clock
         self._lock = threading.Lock()
         self._beats = 0
-        self._last: tuple[float, float] | None = None  # not told yet
+        self._at = (0.0, 1.0)  # how far it is
+        self._untold = False
         self._told_at = float("-inf")
 
     def step(self, done: float, total: float) -> None:
+        self._count((float(done), float(total)))
+        self.check()
+
+    def beat(self) -> None:
+        """Work that brings it no further, as far as one sees, and yet is work: a heartbeat alone."""
+        self._count(None)
+
+    def _count(self, at: tuple[float, float] | None) -> None:
         self._status.beat()
         with self._lock:
             self._beats += 1
-            self._last = (float(done), float(total))
+            self._at, self._untold = at or self._at, True
             if self._clock() - self._told_at >= _TELL_EVERY_S:
                 self._tell_last()
-        self.check()
 
     def check(self) -> None:
         if self._cancelled():
@@ -117,12 +125,12 @@ class Steps:
             self._tell_last()
 
     def _tell_last(self) -> None:
-        if self._last is None:
+        if not self._untold:
             return
         self._status.look_at_gpu()
-        step = {"number": self._number, "beats": self._beats, "done": self._last[0], "total": self._last[1]}
+        step = {"number": self._number, "beats": self._beats, "done": self._at[0], "total": self._at[1]}
         self._tell({"say": "step", **step, "size": self._status.size()})
-        self._last, self._told_at = None, self._clock()
+        self._untold, self._told_at = False, self._clock()
 
 
 def _rss() -> int:

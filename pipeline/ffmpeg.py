@@ -30,7 +30,9 @@ import ffmpeg
 import imageio_ffmpeg
 
 from models import tether
+from models.beats import beat
 from models.errors import FULL, ProcessDied, StageFailed, Unavailable
+from models.process import name_of
 from models.progress import Progress
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 PROTOCOLS = "file,pipe"  # a clip or a playlist must not make ffmpeg open the network
 _KEPT_LINES = 400  # of stderr; measuring filters print their results at the end
 _PIPE_BYTES = 256 * 1024  # four times the usual: a picture of 6 MB goes through in half the time
+_MUCH = 2**20  # bytes; of reports it would be minutes' worth
 _LOOK_EVERY_S = 0.2  # how soon a cancel is noticed while ffmpeg says, takes or gives nothing
 TETHER = Path(tether.__file__)
 
@@ -172,6 +175,7 @@ class _Process:
         )
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self.seconds = 0.0  # of output that are ready, as ffmpeg said last
+        self._wrote = 0  # bytes, by the last heartbeat for that
         self._said_all = threading.Event()
         self._readers = [self._read_in_thread(self._popen.stderr, self._keep_line, lambda: None)]
         if reports:
@@ -218,8 +222,22 @@ class _Process:
         while running:
             running = not self._said_all.wait(_LOOK_EVERY_S)
             newest = self.seconds
+            if newest <= since and self._writes():
+                beat()  # in the end it may move the whole file, and has nothing to report of that
             yield newest if newest > since else None
             since = max(since, newest)
+
+    def _writes(self) -> bool:
+        """Whether it has written much since this was last true."""
+        try:
+            told = Path(f"/proc/{self._popen.pid}/io").read_text()
+        except OSError:
+            return False
+        wrote = next((int(line[6:]) for line in told.splitlines() if line.startswith("wchar:")), 0)
+        if wrote - self._wrote < _MUCH:
+            return False
+        self._wrote = wrote
+        return True
 
     def finish(self) -> str:
         """Wait for the end; returns stderr's last lines, or raises what went wrong."""
@@ -299,7 +317,7 @@ def _failure(doing: str, status: int, lines: list[str]) -> StageFailed | Unavail
         return disk_full(doing)
     if status < 0:
         hint = "If the machine ran out of memory, retry when less is running" * (status == -signal.SIGKILL)
-        reason = f"it was ended from outside by {signal.Signals(-status).name}"
+        reason = f"it was ended from outside by {name_of(-status)}"
         return ProcessDied(f"ffmpeg failed while {doing}: {reason}", code="ffmpeg_killed", hint=hint)
     reason = _reason(lines) or (lines[-1] if lines else f"exit status {status}")
     return StageFailed(f"ffmpeg failed while {doing}: {reason}", code="ffmpeg_failed")

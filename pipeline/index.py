@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from av.video.stream import VideoStream
 
+from models.beats import beat
+
 
 @dataclass(frozen=True)
 class Index:
@@ -43,12 +45,14 @@ class Index:
 
 
 def index_of(container: av.container.InputContainer, stream: VideoStream) -> Index:
-    """Walks the packets. A damaged end simply ends the index."""
+    """Walks the packets, each a heartbeat: the file may lie on a slow share. A damaged end simply ends the
+    index."""
     found: list[tuple[int, bool]] = []
     end = 0
     step = 1 / (stream.average_rate or Fraction(25)) / (stream.time_base or Fraction(1, 1000))
     try:
         for packet in container.demux(stream):
+            beat()
             if packet.size == 0 or packet.is_discard:
                 continue
             stamp = packet.pts if packet.pts is not None else packet.dts

@@ -20,6 +20,16 @@ def family(pid: int) -> list[int]:
     return found
 
 
+def host(daemon: int, name: str) -> int:
+    """The process of this host; 0 when there is none."""
+    return next((pid for pid in family(daemon)[1:] if is_host(pid, name)), 0)
+
+
+def is_host(pid: int, name: str) -> bool:
+    told = command(pid)
+    return "models.resident" in told and told.endswith(" " + name)
+
+
 def rss(pid: int) -> int:
     """Bytes of memory that it holds now; 0 when it is gone."""
     fields = _read(PROC / f"{pid}/statm").split()

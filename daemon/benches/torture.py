@@ -226,9 +226,8 @@ class Bench:
             yield from self._family()[:1]
             return
         for pid in self._family()[1:]:
-            command = processes.command(pid)
-            is_host = "models.resident" in command and command.endswith(" " + name)
-            if is_host or (name == "ffmpeg" and "ffmpeg" in command):
+            is_ffmpeg = name == "ffmpeg" and "ffmpeg" in processes.command(pid)
+            if is_ffmpeg or processes.is_host(pid, name):
                 yield pid
 
     def _nobody_left(self, family: list[int]) -> None:

@@ -114,11 +114,7 @@ class Daemon:
 
     def host(self, name: str) -> int:
         """Its process; 0 when there is none."""
-        for pid in processes.family(self.pid)[1:]:
-            command = processes.command(pid)
-            if "models.resident" in command and command.endswith(" " + name):
-                return pid
-        return 0
+        return processes.host(self.pid, name)
 
     @property
     def is_ready(self) -> bool:

@@ -24,15 +24,18 @@ def health(
     per_user: Annotated[bool, typer.Option("--user", help="With --heal: the service is your own.")] = False,
 ) -> None:
     """Show how each part of the daemon is. Exit code 0: healthy, 1: degraded, 2: down."""
-    from daemon.health.asking import ask
+    from daemon.health.asking import ANSWER_S, PATIENT_S, ask
 
-    told = ask(configuration(ctx))
+    # A full disk takes no file: then a late answer is all that tells of a daemon which gets on.
+    told = ask(configuration(ctx), PATIENT_S if heal else ANSWER_S)
     if heal:  # before anything is shown: a fault in that must not keep it from being healed
         _heal(told, per_user)
     if as_json:
         out_json(told)
-    elif not heal or told["exit_code"]:
+    elif not heal or told["verdict"] == "down":
         show(told)
+    elif told["exit_code"]:  # all day long, maybe, and every half minute: one line in the journal
+        tell(f"{told['verdict']}: {told['why']}")
     raise typer.Exit(told["exit_code"])
 
 

@@ -11,6 +11,7 @@ import tomllib
 from pathlib import Path
 
 from daemon.commands.health_table import show
+from daemon.commands.streams import spoken
 from daemon.commands.terminal import out_json
 from daemon.config_place import DATA_DIR, SOCKET_NAME, find
 from daemon.control.client import Client
@@ -30,11 +31,15 @@ def answer(arguments: list[str]) -> int | None:
         code = int(told["exit_code"])
     except (VigentdError, OSError, ValueError, TypeError, KeyError, RuntimeError):
         return None
-    if len(arguments) > 1:
-        out_json(told)
-    else:
-        show(told)
-    return code
+
+    def say() -> int:
+        if len(arguments) > 1:
+            out_json(told)
+        else:
+            show(told)
+        return code
+
+    return spoken(say)
 
 
 def _data_dir() -> Path:
@@ -42,4 +47,6 @@ def _data_dir() -> Path:
     base = Path.cwd()
     if said is None and (file := find(None)) is not None:
         said, base = tomllib.loads(file.read_text("utf-8")).get("data_dir"), file.parent
-    return base / Path(said or DATA_DIR).expanduser()
+    if said == "":
+        raise ValueError  # what is wrong with that is said by who reads all of it
+    return base / Path(DATA_DIR if said is None else said).expanduser()

@@ -9,8 +9,10 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
+from daemon.commands.terminal import tell_error
 from models.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -36,6 +38,20 @@ def prepare() -> None:
 def silence_stdout() -> None:
     """Nothing more is written there, not even what still waits in its buffer."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def spoken(say: Callable[[], int]) -> int:
+    """say: writes to stdout, and returns the exit code. 1 when that could not be written."""
+    try:
+        code = say()
+        sys.stdout.flush()
+        return code
+    except OutputLost as e:
+        silence_stdout()
+        tell_error(e)
+    except BrokenPipeError:  # `vigentd ls | head`: nobody reads any more, and nothing is said about it
+        silence_stdout()
+    return 1
 
 
 class _Results(io.FileIO):

@@ -27,6 +27,10 @@ class DaemonAway(Unavailable):
     default_code = "daemon_away"
 
 
+class NobodyListens(DaemonAway):
+    """There is no socket, or nobody behind it."""
+
+
 class Client:
     """path: of the control socket. read_timeout_s: how long the daemon may be silent in an answer.
 
@@ -143,7 +147,7 @@ def _away() -> Iterator[None]:
             hint="Its log may say why; a restart of the daemon loses no job.",
         ) from e
     except (FileNotFoundError, ConnectionRefusedError) as e:
-        raise DaemonAway("No daemon is running", hint="`vigentd run` starts one.") from e
+        raise NobodyListens("No daemon is running", hint="`vigentd run` starts one.") from e
     except PermissionError as e:
         raise DaemonAway(
             "The daemon belongs to another user", code="daemon_not_yours", hint="Use its user's account."

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from aiohttp import web
 
@@ -49,7 +50,7 @@ class MetricsPort:
             yield Component("metrics", "dead", trouble=trouble, hint=hint)
 
     async def _open(self, port: int) -> None:
-        runner = web.ServerRunner(web.Server(self._answer, access_log=None), shutdown_timeout=STOP_S)
+        runner = web.ServerRunner(_Server(self._answer), shutdown_timeout=STOP_S)
         await runner.setup()
         self._runner = runner
         try:
@@ -70,3 +71,27 @@ class MetricsPort:
         if request.method not in ("GET", "HEAD"):
             return web.Response(status=405, text="/metrics takes GET requests only\n", headers=HEADERS)
         return web.Response(body=self._text().encode(), headers=HEADERS | {"Content-Type": CONTENT_TYPE})
+
+
+class _Server(web.Server):
+    def __call__(self) -> web.RequestHandler:
+        settings: dict[str, Any] = {"access_log": None}
+        return _Connection(self, loop=asyncio.get_running_loop(), **settings)
+
+
+class _Connection(web.RequestHandler):
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Whoever is on this machine may send what is no HTTP, and fills no log with that."""
+        if status >= 500:
+            return super().handle_error(request, status, exc, message)
+        response = web.Response(status=status, text="That is no HTTP request\n", headers=HEADERS)
+        response.force_close()
+        return response

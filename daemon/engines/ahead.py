@@ -18,11 +18,10 @@ from daemon.logs.log import Log
 from daemon.queue import Queue
 from models.errors import Cancelled, VigentdError
 from pipeline.spec import JobSpec
-from pipeline.stages import STAGES
+from pipeline.stages import patient
 from pipeline.workspace import Workspace
 
 LOOK_EVERY_S = 0.5
-SPEECH = next(stage for stage in STAGES if stage.name == "speech")
 
 
 class Ahead:
@@ -67,11 +66,12 @@ class Ahead:
 
     def _prepare(self, job_id: str, spec: JobSpec, config: Config) -> None:
         began = time.monotonic()
+        speech = next(stage for stage in patient(config.health.patience) if stage.name == "speech")
         job = self._roster.job(job_id, spec, config.settings)
         job.progress = _WhileWanted(lambda: not self._leaving() and self._wanted(job_id))
-        made = self._roster.make(SPEECH, job, Workspace(config.job_dir(job_id) / WORK))
+        made = self._roster.make(speech, job, Workspace(config.job_dir(job_id) / WORK))
         seconds = time.monotonic() - began
-        self._log.event("ahead", job=job_id, stage=SPEECH.name, seconds=seconds, reused=made.reused)
+        self._log.event("ahead", job=job_id, stage=speech.name, seconds=seconds, reused=made.reused)
 
     def _wanted(self, job_id: str) -> bool:
         if self._dropped:

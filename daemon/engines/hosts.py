@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon.config import Config
+from daemon.engines.admins import NO_ALARMS, Alarms
 from daemon.engines.roster import (
     WHISPER,
     Chosen,
@@ -27,7 +28,7 @@ from daemon.engines.roster import (
     speech_loading,
     speech_weights,
 )
-from daemon.engines.seat import NO_ALARMS, Alarms, Seat, Tell
+from daemon.engines.seat import Seat, Tell
 from daemon.health.component import Component
 from models import budgets
 from models.budgets import Budget
@@ -82,7 +83,7 @@ class Hosts:
 
     def _seat(self, plan: Plan) -> Seat:
         logs, scratch = self._config.logs, self._config.scratch
-        floors = budgets.LOADING[plan.name].times(self._config.health.patience)
+        floors = self._patient(budgets.LOADING[plan.name])
         return Seat(
             plan,
             TITLES[plan.name],
@@ -107,6 +108,11 @@ class Hosts:
     def why(self) -> str:
         """Why no job can be worked on now; "" when one can."""
         return next((why for seat in self._seats.values() if (why := seat.why())), "")
+
+    @property
+    def in_trouble(self) -> bool:
+        """Whether they are away for another reason than that they load, and get on with that."""
+        return not all(seat.health().well for seat in self._seats.values())
 
     def status(self) -> list[dict[str, Any]]:
         """What each host does, as programs see it."""
@@ -141,14 +147,18 @@ class Hosts:
         with self._seats[stage.place].asked(job.progress) as host:
             if stage.place == "speech" and self._chosen.hears_late(job.spec):
                 with loading(job.progress, WHISPER):
-                    ask(hosted.HEAR, budgets.LATE_LOADING.times(self._config.health.patience))
+                    ask(hosted.HEAR, self._patient(budgets.LATE_LOADING))
             told = ask(hosted.MAKE, stage.floors)
         return hosted.answer(told)
 
     def folder(self, stage: Stage, job: Job, workspace: Workspace) -> Path:
         asked = hosted.request(stage, job, workspace)
         host = self._seats[stage.place].ready(job.progress)  # this answer does not prove that it works
-        return Path(host.ask(hosted.FOLDER, asked, job.progress, job=job.id, stage=stage.name))
+        floors = self._patient(budgets.ASKED)
+        return Path(host.ask(hosted.FOLDER, asked, job.progress, job=job.id, stage=stage.name, floors=floors))
+
+    def _patient(self, floors: Budget) -> Budget:
+        return floors.times(self._config.health.patience)
 
     # ------------------------------------------------------------ the door
 
@@ -164,7 +174,7 @@ class Hosts:
         they break must not be the daemon's. Raises what `do` raises, ProcessDied, and EngineAway."""
         self.open_door()
         with self._door.asked(progress) as host:
-            return host.ask(do, asked, progress)
+            return host.ask(do, asked, progress, floors=self._patient(budgets.ASKED))
 
     def open_door(self) -> None:
         """Somebody is about to come: the process is begun, if it is not there. Raises EngineAway."""
@@ -174,7 +184,7 @@ class Hosts:
         """As `at_the_door`, for what takes minutes: nobody at the door has to wait for it."""
         self._open(self._aside)
         with self._aside.asked(progress) as host:
-            return host.ask(do, asked, progress)
+            return host.ask(do, asked, progress, floors=self._patient(budgets.ASKED))
 
     @property
     def _passing(self) -> tuple[Seat, ...]:

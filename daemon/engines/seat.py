@@ -13,14 +13,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from daemon.engines.admins import NO_ALARMS, Alarms, HostAlarm
 from daemon.engines.ends import WINDOW_S, Ends
 from daemon.engines.roster import EngineAway
 from daemon.health.component import Component
 from models import budgets
 from models.budgets import Budget
-from models.errors import StageFailed, VigentdError
+from models.errors import StageFailed, Unavailable, VigentdError
 from models.host import Host, HostDied, Plan, Seen
 from models.host_errors import GpuFault
 from models.host_log import rotate
@@ -29,28 +30,12 @@ from pipeline.progress import loading
 
 PAUSES_S = (0.0, 0.5, 2.0, 10.0, 60.0)  # after the 1st, 2nd, … start with no work done since
 LOOK_S = 0.2
+KILLED_S = 30.0  # then what was killed is taken for something that does not end
+LOOK_AT_END_S = 2.0
 GONE = "its process is gone"
+BROKEN_OFF = "its work was broken off"
 
 Tell = Callable[[str, dict[str, Any]], None]  # what happened to a host, with facts
-
-
-class Alarms(Protocol):
-    """Who tells the admins."""
-
-    def raise_alarm(self, key: str, message: str, hint: str = "") -> None: ...
-
-    def clear(self, key: str) -> None: ...
-
-
-class _NoAlarms:
-    def raise_alarm(self, key: str, message: str, hint: str = "") -> None:
-        pass
-
-    def clear(self, key: str) -> None:
-        pass
-
-
-NO_ALARMS = _NoAlarms()
 
 
 class Seat:
@@ -83,7 +68,7 @@ class Seat:
         self._floors = floors
         self._ends = Ends(replacements)
         self._alarms = alarms
-        self._alarmed = ""  # why: "load" or "often"
+        self._alarm = HostAlarm(alarms, f"host:{plan.name}")
         self._clock = clock
         self._opening = threading.Lock()  # held for the whole of `open` and of `close`: one keeper at a time
         self._changed = threading.Condition()  # for what follows
@@ -170,19 +155,21 @@ class Seat:
     @contextmanager
     def asked(self, progress: Progress) -> Iterator[Host]:
         """The host, as `ready` gives it, to be asked for something. When it answers, if only with a refusal,
-        it has proved that it works."""
+        it has proved that it works; when nobody waits for it any more, nothing is proved."""
         with self._changed:
             self._asked += 1
         try:
-            yield self.ready(progress)
-        except (HostDied, EngineAway) as e:
-            if isinstance(e, GpuFault):
-                self._gpu_failed(e)
-            raise
-        except Exception:
-            self._worked()
-            raise
-        else:
+            host = self.ready(progress)
+            try:
+                yield host
+            except HostDied as e:
+                if isinstance(e, GpuFault):
+                    self._gpu_failed(e)
+                raise
+            except Exception:
+                if host.usable and not host.called_off:
+                    self._worked()
+                raise
             self._worked()
         finally:
             with self._changed:
@@ -191,7 +178,7 @@ class Seat:
     def _worked(self) -> None:
         with self._changed:
             self._fruitless, self._used = 0, self._clock()
-        self._calm()
+        self._alarm.over("load", "often")
 
     def _gpu_failed(self, error: GpuFault) -> None:
         self._say("gpu_fault", device=self.plan.device, **error.as_dict())
@@ -241,11 +228,11 @@ class Seat:
             host, ailing = self._host, self._trouble is not None or self._rests or self._again == GONE
             seen = host.seen() if host is not None else None
             trouble, hint = (self._why(), self._hint()) if ailing else ("", "")
-            since_s = self._clock() - self._since
+            since_s, undying = self._clock() - self._since, host is not None and self._trouble is not None
         state, age_s, budget_s = seen[:3] if seen is not None else ("dead", since_s, None)
         if state == "dead" and not ailing:
             state = "loading"  # it was not started yet, or is exchanged for another
-        if state == "stalled":
+        if state == "stalled" and not undying:
             trouble = f"The {self.title} has got nowhere for {age_s:.0f} s"
             hint = f"It is ended and started again; where it was stuck is written in {self._log}"
         facts = dict(zip(Seen._fields[3:], seen[3:], strict=True)) if seen is not None else {}
@@ -271,16 +258,8 @@ class Seat:
             "hint": hint,
         }
         if host is None or not host.alive:
-            nothing = {
-                "pid": None,
-                "job": "",
-                "stage": "",
-                "heartbeats": 0,
-                "age_s": 0.0,
-                "rss": 0,
-                "vram": 0,
-            }
-            return common | nothing | {"state": "dead", "engine": None, "versions": {}}
+            nothing = dict.fromkeys(("heartbeats", "age_s", "rss", "vram"), 0) | {"job": "", "stage": ""}
+            return common | nothing | {"state": "dead", "pid": None, "engine": None, "versions": {}}
         health = asdict(host.health())
         if host.seen().state == "stalled":
             health["state"] = "stalled"
@@ -305,7 +284,7 @@ class Seat:
                 self._failed(host, e if known else StageFailed(f"No process can be started: {e}"))  # type: ignore[arg-type]
             else:
                 self._load(host)
-                ended.wait()
+                self._until_ended(host, ended)
             self._gone(host)
 
     def _new_host(self, ended: threading.Event) -> Host:
@@ -340,13 +319,40 @@ class Seat:
             self._loaded, self._trouble, self._again = True, None, ""
             self.load_s = round(self._clock() - began, 3)
             self._changed.notify_all()
-        if self._alarmed == "load":
-            self._calm()
+        self._alarm.over("load")
         health = host.health(LOOK_S)
         memory = {"rss": health.rss, "vram": health.vram}
         self._say(
             "ready", pid=host.pid, engine=health.versions.get("engine", ""), seconds=self.load_s, **memory
         )
+
+    def _until_ended(self, host: Host, ended: threading.Event) -> None:
+        """Or, when none is wanted any more, until it cannot be waited for. One that a driver or a disk holds
+        does not even end when it is killed, and no job is to wait for it as for one that loads."""
+        killed_at: float | None = None
+        told = False
+        while not ended.wait(LOOK_AT_END_S):
+            if host.killed and killed_at is None:
+                killed_at = self._clock()
+            if killed_at is None or self._clock() - killed_at < KILLED_S:
+                continue
+            if not self._wanted:
+                return
+            if not told:
+                told = True
+                self._undying(host)
+
+    def _undying(self, host: Host) -> None:
+        error = Unavailable(
+            f"Its process {host.pid} was killed and does not end",
+            code="host_undying",
+            hint="A driver or a disk holds it (`dmesg` may say which); restart the machine",
+        )
+        with self._changed:
+            self._loaded, self._trouble = False, error
+            self._changed.notify_all()
+        self._alarm.tell("load", f"The {self.title} cannot be started again: {error.message}", error.hint)
+        self._say("undying", pid=host.pid, **error.as_dict())
 
     def _failed(self, host: Host, error: VigentdError) -> None:
         with self._changed:
@@ -359,7 +365,7 @@ class Seat:
             self._changed.notify_all()
         self._say("not_loaded", **error.as_dict())
         if hopeless:
-            self._alarm("load", f"The {self.title} cannot be loaded: {error.message}", error.hint)
+            self._alarm.tell("load", f"The {self.title} cannot be loaded: {error.message}", error.hint)
 
     def _gone(self, host: Host) -> None:
         with self._changed:
@@ -367,7 +373,9 @@ class Seat:
             pause = PAUSES_S[min(self._fruitless, len(PAUSES_S)) - 1] if self._fruitless else 0.0
             self._due, self._rests = self._since + pause, False
             wanted, planned = self._wanted, host is self._replaced or not self._wanted
-            if not planned:
+            if host.called_off and not planned:  # somebody has changed their mind; it did nothing wrong
+                self._fruitless, self._due, self._again = 0, self._since, BROKEN_OFF
+            elif not planned:
                 self._again = GONE
                 if not self._refused:  # that one had done nothing, and knew why
                     soon, self._due = self._due, self._ends.next_start(self._since, pause)
@@ -381,18 +389,9 @@ class Seat:
             self._say("ended", reason=host.exit_reason)
         if rests:
             when = f"in {again_in_s / 60:.0f} minutes" if again_in_s >= 90 else f"in {again_in_s:.0f} s"
-            self._alarm(
+            self._alarm.tell(
                 "often", f"The {self.title} {self._too_often}, and is started again {when}", self._hint()
             )
-
-    def _alarm(self, why: str, message: str, hint: str) -> None:
-        self._alarmed = why
-        self._alarms.raise_alarm(f"host:{self.plan.name}", message, hint)
-
-    def _calm(self) -> None:
-        if self._alarmed:
-            self._alarmed = ""
-            self._alarms.clear(f"host:{self.plan.name}")
 
     def _say(self, name: str, **facts: Any) -> None:
         self._tell(name, {"host": self.plan.name, **facts})

@@ -8,30 +8,48 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from daemon.control.client import Client, DaemonAway
+from daemon.control.client import Client, NobodyListens
 from daemon.health.component import Component
 from daemon.health.report import Report
 from daemon.health.report_file import Kept, read
 from daemon.store.lock import Holder, holder
-from models.errors import VigentdError
+from models.errors import BadInput, Unavailable, VigentdError
 
 if TYPE_CHECKING:
     from daemon.config import Config
 
 ANSWER_S = 0.15
+PATIENT_S = 5.0  # for whoever draws a consequence from it
 OLD_S = 15.0
 RESTART = "Restart it; no job is lost."
 
 
-def ask(config: Config) -> dict[str, Any]:
-    """As `Report.as_dict`, with "from": "daemon", "file" or "nobody". Raises OSError when the data folder
-    cannot be looked into."""
+def ask(config: Config, answer_s: float = ANSWER_S) -> dict[str, Any]:
+    """As `Report.as_dict`, with "from": "daemon", "file" or "nobody". answer_s: how long the daemon has for
+    its answer. Raises BadInput `daemon_not_yours`, Unavailable `data_dir_unreadable`."""
     try:
-        return dict(Client(config.socket, read_timeout_s=ANSWER_S).get("/health")) | {"from": "daemon"}
+        return dict(Client(config.socket, read_timeout_s=answer_s).get("/health")) | {"from": "daemon"}
     except VigentdError as e:
-        told = of_file(holder(config.data_dir), read(config.health_file))
-        leads_nowhere = isinstance(e, DaemonAway) and e.code == DaemonAway.default_code
-        return without_socket(told, config.socket) if leads_nowhere and told["from"] == "file" else told
+        told = of_file(_holder(config.data_dir), read(config.health_file))
+        lives_unheard = isinstance(e, NobodyListens) and told["from"] == "file"
+        return without_socket(told, config.socket) if lives_unheard else told
+
+
+def _holder(data_dir: Path) -> Holder | None:
+    try:
+        return holder(data_dir)
+    except PermissionError as e:
+        raise BadInput(
+            f"The data folder {data_dir} belongs to another user",
+            code="daemon_not_yours",
+            hint="Use its user's account: `sudo -u vigentd vigentd health`, where it is the service's.",
+        ) from e
+    except OSError as e:
+        raise Unavailable(
+            f"The data folder {data_dir} cannot be looked into: {e.strerror}",
+            code="data_dir_unreadable",
+            hint="Check its path and its disk.",
+        ) from e
 
 
 def without_socket(told: dict[str, Any], socket: Path) -> dict[str, Any]:

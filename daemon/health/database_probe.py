@@ -21,13 +21,17 @@ from models.errors import Unavailable
 EVERY_S = 10.0
 BUDGET_S = 30.0
 BUSY_S = 2.0  # how long one look waits for a lock
+# A backup may hold one for a minute, and no restart takes it away from another process; but it does from a
+# daemon that by a fault holds it itself.
+LOCKED_S = 180.0
 PASSING = "database_busy"
 
 
 def database_probe(
     path: Path, log: Tell, clock: Callable[[], float] = time.monotonic, busy_s: float = BUSY_S
 ) -> Probe:
-    """path: of the database, which is there. A lock that lasts, or a write that does not end, is a stall."""
+    """path: of the database, which is there. A write that does not end is a stall; a lock is a trouble, and
+    a stall when it lasts for minutes."""
     about = About(
         "database",
         EVERY_S,
@@ -35,6 +39,7 @@ def database_probe(
         f"The database {path} does not answer",
         "Does its disk answer? `ls` in its folder shows that.",
         vital=True,
+        passes_s=LOCKED_S,
     )
     probe = WriteProbe(path, busy_s=busy_s, clock=clock)
     return Probe(about, probe, log, clock, probe.close)

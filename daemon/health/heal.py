@@ -20,6 +20,10 @@ from daemon.units.systemctl import Systemctl
 from models.errors import VigentdError
 
 UNIT, TELLS = "vigentd.service", "vigentd-failed@vigentd-health.service"
+PROPERTIES = (
+    *("ActiveState", "StateChangeTimestampMonotonic", "InvocationID"),
+    *("MainPID", "NRestarts", "Result"),
+)
 FILE_NAME = "heal.json"
 IN_A_ROW = 3
 APART_S = 10.0  # two looks that are nearer are one
@@ -34,12 +38,13 @@ Action = Literal["nothing", "restart", "tell"]
 @dataclass(frozen=True)
 class Unit:
     """state: systemd's ActiveState. since_s: how long it has been so. run: which start of it this is.
-    pid: of its main process; 0: none."""
+    pid: of its main process; 0: none. gave_up: systemd has started it again, and starts it no more."""
 
     state: str
     since_s: float
     run: str = ""
     pid: int = 0
+    gave_up: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class Memory:
 def decide(memory: Memory, unit: Unit, verdict: Verdict, now_s: float) -> tuple[Memory, Action]:
     """What is remembered from now on, and what is to be done."""
     restarts = tuple(at for at in memory.restarts if 0 <= now_s - at < IN_S)
-    if verdict != "down" or not _ours(unit):
+    if verdict != "down" or not _ours(unit, restarted=bool(restarts)):
         return Memory(0, now_s, unit.run, restarts), "nothing"
     same = memory.run == unit.run and 0 <= now_s - memory.looked_at < STALE_S
     downs = memory.downs if same else 0
@@ -70,11 +75,12 @@ def decide(memory: Memory, unit: Unit, verdict: Verdict, now_s: float) -> tuple[
     return Memory(0, now_s, unit.run, (*restarts, now_s)), "restart"
 
 
-def _ours(unit: Unit) -> bool:
-    """Whether it may be touched: what is inactive was stopped, and everything else is on its way."""
+def _ours(unit: Unit, restarted: bool) -> bool:
+    """Whether it may be touched: what is inactive was stopped, and everything else is on its way. What was
+    stopped and did not end in time has failed, too; but then nobody has tried to start it again."""
     if unit.state == "active":
         return unit.since_s >= STARTED_S
-    return unit.state == "failed" and unit.since_s >= FAILED_S
+    return unit.state == "failed" and unit.since_s >= FAILED_S and (unit.gave_up or restarted)
 
 
 def heal(
@@ -87,8 +93,8 @@ def heal(
     down = told["verdict"] == "down"
     try:
         unit = look(systemctl)
-        if down and told["pid"] not in (None, unit.pid):
-            say(f"The daemon that is down (process {told['pid']}) is not that of {UNIT}: it is left alone")
+        if down and told["pid"] != (unit.pid or None):
+            say(_of_another(told["pid"], unit))
             return "nothing"
         file = folder / FILE_NAME
         memory, action = decide(remembered(file, now.boot), unit, told["verdict"], now.at_s)
@@ -107,11 +113,12 @@ def heal(
 
 def look(systemctl: Systemctl) -> Unit:
     """Raises Unavailable `no_systemd`."""
-    shown = systemctl.show(UNIT, "ActiveState", "StateChangeTimestampMonotonic", "InvocationID", "MainPID")
+    shown = systemctl.show(UNIT, *PROPERTIES)
     changed = shown.get("StateChangeTimestampMonotonic", "")
     since_s = time.monotonic() - int(changed) / 1e6 if changed.isdigit() else 0.0  # on systemd's own clock
     pid = int(shown.get("MainPID") or 0)
-    return Unit(shown.get("ActiveState", "unknown"), since_s, shown.get("InvocationID", ""), pid)
+    gave_up = int(shown.get("NRestarts") or 0) > 0 or shown.get("Result") == "start-limit-hit"
+    return Unit(shown.get("ActiveState", "unknown"), since_s, shown.get("InvocationID", ""), pid, gave_up)
 
 
 def remembered(file: Path, boot: str) -> Memory:
@@ -149,6 +156,15 @@ def _act(action: Action, unit: Unit, hung: bool, systemctl: Systemctl) -> None:
         with suppress(VigentdError):  # gone this very moment
             systemctl.tell("kill", "--kill-whom=main", "--signal=SIGABRT", UNIT)
     systemctl.tell("restart", "--no-block", UNIT)
+
+
+def _of_another(pid: int | None, unit: Unit) -> str:
+    if pid is not None:
+        return f"The daemon that is down (process {pid}) is not that of {UNIT}: it is left alone"
+    return (
+        f"{UNIT} runs (process {unit.pid}), but not on the data folder that is looked at here: "
+        "it is left alone. A drop-in of it that names another one belongs to vigentd-health.service, too"
+    )
 
 
 def _said(memory: Memory, unit: Unit, action: Action) -> str:

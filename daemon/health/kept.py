@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+MOST = 10_000_000  # bytes; the report of a daemon with hundreds of inboxes has 100 kB
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -36,7 +37,7 @@ def now() -> Moment:
 def recall(file: Path, boot: str) -> dict[str, Any]:
     """What was kept in this boot; {} when there is nothing that can be used."""
     try:
-        kept = json.loads(file.read_bytes()[:100_000])
+        kept = json.loads(file.read_bytes()[:MOST])
     except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(kept, dict) or kept.pop("boot", None) != boot:

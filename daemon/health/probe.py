@@ -26,7 +26,7 @@ class Finding:
     """What a look found; trouble, hint, facts: as in Component.
 
     worked: whether it is what the look hopes for. passing: what it is not may pass by itself, and becomes
-    a trouble only when that has not happened within the budget.
+    a trouble only when that has not happened within the budget, and a stall only after `About.passes_s`.
     """
 
     trouble: str = ""
@@ -39,7 +39,8 @@ class Finding:
 
 @dataclass(frozen=True)
 class About:
-    """name, vital: as in Component. stuck: the trouble when no look ends. every_s: between two looks."""
+    """name, vital: as in Component. stuck: the trouble when no look ends. every_s: between two looks.
+    passes_s: how long what may pass is waited for; None: for the budget."""
 
     name: str
     every_s: float
@@ -47,6 +48,7 @@ class About:
     stuck: str
     hint: str = ""
     vital: bool = False
+    passes_s: float | None = None
 
 
 class Probe:
@@ -70,6 +72,7 @@ class Probe:
         self._fault = ""  # of ours, the last one
         self._worked = Heart(clock)
         self._answered = Heart(clock)  # a look ended with something that will not pass by itself
+        self._looked = Heart(clock)  # … or with anything
         self._leaving = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"probe-{about.name}", daemon=True)
 
@@ -88,9 +91,10 @@ class Probe:
 
     def health(self) -> Iterable[Component]:
         about, found = self._about, self._found
-        age_s, silent_s = self._worked.age_s(), self._answered.age_s()
-        late = silent_s > about.budget_s
-        trouble, hint = (found.trouble, found.hint) if found and (late or not found.passing) else ("", "")
+        age_s, silent_s, looked_s = (h.age_s() for h in (self._worked, self._answered, self._looked))
+        lasts = silent_s > about.budget_s
+        late = looked_s > about.budget_s or silent_s > (about.passes_s or about.budget_s)
+        trouble, hint = (found.trouble, found.hint) if found and (lasts or not found.passing) else ("", "")
         if late and not trouble:
             trouble, hint = about.stuck, about.hint
         state: State = "idle" if found else "loading"
@@ -119,6 +123,7 @@ class Probe:
                 self._log.error("probe_fault", probe=self._about.name, error=repr(e), trace=e)
             found = Finding("It cannot be looked at: a fault of vigentd; its log says more", worked=False)
         self._found = found
+        self._looked.beat()
         if found.worked:
             self._worked.beat()
         if not found.passing:

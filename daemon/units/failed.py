@@ -21,16 +21,16 @@ FILE_NAME = "failures.json"
 GAVE_UP = "vigentd-health.service"  # in whose name the health check tells that it restarts no more
 
 
-def may_tell(folder: Path, unit: str, now: Moment) -> bool:
-    """Whether an hour has passed since this unit was told of; from now on it was."""
+def was_told(folder: Path, unit: str, now: Moment) -> bool:
+    """Within the last hour."""
+    last = recall(folder / FILE_NAME, now.boot).get(unit)
+    return isinstance(last, int | float) and 0 <= now.at_s - last < AGAIN_S
+
+
+def keep_told(folder: Path, unit: str, now: Moment) -> None:
     file = folder / FILE_NAME
-    told = recall(file, now.boot)
-    last = told.get(unit)
-    if isinstance(last, int | float) and 0 <= now.at_s - last < AGAIN_S:
-        return False
     with suppress(OSError):  # a full disk may be why it failed: better told twice than never
-        keep(file, now.boot, {**told, unit: now.at_s})
-    return True
+        keep(file, now.boot, {**recall(file, now.boot), unit: now.at_s})
 
 
 def notice(unit: str, result: str, last: list[str], mask: Mask) -> str:
@@ -57,9 +57,11 @@ def tell_admins(
     post: Callable[[Config, str], int],
 ) -> str:
     """What became of it, for the journal. Raises what `post` raises."""
-    if not may_tell(config.data_dir, unit, now):
+    if was_told(config.data_dir, unit, now):
         return f"{unit} has failed; the admins were told within the last hour"
     reached = post(config, notice(unit, result, last, _mask(config)))
+    if reached:
+        keep_told(config.data_dir, unit, now)
     return f"{unit} has failed; {reached} admins were told"
 
 

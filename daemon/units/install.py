@@ -90,7 +90,7 @@ def uninstall(place: Place, systemctl: Systemctl, say: Say) -> None:
     kept = [path for path in map(place.of, ours) if path.is_file() and path not in found]
     if found:
         with suppress(Unavailable):  # without systemd there is nothing to stop
-            _stop(systemctl, [path.name for path in found], say)
+            _stop(systemctl, [path.name for path in found], HEALTH, say)
     for path in found:
         try:
             path.unlink()
@@ -106,11 +106,12 @@ def uninstall(place: Place, systemctl: Systemctl, say: Say) -> None:
         systemctl.tell("daemon-reload")
 
 
-def _stop(systemctl: Systemctl, names: list[str], say: Say) -> None:
-    for unit in (TIMER, SERVICE):  # the timer first: it would start the service again
+def _stop(systemctl: Systemctl, names: list[str], health: str, say: Say) -> None:
+    """The timer first, and a check that it has begun: they would start the service again."""
+    for unit, how in ((TIMER, ("disable", "--now")), (health, ("stop",)), (SERVICE, ("disable", "--now"))):
         if unit in names:
             try:
-                systemctl.tell("disable", "--now", unit)
+                systemctl.tell(*how, unit)
             except StageFailed as e:
                 say(e.message)
 

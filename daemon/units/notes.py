@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
+import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +24,11 @@ def notes(plan: Deployment) -> Iterator[str]:
         yield f"There is no bot token yet. Put it into {plan.token_file} (mode 0600), and restart it."
     if plan.per_user:
         return
+    if not _names_data_dir(plan.file):
+        yield (
+            f"{plan.file} does not say `data_dir`, so other commands look elsewhere. "
+            f"Add `data_dir = {json.dumps(str(plan.data_dir), ensure_ascii=False)}`."
+        )
     if plan.config.telegram.token:
         yield (
             f"The bot's token stands in {plan.file}. As the only line of {plan.token_file} "
@@ -36,6 +43,14 @@ def notes(plan: Deployment) -> Iterator[str]:
                 f"{plan.command[0]} can be changed by others than root, and the health check runs as root. "
                 "An installation below /opt that belongs to root is safer."
             )
+
+
+def _names_data_dir(file: Path) -> bool:
+    """Also where that cannot be known."""
+    try:
+        return "data_dir" in tomllib.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return True
 
 
 def _of_root(program: Path) -> bool:

@@ -24,7 +24,7 @@ class Systemctl:
         named = [f"--property={name}" for name in properties]
         done = self._run("show", *([unit] if unit else []), *named)
         if done.returncode:
-            raise no_systemd(done.stderr.strip())
+            raise no_systemd(self.per_user, done.stderr.strip())
         found = (line.partition("=") for line in done.stdout.splitlines())
         return {name: value for name, equals, value in found if equals}
 
@@ -46,7 +46,7 @@ class Systemctl:
     def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
         program = shutil.which("systemctl")
         if program is None:
-            raise no_systemd("there is no systemctl")
+            raise no_systemd(self.per_user, "there is no systemctl")
         scope = ["--user"] if self.per_user else []
         try:
             return subprocess.run(
@@ -58,9 +58,9 @@ class Systemctl:
                 timeout=self.timeout_s,
             )
         except subprocess.TimeoutExpired:
-            raise no_systemd("it does not answer") from None
+            raise no_systemd(self.per_user, "it does not answer") from None
         except OSError as e:
-            raise no_systemd(e.strerror or str(e)) from e
+            raise no_systemd(self.per_user, e.strerror or str(e)) from e
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,14 @@ class Journal:
         return done.stdout.splitlines()
 
 
-def no_systemd(why: str) -> Unavailable:
+def no_systemd(per_user: bool, why: str) -> Unavailable:
     said = why.splitlines()[0].rstrip(".") if why else "it does not answer"
+    if per_user and "bus" in said:  # by `su` or `sudo -u` nobody has logged in
+        return Unavailable(
+            f"Your own systemd does not run, or cannot be reached: {said}",
+            code="no_systemd",
+            hint="Log in as this user, not by su or sudo; or `sudo loginctl enable-linger NAME` once.",
+        )
     return Unavailable(
         f"systemd cannot be asked on this machine: {said}",
         code="no_systemd",

@@ -57,7 +57,7 @@ class Inbox:
         self._house = house
         self._owner = str(house.config.data_dir)
         self._places = places = Places.of(settings)
-        self._ours = places.ours
+        self._ours: frozenset[str] = frozenset()  # known once the folder has answered
         self._ledger = ledger = Ledger(house.queue, house.now)
         self._root = Root(places, house.config.data_dir / "inboxes" / f"{settings.name}.json")
         self._watcher = Watcher(settings.path, settings.poll, self.wake, house.log)

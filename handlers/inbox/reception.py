@@ -161,12 +161,21 @@ class _InTime(Quiet):
         self._stopping = stopping
         self._clock = clock
         self._until = clock() + CHECK_S
+        self._begun = False
+
+    def step(self, done: float, total: float) -> None:
+        if not self._begun:
+            self._begun, self._until = True, self._clock() + CHECK_S
+        self.check()
 
     def check(self) -> None:
         beat()  # it waits for a host, and not for longer than CHECK_S
         if self._stopping():
             raise Wait("The daemon is stopping")
-        if self._clock() > self._until:
+        late = self._clock() > self._until
+        if late and not self._begun:  # it loads, or rests: these files are not to blame for that
+            raise Wait("The process that looks at files is not there")
+        if late:
             raise BadInput(
                 f"These files could not be looked at within {CHECK_S:.0f} seconds",
                 code="check_timeout",

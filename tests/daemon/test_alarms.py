@@ -54,6 +54,33 @@ def test_after_its_end_it_is_told_at_once() -> None:
     assert [notice.over for notice in heard.notices] == [False, True, False, True]
 
 
+def test_what_comes_and_goes_is_no_stream_of_messages() -> None:
+    """A host that loads, and is lost with its next job, all night long."""
+    heard = Heard()
+    for minute in range(55):
+        heard.now = 60.0 * minute
+        heard.alarms.raise_alarm("host:speech", "It has ended too often")
+        heard.alarms.clear("host:speech")
+    told = [notice.over for notice in heard.notices]
+    assert told == [False, True, False, True, False]  # nobody is left to believe that it is well
+    heard.now = 2 * AGAIN_S
+    heard.alarms.raise_alarm("host:speech", "It has ended too often")
+    heard.alarms.clear("host:speech")
+    assert [notice.over for notice in heard.notices[5:]] == [False, True]
+
+
+def test_what_came_and_went_and_stays_is_told_within_the_hour() -> None:
+    heard = Heard()
+    for _ in range(5):
+        heard.alarms.raise_alarm("disk", "It is full")
+        heard.alarms.clear("disk")
+    before = len(heard.notices)
+    for heard.now in (1.0, AGAIN_S - 1, AGAIN_S):
+        heard.alarms.raise_alarm("disk", "It is full")
+    assert len(heard.notices) == before + 1
+    assert heard.alarms.raised() == (Notice("disk", "It is full"),)
+
+
 def test_alarms_of_different_keys_know_nothing_of_each_other() -> None:
     heard = Heard()
     heard.alarms.raise_alarm("disk", "It is full")

@@ -50,6 +50,22 @@ def test_the_first_file_in_the_usual_order_wins(tmp_path: Path, monkeypatch: pyt
     assert load(written(tmp_path / "b", "[queue]\nmax_attempts = 7")).config.queue.max_attempts == 7
 
 
+def test_where_we_may_not_look_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`sudo -u vigentd vigentd …` in an administrator's own home."""
+    look = Path.is_file
+
+    def is_file(path: Path) -> bool:
+        if path.parent == tmp_path:
+            raise PermissionError(13, "Permission denied")
+        return look(path)
+
+    monkeypatch.setattr(Path, "is_file", is_file)
+    monkeypatch.chdir(tmp_path)
+    assert load(None).file is None
+    with pytest.raises(BadInput, match="does not exist"):
+        load(Path("named.toml"))
+
+
 def test_a_file_that_was_named_must_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert refused(named=tmp_path / "no.toml").code == "config_missing"
     monkeypatch.setenv("VIGENTD_CONFIG", "nowhere.toml")

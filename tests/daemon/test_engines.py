@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from contextlib import closing
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,13 +14,20 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
-from daemon.config import Config
+from daemon.config import Config, HealthSettings
+from daemon.engines.ahead import Ahead
 from daemon.engines.hosts import Hosts, plans
 from daemon.engines.roster import Chosen
-from models.budgets import even
+from daemon.engines.seat import Seat
+from daemon.logs.log import Log
+from daemon.queue import Queue
+from models import budgets
+from models.budgets import Budget, even
 from models.choose import NOBODY, Choice
 from models.errors import Unavailable
-from models.host import Plan
+from models.host import Host, Plan
+from models.progress import Quiet
+from pipeline import hosted
 from pipeline.job import Job
 from pipeline.progress import JobProgress
 from pipeline.spec import JobSpec
@@ -217,5 +226,59 @@ def test_who_hears_may_take_long_to_load(tmp_path: Path) -> None:
         assert (made.artifact / "speech.wav").exists() and "Whisper" in told
         assert hosts.make(stage, job, Workspace(tmp_path / "work")).reused
         assert seat.starts == 1
+    finally:
+        hosts.close()
+
+
+def test_whatever_a_host_is_asked_for_has_the_patience_that_was_configured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a slow machine, what is looked at or spoken ahead was taken for stuck though all else was not."""
+    asked: list[tuple[str, Budget]] = []
+
+    class Noted(Host):
+        def ask(self, do: str, *_: Any, floors: Budget = budgets.ASKED, **__: Any) -> Any:
+            asked.append((do, floors))
+            return {"artifact": "/made", "reused": False} if do == hosted.MAKE else "/folder"
+
+    config = Config(data_dir=tmp_path / "data", health=HealthSettings(patience=7.0))
+    hosts, host = Hosts(config, lambda *_: None), Noted(Plan("test"), log=tmp_path / "log", scratch=tmp_path)
+    monkeypatch.setattr(Seat, "open", lambda _: None)
+    monkeypatch.setattr(Seat, "ready", lambda *_: host)
+    job, work = Job(JobSpec(clip=Path("/anna.mp4"), script="Hello"), config.settings), Workspace(tmp_path)
+    hosts.folder(STAGES[3], job, work)
+    hosts.at_the_door("look", {}, Quiet())
+    hosts.aside("listen", {}, Quiet())
+    with closing(Queue(tmp_path / "jobs.db")) as queue:
+        queue.submit(job.spec)
+        log = Log(config)
+        ahead = Ahead(queue, hosts, log, lambda: False)
+        ahead.begin(config)
+        ahead.join()
+        log.close()
+    usual = {hosted.FOLDER: budgets.ASKED, "look": budgets.ASKED, "listen": budgets.ASKED}
+    usual[hosted.MAKE] = budgets.SPEECH
+    assert dict(asked) == {do: floors.times(7.0) for do, floors in usual.items()}
+
+
+def test_engines_that_load_are_not_in_trouble_and_one_that_cannot_is(tmp_path: Path) -> None:
+    """The admins are told of the one after five minutes, and the others may take longer than that."""
+    gone = threading.Event()
+
+    def tell(name: str, facts: dict[str, Any]) -> None:
+        if name == "gone" and facts["host"] == "speech":
+            gone.set()
+
+    hosts = Hosts(configured(tmp_path), tell)
+    seat = hosts._seats["speech"]
+    seat.plan = Plan("speech", f"{host_work.__name__}:load_slowly", {"seconds": 60.0})
+    try:
+        seat.open()
+        assert hosts.why() and not hosts.in_trouble
+        seat.plan = Plan("speech", f"{host_work.__name__}:load_without_weights")
+        seat.replace("its configuration has changed")
+        assert not hosts.in_trouble
+        gone.clear()
+        assert gone.wait(20) and hosts.in_trouble
     finally:
         hosts.close()

@@ -144,6 +144,20 @@ def test_a_status_that_hangs_or_fails_does_not_starve_the_watchdog(systemd: Syst
     hangs.set()
 
 
+def test_a_look_that_fails_once_is_not_the_end_of_feeding(systemd: Systemd) -> None:
+    fails = iter([True])
+
+    def fit() -> bool:
+        if next(fails, False):
+            raise MemoryError
+        return True
+
+    supervised = Supervised(Notifier(systemd.address, watchdog_s=0.2), fit, lambda: "idle")
+    supervised.start()
+    systemd.until(lambda line: line == WATCHDOG)
+    supervised.stop()
+
+
 def test_the_status_says_what_it_does() -> None:
     at = Snapshot("lipsync", 0.2, 0.42, 12.0, 7)
     assert status_line("7k3w", at, "", {"queued": 3}) == "job 7k3w, lipsync 42 %, 3 waiting"

@@ -16,9 +16,11 @@ import pytest
 from daemon.engines import seat as seat_module
 from daemon.engines.roster import EngineAway
 from daemon.engines.seat import Seat
+from models import host as host_module
 from models.budgets import even
 from models.errors import BadInput, Cancelled
 from models.host import Plan
+from models.process import Process
 from models.progress import Quiet
 from pipeline.progress import JobProgress, Snapshot
 from tests.models import host_work
@@ -75,6 +77,13 @@ def make(tmp_path: Path, told: Told) -> Iterator[Make]:
 def threads() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor() as threads:
         yield threads
+
+
+class Gone(Quiet):
+    """Nobody waits any more."""
+
+    def check(self) -> None:
+        raise Cancelled
 
 
 def until_pid(seat: Seat) -> int:
@@ -340,6 +349,44 @@ def test_ends_that_are_far_apart_or_wanted_are_not_counted(make: Make, told: Tol
     assert bell.rung == {}
 
 
+def test_who_gives_up_waiting_has_not_seen_it_work(make: Make, told: Told) -> None:
+    """The admins were told that all is well when somebody cancelled a job that waited for the engine."""
+    bell = Bell()
+    seat = make(Plan("test"), replacements=1, alarms=bell)
+    for death in (1, 2):
+        kill(seat)
+        told.until("gone", death)
+    with pytest.raises(Cancelled), seat.asked(Gone()):
+        raise AssertionError
+    assert "host:test" in bell.rung
+
+
+def test_work_that_is_cancelled_and_does_not_come_back_is_no_fault_of_the_host(
+    make: Make, told: Told, tmp_path: Path
+) -> None:
+    """After some cancels the engine rested for ten minutes, and the admins were told of it."""
+
+    class Unwanted(Quiet):
+        stepped = False
+
+        def step(self, done: float, total: float) -> None:
+            self.stepped = True
+
+        def check(self) -> None:  # a while after the step: by then it is in native code
+            if self.stepped:
+                raise Cancelled
+
+    bell = Bell()
+    seat = make(Plan("test"), replacements=1, alarms=bell)
+    stuck = {"how": "native", "pids": str(tmp_path / "pids")}
+    for cancel in (1, 2, 3):
+        with pytest.raises(Cancelled), seat.asked(Quiet()) as host:
+            host.ask(f"{WORK}:stuck", stuck, Unwanted(), grace_s=0.1)
+        assert told.until("gone", cancel)["again_in_s"] == 0.0
+        assert seat.health().trouble == ""
+    assert bell.rung == {} and seat.ready(Quiet()).alive
+
+
 def test_who_cannot_be_loaded_and_knows_why_is_tried_again_every_minute(
     make: Make, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -362,6 +409,31 @@ def test_what_ends_while_loading_is_counted(make: Make, told: Told) -> None:
     assert told.until("gone", 2)["again_in_s"] > 500
     assert seat.health().state == "dead"
     assert "exit status 3" in told.until("not_loaded")["message"]
+
+
+def test_no_job_waits_for_a_process_that_does_not_even_end_when_it_is_killed(
+    make: Make, told: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Held by the driver of a lost GPU, say. It was waited for as one that loads is, and nobody told."""
+    monkeypatch.setattr(seat_module, "KILLED_S", 0.2)
+    monkeypatch.setattr(seat_module, "LOOK_AT_END_S", 0.1)
+    monkeypatch.setattr(host_module, "KILL_S", 0.1)
+    bell = Bell()
+    seat = make(Plan("test"), alarms=bell)
+    host = seat.ready(Quiet())
+    os.kill(host.pid, signal.SIGSTOP)
+    with monkeypatch.context() as held:
+        held.setattr(Process, "signal", lambda *_, **__: None)
+        with pytest.raises(Cancelled), seat.asked(Quiet()) as asked:
+            asked.ask(f"{WORK}:echo", {}, Gone(), grace_s=0.1)
+        told.until("undying")
+        with pytest.raises(EngineAway, match="was killed and does not end") as away:
+            seat.ready(Quiet())
+        assert "restart the machine" in away.value.hint and "does not end" in seat.why()
+        assert "does not end" in bell.rung["host:test"][0] and not seat.health().well
+    host.kill()
+    told.until("ready", 2)
+    assert seat.ready(Quiet()).alive and bell.rung == {}
 
 
 # ---------------------------------------------------------------- stalls

@@ -148,6 +148,14 @@ def steps(engine: Any, arguments: dict[str, Any], progress: Progress) -> str:
     return "done"
 
 
+def beats(engine: Any, arguments: dict[str, Any], progress: Progress) -> str:
+    """It gets on, and nobody sees how far."""
+    for _ in range(arguments["count"]):
+        time.sleep(arguments["every_s"])
+        beat()
+    return "done"
+
+
 def steps_natively(engine: Any, arguments: dict[str, Any], progress: Progress) -> str:
     """Nothing of Python runs between two steps, so nobody in here can answer."""
     for number in range(arguments["count"]):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from models import budgets
 from models.budgets import Budget, even
 from models.follow import Stuck, follow
 from models.progress import Quiet
@@ -98,6 +99,12 @@ def test_a_daemon_that_was_stopped_finds_no_stall_on_waking(minutes: int) -> Non
     assert work.followed(even(5)) == "done"
     held = Work([*[1.0] * 50, minutes * 60 + 3.0, *[1.0] * 50], slept={51: minutes * 60.0})
     assert held.followed(even(8)) == "done"
+
+
+def test_what_is_compiled_for_one_job_may_take_as_long_as_on_a_slow_machine_after_tracking() -> None:
+    """A minute and more for each graph, three times that there; pictures tracked first were heartbeats."""
+    work = Work([*[0.01] * 256, *[400.0] * 2, *[1.0] * 40])
+    assert work.followed(budgets.LIPSYNC) == "done"
 
 
 @pytest.mark.parametrize("floors", [even(120), Budget(900, 300)], ids=str)

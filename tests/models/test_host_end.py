@@ -17,7 +17,7 @@ import pytest
 
 from models.errors import Cancelled, Unavailable
 from models.host import Host, HostDied, Plan
-from tests.models.host_kit import WORK, Hosts, Watch, ask, gone, pids, within
+from tests.models.host_kit import WORK, Hosts, Watch, ask, descriptors, gone, pids, within
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -80,6 +80,16 @@ def test_a_killed_host_is_noticed(
     with pytest.raises(HostDied):
         ask(host, "echo")
     assert not host.health().answered
+
+
+def test_a_signal_without_a_name_ends_a_host_as_any_other(hosts: Hosts, host: Host) -> None:
+    """Its descriptors were left open, and it was said to have been stopped by us."""
+    before = descriptors()
+    another = hosts.started()
+    assert another.wait_ready(20)
+    os.kill(another.pid, 40)
+    assert within(10, lambda: not another.alive)
+    assert another.exit_reason == "killed by signal 40" and descriptors() == before
 
 
 def test_a_host_that_exits_tells_its_status(host: Host) -> None:

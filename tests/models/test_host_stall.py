@@ -123,6 +123,13 @@ def test_long_work_that_gets_on_is_never_stalled(hosts: Hosts, host: Host) -> No
     assert hosts.rungs == []
 
 
+def test_what_moves_no_bar_is_life_all_the_same(hosts: Hosts, host: Host) -> None:
+    """A long file that reaches a slow disk piece by piece, say."""
+    watch = Watch()
+    assert ask(host, "beats", watch, patience_s=1.0, count=40, every_s=0.05) == "done"
+    assert hosts.rungs == [] and {done for done, _ in watch.steps} == {0.0}
+
+
 def test_late_answers_mean_nothing_while_there_is_progress(
     hosts: Hosts, host: Host, aside: Callable[..., Future[Any]]
 ) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from models.beats import heard
 from models.engine import Picture
 from models.errors import BadInput, Cancelled, StageFailed, Unavailable
 from models.progress import Quiet, Share
@@ -62,6 +63,27 @@ def test_progress_follows_what_ffmpeg_has_made(tmp_path: Path) -> None:
     ffmpeg.run(sound.get_args(), doing="humming", progress=told, total_s=30)
     assert told.shares == sorted(told.shares)
     assert told.shares[-1] == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("does", "lives"),
+    [
+        ("printf '%2000000s' > out; sleep 0.25", True),
+        ("echo out_time_us=1000000; sleep 0.25", False),
+    ],
+)
+def test_what_moves_a_file_is_alive_without_any_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str, lives: bool
+) -> None:
+    """+faststart writes the whole file once more: of hours of video, on a slow disk, that takes minutes."""
+    program = tmp_path / "ffmpeg"
+    program.write_text(f"#!/bin/bash\nfor i in 1 2 3 4; do {does}; done\n")
+    program.chmod(0o700)
+    monkeypatch.setattr(ffmpeg, "executable", lambda: str(program))
+    beats: list[None] = []
+    with heard(lambda: beats.append(None)):
+        ffmpeg.run(["out.mp4"], doing="moving", progress=Quiet(), total_s=10, cwd=tmp_path)
+    assert (len(beats) > 1) is lives
 
 
 class Impatient(Steps):

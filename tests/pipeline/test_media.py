@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from models.ahead import ahead
+from models.beats import heard
 from models.errors import BadInput
 from pipeline import probe
 from pipeline.index import constant_rate, shown_at, there_and_back
@@ -365,3 +366,12 @@ def test_a_damaged_middle_does_not_stop_the_reader(tmp_path: Path) -> None:
     data[start : start + 400] = bytes(400)
     clip.write_bytes(data)
     assert len(pictures(clip)) == 50
+
+
+def test_every_packet_of_a_clip_is_a_heartbeat(tmp_path: Path) -> None:
+    """An hour of it on a slow share is read for minutes."""
+    clip = pattern(tmp_path / "clip.mp4")
+    beats: list[None] = []
+    with heard(lambda: beats.append(None)):
+        inspect(clip, Settings())
+    assert len(beats) >= 50

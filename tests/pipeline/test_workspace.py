@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from models import durable
+from models.beats import heard
 from pipeline.workspace import Workspace, artifact_name, write_atomic
 
 INPUTS = {"script": "Hello", "seed": 1}
@@ -23,6 +26,23 @@ def test_the_same_inputs_are_made_once(tmp_path: Path) -> None:
     assert space.find("speech", INPUTS | {"seed": 2}) is None
     assert space.find("lipsync", INPUTS) is None
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_large_file_reaches_a_slow_disk_with_heartbeats(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In silence, that of a long video was taken for a hang."""
+    monkeypatch.setattr(durable, "_PIECE", 2**20)
+    content = os.urandom(5 * 2**20 + 7)
+    beats: list[None] = []
+
+    def work(folder: Path) -> None:
+        (folder / "v").write_bytes(content)
+
+    with heard(lambda: beats.append(None)):
+        made = Workspace(tmp_path).make("compose", {}, work)
+    assert len(beats) > 5
+    assert (made / "v").read_bytes() == content
 
 
 def test_a_failure_leaves_nothing_that_could_be_taken_for_a_result(tmp_path: Path) -> None:

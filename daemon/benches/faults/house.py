@@ -158,11 +158,7 @@ class Living:
 
     def host(self, name: str) -> int:
         """Its process; 0 when there is none."""
-        for pid in processes.family(self.pid)[1:]:
-            command = processes.command(pid)
-            if "models.resident" in command and command.endswith(" " + name):
-                return pid
-        return 0
+        return processes.host(self.pid, name)
 
     def ffmpeg(self) -> int:
         """One that encodes pictures; 0 when there is none."""

@@ -23,6 +23,7 @@ from models.progress import Progress
 
 def rows(_: object, asked: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """asked: {"path": of the batch, "name": what people call it}. Returns {"rows": [batch.Row as JSON]}."""
+    progress.step(0, 1)  # from now on, and not while others were served, its time counts
     return {"rows": [row.as_json() for row in batch.read(Path(asked["path"]), asked["name"])]}
 
 
@@ -34,6 +35,7 @@ def examine(_: object, asked: dict[str, Any], progress: Progress) -> dict[str, A
             "names": the same keys → what people call them,
             "row": null, or as `rows` gave it}
     """
+    progress.step(0, 1)
     config = Config(**asked["config"])
     inbox = next(inbox for inbox in config.inbox if inbox.name == asked["inbox"])
     sources = {role: Path(path) for role, path in asked["sources"].items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -25,6 +26,7 @@ from daemon.health.report import Report
 from daemon.health.report_file import Kept, ReportFile, read
 from daemon.queue import Queue
 from daemon.store.lock import Holder, Kind, WorkerLock
+from models.errors import VigentdError
 from tests.daemon.control_kit import TinyOffice, say, serving
 from tests.daemon.control_kit import ask as request
 from tests.daemon.daemon_kit import ROOT, Daemon, Desk
@@ -89,6 +91,24 @@ def test_who_is_only_late_is_as_well_as_its_file_says(config: Config) -> None:
     assert (told["verdict"], told["from"], told["exit_code"]) == ("healthy", "file", 0)
 
 
+def test_who_draws_consequences_waits_for_a_late_answer(config: Config) -> None:
+    """A full disk takes no file: it would be restarted for what is only late, and again and again."""
+    queue = Queue(config.database)
+    office = TinyOffice(queue, Events())
+    answer = office.health
+
+    def late() -> Report:
+        time.sleep(2 * ANSWER_S)
+        return answer()
+
+    office.health = late  # type: ignore[method-assign]
+    write(config, age_s=1000)
+    with at_work(config), serving(office, config.socket):
+        assert ask(config)["verdict"] == "down"
+        assert ask(config, 60.0)["verdict"] == "healthy"
+    queue.close()
+
+
 def test_an_old_file_is_of_a_daemon_that_stands_still(config: Config) -> None:
     with at_work(config), silent(config):
         write(config, age_s=OLD_S + 2)
@@ -123,6 +143,13 @@ def test_a_damaged_file_tells_nothing(config: Config, text: bytes) -> None:
         assert "starting or stopping" in trouble(ask(config))
 
 
+def test_a_daemon_with_many_inboxes_has_a_long_file(config: Config) -> None:
+    parts = [Component(f"inbox:{number}", "idle", facts={"way": "inotify"}) for number in range(1000)]
+    keep(config.health_file, now().boot, Report((*parts,), 7).as_dict() | {"written_at": time.monotonic()})
+    kept = read(config.health_file)
+    assert kept is not None and len(kept.told["components"]) == 1000
+
+
 def test_a_file_from_before_a_sleep_of_the_machine_is_as_old_as_the_daemon_ran(config: Config) -> None:
     """The monotonic clock stands still meanwhile: the first look after it must not say "down"."""
     write(config, age_s=1.0)
@@ -151,9 +178,35 @@ def test_a_socket_that_is_gone_is_a_trouble_of_its_own(config: Config) -> None:
     assert str(config.socket) in told["why"]
 
 
+def test_an_answer_that_breaks_off_says_nothing_against_the_socket(config: Config) -> None:
+    """A daemon that has no descriptor left for one more connection, and makes its video."""
+    with at_work(config), unix_socket.listen(config.socket) as listener:
+        dropping = threading.Thread(target=lambda: listener.accept()[0].close())
+        dropping.start()
+        write(config)
+        told = ask(config, 60.0)
+        dropping.join()
+    assert (told["verdict"], told["from"]) == ("healthy", "file")
+
+
 def test_who_has_taken_the_lock_this_very_moment_is_starting() -> None:
     told = of_file(Holder(0, "unknown"), Kept(HEALTHY.as_dict(), 0.0))
     assert "starting or stopping" in trouble(told)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(errno.EACCES, "daemon_not_yours"), (errno.EIO, "data_dir_unreadable")]
+)
+def test_a_data_folder_that_cannot_be_looked_into_is_no_fault_of_ours(
+    config: Config, monkeypatch: pytest.MonkeyPatch, error: int, code: str
+) -> None:
+    def fails(_: Path) -> None:
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr("daemon.health.asking.holder", fails)
+    with pytest.raises(VigentdError) as raised:
+        ask(config)
+    assert raised.value.code == code and raised.value.hint
 
 
 def test_the_file_is_written_for_its_owner_only_and_taken_away(config: Config) -> None:

@@ -111,6 +111,28 @@ def test_a_port_of_this_machine_gives_them_and_nothing_else() -> None:
     asyncio.run(story())
 
 
+def test_what_is_no_http_is_refused_and_fills_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Any program on this machine may knock there: a scan of its ports is no event of vigentd's."""
+
+    def knock(port: int, sent: bytes) -> bytes:
+        with socket.create_connection(("127.0.0.1", port), 10) as connection:
+            connection.sendall(sent)
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+
+    async def story() -> None:
+        metrics, port = MetricsPort(lambda: "a 1.0\n", Written()), free_port()
+        await metrics.use(port)
+        try:
+            for sent in (b"\x16\x03\x01\r\n\r\n", b"GET /metrics HTTP/1.1\r\n\r\n"):
+                said = await asyncio.to_thread(knock, port, sent)
+                assert b" 400 " in said.splitlines()[0] and b"aiohttp" not in said
+        finally:
+            await metrics.stop()
+
+    asyncio.run(story())
+    assert not caplog.records
+
+
 def test_a_port_that_is_taken_is_told_and_another_can_be_chosen() -> None:
     async def story() -> None:
         log = Written()

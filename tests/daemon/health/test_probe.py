@@ -51,6 +51,25 @@ def test_what_may_pass_is_a_trouble_only_when_it_does_not() -> None:
     assert (late.state, late.trouble, late.age_s) == ("stalled", "It is busy", 31)
 
 
+def test_what_may_pass_for_longer_is_no_stall_but_a_look_that_does_not_end_is() -> None:
+    clock = Clock()
+    probe = Probe(
+        replace(ABOUT, passes_s=100),
+        lambda: Finding("It is busy", worked=False, passing=True),
+        Written(),
+        clock,
+    )
+    patient = pass_by(100, clock, probe.health, probe.look)
+    assert (patient.state, patient.trouble) == ("idle", "It is busy")
+    assert pass_by(1, clock, probe.health, probe.look).state == "stalled"
+
+    hung = Probe(replace(ABOUT, passes_s=100), Finding, Written(), clock)
+    hung.look()
+    assert pass_by(30, clock, hung.health).well
+    late = pass_by(1, clock, hung.health)
+    assert (late.state, late.trouble) == ("stalled", "It does not answer")
+
+
 def test_a_definite_trouble_is_told_at_once_and_is_no_stall() -> None:
     def full() -> Finding:
         raise Unavailable("The disk is full", hint="Free some")

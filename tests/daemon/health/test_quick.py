@@ -66,10 +66,37 @@ def test_the_data_folder_is_the_one_of_the_configuration(answering: Path, tmp_pa
     assert run("health", cwd=here)[1] == 0
 
 
+@pytest.mark.parametrize("as_json", ["", "--json"])
+@pytest.mark.parametrize(
+    ("stdout", "said"),
+    [(">/dev/full", "error: The output cannot be written: No space left on device"), ("| true", "")],
+)
+def test_an_output_that_nobody_takes_is_one_sentence(
+    answering: Path, tmp_path: Path, as_json: str, stdout: str, said: str
+) -> None:
+    command = f"exec 2>&1; {sys.executable} -m daemon.cli health {as_json} {stdout}"
+    variables = {"PYTHONPATH": str(Path(__file__).parents[3]), "VIGENTD_DATA_DIR": str(answering)}
+    told = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, env=os.environ | variables, capture_output=True, timeout=60
+    )
+    assert told.stdout.decode().strip() == said
+
+
 @pytest.mark.parametrize("text", ["data_dir = 3\n", "data_dir = \n", "[queue\n"])
 def test_a_configuration_that_is_wrong_is_left_to_who_explains_it(text: str, tmp_path: Path) -> None:
     (tmp_path / "vigentd.toml").write_text(text, "utf-8")
     assert run("health", cwd=tmp_path)[1] is None
+
+
+def test_an_empty_data_dir_is_not_the_usual_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole program refuses it; another daemon's answer would be a wrong one."""
+    (tmp_path / ".local/share/vigentd").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("VIGENTD_DATA_DIR", "")
+    queue = Queue(tmp_path / "vigentd.db")
+    with serving(TinyOffice(queue, Events()), tmp_path / ".local/share/vigentd/control.sock"):
+        assert quick.answer(["health"]) is None
+    queue.close()
 
 
 @pytest.mark.parametrize("asked", [["health", "--heal"], ["status"], [], ["--config", "x", "health"]])

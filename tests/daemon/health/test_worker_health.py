@@ -45,6 +45,10 @@ class Engines:
     def why(self) -> str:
         return self.no_engine
 
+    @property
+    def in_trouble(self) -> bool:
+        return bool(self.no_engine)
+
     def look_after(self) -> None:
         pass
 

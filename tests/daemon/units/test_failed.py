@@ -58,6 +58,14 @@ def test_it_is_told_once_an_hour_for_each_unit(config: Config) -> None:
     assert len(told(config, SERVICE, at_s=3701)) == 1
 
 
+def test_who_could_not_be_reached_is_told_the_next_time(config: Config) -> None:
+    """The network is away with all else: the health check asks again, and then somebody has to hear of it."""
+    for _ in range(2):
+        said = tell_admins(config, GAVE_UP, "", [], Moment("b", 100.0), lambda *_: 0)
+        assert "0 admins were told" in said
+    assert len(told(config, GAVE_UP, GAVE_UP)) == 1
+
+
 def test_after_a_reboot_or_with_a_damaged_file_it_is_told(config: Config) -> None:
     told(config, SERVICE)
     assert len(told(config, SERVICE, boot="another")) == 1

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from daemon.config import Config
+from daemon.health.asking import PATIENT_S
 from daemon.health.component import Component, State
 from daemon.health.heal import (
     FILE_NAME,
@@ -21,6 +22,7 @@ from daemon.health.heal import (
     decide,
     heal,
     is_hung,
+    look,
     remembered,
     state_folder,
 )
@@ -106,8 +108,29 @@ def test_an_hour_later_it_is_tried_again() -> None:
 
 
 def test_what_systemd_gave_up_is_tried_again_after_a_while() -> None:
-    assert set(looks(*down(10, Unit("failed", 100.0)))) == {"nothing"}
-    assert looks(*down(3, Unit("failed", 1000.0)))[-1] == "restart"
+    assert set(looks(*down(10, Unit("failed", 100.0, gave_up=True)))) == {"nothing"}
+    assert looks(*down(3, Unit("failed", 1000.0, gave_up=True)))[-1] == "restart"
+    restarted = Memory(restarts=(500.0,))  # by us, and so it was not started "again" by systemd
+    assert looks(*down(3, Unit("failed", 1000.0)), memory=restarted)[-1] == "restart"
+
+
+def test_what_an_administrator_stopped_stays_so_though_it_had_to_be_killed() -> None:
+    """`systemctl stop` of one that hangs: it took too long, and so the unit has failed."""
+    assert set(looks(*down(10, Unit("failed", 90_000.0)))) == {"nothing"}
+
+
+@pytest.mark.parametrize(
+    ("shown", "gave_up"),
+    [
+        ({"NRestarts": 0, "Result": "timeout"}, False),
+        ({"NRestarts": 5, "Result": "exit-code"}, True),
+        ({"NRestarts": 0, "Result": "start-limit-hit"}, True),
+        ({}, False),
+    ],
+)
+def test_whether_systemd_gave_up(systemd: FakeSystemd, shown: dict[str, object], gave_up: bool) -> None:
+    systemd.shows("vigentd.service", ActiveState="failed", MainPID=0, **shown)
+    assert look(Systemctl()).gave_up == gave_up
 
 
 # ---------------------------------------------------------------- with a systemctl, and a file
@@ -217,11 +240,22 @@ def test_another_daemon_than_the_services_is_left_alone(systemd: FakeSystemd, tm
     assert systemd.asked() == []
 
 
+def test_a_daemon_that_works_elsewhere_is_left_alone(systemd: FakeSystemd, tmp_path: Path) -> None:
+    """A drop-in gave the service another data folder: here there is nobody, and there a video is made."""
+    systemd.shows("vigentd.service", ActiveState="active", StateChangeTimestampMonotonic=0, MainPID=7)
+    begin, said = now(), [""]
+    for number in range(4):
+        told = down_by("daemon", "dead", pid=None)
+        heal(told, Systemctl(), tmp_path, at(begin, 30.0 * number), said.append)
+    assert systemd.asked() == [] and "not on the data folder" in said[-1]
+
+
 def test_the_command_heals_and_its_exit_code_stays_that_of_health(
-    cli: Cli, systemd: FakeSystemd, config: Config, tmp_path: Path
+    cli: Cli, systemd: FakeSystemd, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config.data_dir.mkdir()
-    systemd.shows("vigentd.service", ActiveState="active", StateChangeTimestampMonotonic=0)
+    systemd.shows("vigentd.service", ActiveState="failed", StateChangeTimestampMonotonic=0, NRestarts=5)
+    monkeypatch.setattr("daemon.health.heal.FAILED_S", 0.0)
     for number in range(3):
         said = cli("health", "--heal", RUNTIME_DIRECTORY=str(tmp_path / "run"))
         assert said.code == 2 and "No daemon is running" in said.out
@@ -237,10 +271,17 @@ def test_the_command_says_nothing_while_all_is_well(
 ) -> None:
     """Every half minute it would be a line in the journal."""
     well = Report((Component("loop", "idle"),), 7).as_dict() | {"from": "daemon"}
-    monkeypatch.setattr("daemon.health.asking.ask", lambda _: well)
+    waited: list[float] = []
+
+    def ask(_: Config, answer_s: float) -> dict[str, Any]:
+        waited.append(answer_s)
+        return well
+
+    monkeypatch.setattr("daemon.health.asking.ask", ask)
     systemd.shows("vigentd.service", ActiveState="active", MainPID=7)
     said = cli("health", "--heal", "--user", XDG_RUNTIME_DIR=str(tmp_path))
     assert (said.code, said.out, said.err) == (0, "", "")
+    assert waited == [PATIENT_S]
     assert (tmp_path / "vigentd-health" / FILE_NAME).is_file()
 
 
@@ -248,3 +289,14 @@ def test_it_remembers_where_the_unit_says() -> None:
     assert state_folder(False, {"RUNTIME_DIRECTORY": "/run/a:/run/b"}) == Path("/run/a")
     assert state_folder(False, {}) == Path("/run/vigentd-health")
     assert state_folder(True, {"XDG_RUNTIME_DIR": "/run/user/7"}) == Path("/run/user/7/vigentd-health")
+
+
+def test_what_is_only_degraded_is_one_line(
+    cli: Cli, systemd: FakeSystemd, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    parts = (Component("loop", "idle"), Component("disk", "idle", trouble="Only 1.2 GB are free"))
+    told = Report(parts, 7).as_dict() | {"from": "daemon"}
+    monkeypatch.setattr("daemon.health.asking.ask", lambda *_: told)
+    systemd.shows("vigentd.service", ActiveState="active", MainPID=7)
+    said = cli("health", "--heal", "--user", XDG_RUNTIME_DIR=str(tmp_path))
+    assert (said.code, said.out, said.err) == (1, "", "degraded: Only 1.2 GB are free\n")

@@ -127,7 +127,12 @@ def test_uninstall_takes_the_units_and_leaves_the_rest(systemd: FakeSystemd, tmp
     drop_in.write_text("[Service]\n")
     systemd.asked()
     uninstall(place, Systemctl(), said.append)
-    assert systemd.asked() == [f"disable --now {TIMER}", f"disable --now {SERVICE}", "daemon-reload"]
+    assert systemd.asked() == [
+        f"disable --now {TIMER}",
+        f"stop {HEALTH}",  # a check that has begun would start the service again
+        f"disable --now {SERVICE}",
+        "daemon-reload",
+    ]
     left = {
         str(path.relative_to(tmp_path / "root"))
         for path in (tmp_path / "root").rglob("*.*")
@@ -192,3 +197,12 @@ def test_troubles_are_of_their_kinds(systemd: FakeSystemd, tmp_path: Path) -> No
     (tmp_path / "root/etc/systemd/system" / SERVICE).write_text("mine")
     with pytest.raises(BadInput):
         install(plan, Place(False, tmp_path / "root"), Systemctl(), lambda _: None)
+
+
+def test_who_has_not_logged_in_is_told_so(cli: Cli, systemd: FakeSystemd, units: Path) -> None:
+    (systemd.path / "systemctl").write_text(
+        "#!/bin/sh\necho 'Failed to connect to bus: No medium found' >&2\nexit 1\n"
+    )
+    said = cli("service", "install", "--user")
+    assert said.code == 2 and "Failed to connect to bus" in said.err and "enable-linger" in said.err
+    assert not units.exists()

@@ -70,6 +70,14 @@ def test_they_can_do_little_to_their_machine(tmp_path: Path) -> None:
             assert float(found[1]) <= EXPOSURE, done.stdout
 
 
+def test_it_waits_for_shares_and_does_not_end_with_them() -> None:
+    """A share is mounted late at boot: the service would fail six times, and then stand for a while. Bound to
+    its mount it would be stopped, as if by an administrator, when that goes away for a moment."""
+    text = rendered(plan(data_dir="/mnt/share/vigentd"))[SERVICE]
+    assert "remote-fs.target" in values(text, "After")
+    assert not values(text, "RequiresMountsFor")
+
+
 def test_what_cuda_jit_and_telegram_need_is_not_taken_away() -> None:
     text = rendered(plan())[SERVICE]
     for forbidden in ("PrivateDevices", "MemoryDenyWriteExecute", "PrivateNetwork", "IPAddressDeny"):

@@ -10,6 +10,7 @@ import pytest
 
 from daemon.config import Config
 from handlers.inbox.contents.examine import examine, rows
+from handlers.inbox.reception import CHECK_S, Wait, _InTime
 from models.errors import BadInput, Unavailable, VigentdError
 from models.progress import Quiet
 from pipeline.spec import JobSpec
@@ -217,3 +218,22 @@ def test_rows_of_a_batch(tmp_path: Path) -> None:
     first, second = json.loads(json.dumps(rows(None, asked, Quiet())))["rows"]
     assert (first["name"], first["script"], first["error"]) == ("Week 1-001", "Hello", None)
     assert second["error"]["message"] == "There is nothing to say in row 3 of Week 1.csv"
+
+
+def test_only_what_is_looked_at_can_take_too_long(tmp_path: Path) -> None:
+    """While the process at the door rested, having ended too often, good files were refused as damaged."""
+    now = 0.0
+    waiting, looking = (_InTime(lambda: False, lambda: now) for _ in range(2))
+    now = CHECK_S - 1
+    waiting.check()
+    (tmp_path / "rows.csv").touch()
+    with pytest.raises(BadInput):  # it is empty; but it was begun with
+        rows(None, {"path": str(tmp_path / "rows.csv"), "name": "rows.csv"}, looking)
+    now = CHECK_S + 1
+    with pytest.raises(Wait):
+        waiting.check()
+    looking.step(1, 2)
+    now = 2 * CHECK_S
+    with pytest.raises(BadInput) as failed:
+        looking.check()
+    assert failed.value.code == "check_timeout"

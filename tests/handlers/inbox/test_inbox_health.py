@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 import time
@@ -53,6 +54,28 @@ def stand(tmp_path: Path) -> Iterator[Stand]:
     yield stand
     stand.inboxes.stop()
     stand.queue.close()
+
+
+def test_its_folder_is_touched_by_its_own_thread_only(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A share that is away answers no `stat`: the daemon would never be ready, nor be configured anew."""
+    me, touched = threading.get_ident(), []
+
+    def watched(name: str) -> None:
+        real = getattr(os, name)
+
+        def call(path: Any, *more: Any, **named: Any) -> Any:
+            if threading.get_ident() == me and str(path).startswith(str(stand.root)):
+                touched.append(path)
+            return real(path, *more, **named)
+
+        monkeypatch.setattr(os, name, call)
+
+    for name in ("stat", "lstat", "open", "access", "mkdir", "scandir"):
+        watched(name)
+    stand.inboxes.start()
+    list(stand.inboxes.health())
+    stand.inboxes.job_left()
+    assert not touched
 
 
 def test_an_inbox_that_looks_is_well_and_its_troubles_are_its_own(stand: Stand) -> None:
