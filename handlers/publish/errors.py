@@ -1,10 +1,10 @@
 """What can go wrong at a place to publish to, told apart by what has to be done about it.
 
-    Refused      it says no, and will say no again: a person has to change something
-    Login        it does not know us (any more): a person has to log in
-    NotSent      nothing has arrived: the same can be sent again later
-    Spent        nothing has arrived, and nothing will before `until`: a quota is used up
-    Unsure       it may have arrived: nothing may be sent before `find`, or a person, has said
+Refused      it says no, and will say no again: a person has to change something
+Login        it does not know us (any more): a person has to log in
+NotSent      nothing has arrived: the same can be sent again later
+Spent        nothing has arrived, and nothing will before `until`: a quota is used up
+Unsure       it may have arrived: nothing may be sent before `find`, or a person, has said
 """
 
 from __future__ import annotations
