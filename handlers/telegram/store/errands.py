@@ -35,12 +35,13 @@ class Errands:
         return self._s.exec(select(Errand).order_by(col(Errand.number))).all()
 
     def begun(self, number: int) -> Errand | None:
-        """It counts; None: it is not wanted any more."""
+        """It counts; None: it is not wanted any more, or was just put off."""
         row = self._s.get(Errand, number)
-        if row is not None:
-            row.attempts += 1
-            self._s.add(row)
-            self._s.flush()
+        if row is None or (row.due_at is not None and row.due_at > iso(self._now)):
+            return None
+        row.attempts += 1
+        self._s.add(row)
+        self._s.flush()
         return row
 
     def later(self, number: int, until: dt.datetime) -> None:

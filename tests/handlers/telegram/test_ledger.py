@@ -71,3 +71,17 @@ def test_in_a_group_that_moved_what_is_open_is_sent_again_and_nothing_has_an_old
     assert answer.state == MessageState.SHOWN and answer.shown == answer.version
     assert {progress.chat_id, answer.chat_id, link.chat_id} == {-100500}
     bot.close()
+
+
+def test_an_errand_that_was_just_put_off_is_not_begun_by_who_still_knew_it_as_due(chat: Conversation) -> None:
+    with chat.ledger.turn() as turn:
+        turn.errands.add("fetch:a", "fetch", file="a")
+        (known,) = turn.errands.to_do()
+        number = known.number
+        assert number is not None and turn.errands.begun(number) is not None
+        turn.errands.later(number, turn.now + dt.timedelta(seconds=2))
+        assert turn.errands.begun(number) is None
+    chat.passes(2)
+    with chat.ledger.turn() as turn:
+        again = turn.errands.begun(number)
+    assert again is not None and again.attempts == 2
