@@ -338,6 +338,11 @@ class Config(BaseSettings):
         return self.data_dir / "telegram"
 
     @property
+    def targets(self) -> Path:
+        """A folder for each that keeps something: a login, say."""
+        return self.data_dir / "targets"
+
+    @property
     def cache(self) -> Path:
         """What can be made again."""
         return self.data_dir / "cache"

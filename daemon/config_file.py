@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import os
 import re
 import tomllib
-import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from typing import Any
 
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings.exceptions import SettingsError
 
+from daemon.anchoring import alternatives, anchored, listed_in, section_of
 from daemon.config import ENV_DELIMITER, ENV_PREFIX, LIKE_A_TOKEN, Config
 from daemon.config_place import FILE_VARIABLE, find
 from daemon.inbox_rules import mistake
 from models.errors import BadInput
-from pipeline.spec import NAME_OR_FILE
 
 Key = tuple[str, ...]
 
@@ -57,6 +55,8 @@ def load(named: Path | None = None, model: type[Config] = Config) -> Loaded:
     if wrong := mistake(config):
         place = _place(wrong.key, places, file)
         raise BadInput(f"{_dotted(wrong.key)} {wrong.what} ({place})", code="config_invalid", hint=wrong.hint)
+    if file is not None:
+        config = config.model_copy(update={"publish": config.publish.standing_in(file.parent)})
     return Loaded(config, file, places)
 
 
@@ -81,7 +81,7 @@ def _read(file: Path, model: type[BaseModel]) -> tuple[dict[str, Any], dict[Key,
             hint='Text stands in quotes: mark = "AI". Sections stand in brackets: [queue].',
         ) from e
     places = {key: f"{file}:{line}" for key, line in _lines(text).items()}
-    return _anchored(raw, model, file.parent), places
+    return anchored(raw, model, file.parent), places
 
 
 _HEADER = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
@@ -109,25 +109,6 @@ def _lines(text: str) -> dict[Key, int]:
 
 def _parts(dotted: str) -> Key:
     return tuple(part.strip().strip("\"'") for part in dotted.split("."))
-
-
-def _anchored(raw: dict[str, Any], model: type[BaseModel], folder: Path) -> dict[str, Any]:
-    anchored = dict(raw)
-    for name, info in model.model_fields.items():
-        value = raw.get(name)
-        section = _section(info) or _listed(info)
-        if section and isinstance(value, dict):
-            anchored[name] = _anchored(value, section, folder)
-        elif section and isinstance(value, list):
-            anchored[name] = [
-                _anchored(one, section, folder) if isinstance(one, dict) else one for one in value
-            ]
-        elif isinstance(value, str) and value:
-            named_file = NAME_OR_FILE in info.metadata and "/" in value
-            if named_file or Path in _alternatives(info.annotation):
-                with contextlib.suppress(RuntimeError):  # ~nobody: told when the value is checked
-                    anchored[name] = str(folder / Path(value).expanduser())
-    return anchored
 
 
 # ---------------------------------------------------------------- the environment
@@ -158,7 +139,7 @@ def variable(key: Key) -> str:
 def keys(model: type[BaseModel]) -> Iterator[Key]:
     """All keys that can be set, in order."""
     for name, info in model.model_fields.items():
-        if section := _section(info):
+        if section := section_of(info):
             yield from ((name, *rest) for rest in keys(section))
         else:
             yield (name,)
@@ -189,11 +170,11 @@ def _explained(
 def _what_is_wrong(first: Any, info: FieldInfo | None) -> str:
     """first: of pydantic's errors."""
     header = ".".join(part for part in first["loc"] if isinstance(part, str))
-    if info is not None and _listed(info):
+    if info is not None and listed_in(info):
         is_one_of_them = isinstance(first["loc"][-1], int)
         what = "a section, and its keys stand" if is_one_of_them else "a list of sections, and each stands"
         return f"is {what} under [[{header}]]"
-    if info is not None and _section(info):
+    if info is not None and section_of(info):
         if first["type"] == "value_error":  # two of its keys do not go together; what they are may be secret
             return str(first["msg"]).removeprefix("Value error, ")
         return f"is a section, and its keys stand under [{header}]"
@@ -201,7 +182,7 @@ def _what_is_wrong(first: Any, info: FieldInfo | None) -> str:
     wanted = re.sub(r"^(Input should|Value error, should)", "should", wanted)
     if first["type"].startswith("bool"):
         wanted = "should be true or false"
-    secret = info is not None and SecretStr in _alternatives(info.annotation)
+    secret = info is not None and SecretStr in alternatives(info.annotation)
     # Nor is it told when it stands where something else belongs.
     return wanted if secret else LIKE_A_TOKEN.sub("[token]", f"{wanted}, not {first['input']!r}")
 
@@ -213,7 +194,7 @@ def _dotted(key: Key) -> str:
 
 def _unknown(key: Key, model: type[BaseModel], place: str) -> BadInput:
     parent = _field(model, key[:-1])
-    section = (_section(parent) or _listed(parent)) if parent else model
+    section = (section_of(parent) or listed_in(parent)) if parent else model
     known = list(section.model_fields) if section else []
     near = difflib.get_close_matches(key[-1], known, 1)
     below = {".".join(k) for k in (_nested(section) if section else ()) if k[-1] == key[-1]}
@@ -228,7 +209,7 @@ def _unknown(key: Key, model: type[BaseModel], place: str) -> BadInput:
 def _nested(model: type[BaseModel]) -> Iterator[Key]:
     """All keys within its sections, and within those that are lists."""
     for name, info in model.model_fields.items():
-        if section := _section(info) or _listed(info):
+        if section := section_of(info) or listed_in(info):
             yield from ((name, key) for key in section.model_fields)
             yield from ((name, *rest) for rest in _nested(section))
 
@@ -249,20 +230,5 @@ def _field(model: type[BaseModel], key: Key) -> FieldInfo | None:
         info = model.model_fields.get(part)
         if info is None:
             return None
-        model = _section(info) or _listed(info) or BaseModel
+        model = section_of(info) or listed_in(info) or BaseModel
     return info
-
-
-def _section(info: FieldInfo) -> type[BaseModel] | None:
-    kind = info.annotation
-    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
-
-
-def _listed(info: FieldInfo) -> type[BaseModel] | None:
-    """The section of which the field is a list."""
-    kind = next(iter(get_args(info.annotation)), None) if get_origin(info.annotation) is tuple else None
-    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
-
-
-def _alternatives(annotation: Any) -> tuple[Any, ...]:
-    return get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)

@@ -44,8 +44,22 @@ QUOTA_S = 3600.0  # a spent quota that does not say until when
 LATE_S = 300.0  # so late something may be noticed without having been missed
 MOST_TRIES = 30  # about five days: then a person is to look
 UNSETTLED = (Standing.UNSURE, Standing.ASKED)
+OPEN = (Standing.PROPOSED, Standing.HELD, Standing.APPROVED)  # nothing of it is on its way
+KEPT = {"kept": True}  # of a text: it is not written anew when it is sent
 
-Compose = Callable[[JobRow, str], dict[str, Any]]
+
+@dataclass(frozen=True)
+class Proposal:
+    """What is to become of a job's video at a target.
+
+    text: what is written beside it, as JSON. approval: who has approved it; "": nobody has to; None: somebody
+    has to. due_at: None: with the next slot, or at once. held: what somebody has to put right first.
+    """
+
+    text: Mapping[str, Any]
+    approval: str | None = ""
+    due_at: dt.datetime | None = None
+    held: VigentdError | None = None
 
 
 @dataclass(frozen=True)
@@ -67,14 +81,10 @@ class Outdated(VigentdError):
     default_code = "superseded"
 
 
-def plain_text(job: JobRow, target: str) -> dict[str, Any]:
-    return {"title": job.spec.get("title") or job.label, "description": "", "tags": [], "language": ""}
-
-
 class Book:
     """now: with its zone. chance: 0…1, so that many do not come back at the same moment.
 
-    compose: what is written beside a job's video at a target. Methods raise Unavailable as Database does.
+    Methods raise Unavailable as Database does.
     """
 
     def __init__(
@@ -83,12 +93,10 @@ class Book:
         *,
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
         chance: Callable[[], float] = random.random,
-        compose: Compose = plain_text,
     ) -> None:
         self._db = db
         self._now = now
         self._chance = chance
-        self._compose = compose
 
     # ------------------------------------------------------------ reading
 
@@ -123,87 +131,81 @@ class Book:
 
     # ------------------------------------------------------------ what is to be published
 
-    def propose_done(self, rules: Mapping[str, Rules]) -> list[int]:
-        """A publication for each target of each job that is done and has none yet. Saying so twice changes
-        nothing: what a crash kept from being proposed is proposed the next time."""
-        added = []
-        with self._db.writing() as s:
-            for job_id, target in s.connection().execute(sql(_LACKING)).all():
-                job = s.exec(select(JobRow).where(JobRow.id == job_id)).one()
-                due_at = job.spec.get("publish_at")
-                due = dt.datetime.fromisoformat(due_at) if due_at else None
-                added.append(self._propose(s, job, target, rules.get(target), due))
-        return added
+    def lacking(self) -> list[tuple[JobRow, str]]:
+        """Each target of each job that is done and has no publication there yet, in order."""
+        with self._db.reading() as s:
+            found = s.connection().execute(sql(_LACKING)).all()
+            return [(_job(s, job_id), target) for job_id, target in found]
 
-    def propose(self, job_id: str, rules: Rules, due_at: dt.datetime | None = None) -> tuple[int, bool]:
-        """The publication of a job that is done at one target, and whether it is new: there is but one.
+    def job(self, job_id: str) -> JobRow:
+        """Raises BadInput `job_unknown`."""
+        with self._db.reading() as s:
+            return _job(s, job_id)
 
-        Raises BadInput `job_unknown`, `job_unfinished`.
-        """
+    def propose(self, job: JobRow, target: str, proposal: Proposal) -> tuple[int, bool]:
+        """The publication of a job that is done at one target, and whether it is new: there is but one."""
         with self._db.writing() as s:
-            job = s.exec(select(JobRow).where(JobRow.id == job_id)).first()
-            if job is None:
-                raise BadInput(f"There is no job {job_id}", code="job_unknown")
             known = select(Publication.number).where(
-                Publication.job_id == job_id, Publication.target == rules.name
+                Publication.job_id == job.id, Publication.target == target
             )
             if (number := s.exec(known).first()) is not None:
                 return number, False
-            if job.output is None:
-                raise BadInput(f"Job {job_id} has no video to publish", code="job_unfinished")
-            return self._propose(s, job, rules.name, rules, due_at), True
+            row = self._row_for(s, job, target, proposal)
+            self._tell(s, row, "proposed", state=row.state)
+            assert row.number is not None
+            return row.number, True
 
-    def _propose(
-        self, s: Session, job: JobRow, target: str, rules: Rules | None, due_at: dt.datetime | None
-    ) -> int:
-        now = iso(self._now())
+    def _row_for(self, s: Session, job: JobRow, target: str, proposal: Proposal) -> Publication:
+        state = Standing.PROPOSED if proposal.approval is None else Standing.APPROVED
         row = Publication(
             job_id=job.id,
             target=target,
             key=key_of(job.id, job.created_at, target),
-            state=Standing.APPROVED if rules and not rules.approve else Standing.PROPOSED,
-            approval="" if rules and not rules.approve else None,
+            state=state if proposal.held is None else Standing.HELD,
+            approval=proposal.approval,
             place=(s.exec(select(func.max(Publication.place))).one() or 0) + 1,
-            due_at=iso(due_at) if due_at else None,
-            text=self._compose(job, target),
-            created_at=now,
-            changed_at=now,
+            due_at=iso(proposal.due_at) if proposal.due_at else None,
+            text=dict(proposal.text),
+            error=proposal.held.as_dict() if proposal.held else None,
+            created_at=iso(self._now()),
+            changed_at=iso(self._now()),
         )
-        if rules is None:  # kept, and told, until somebody puts it right
-            row.error = BadInput(f"There is no target {target}", code="unknown_target").as_dict()
-            row.state = Standing.HELD
         s.add(row)
         s.flush()
-        self._tell(s, row, "proposed", state=row.state)
-        assert row.number is not None
-        return row.number
+        return row
 
     # ------------------------------------------------------------ what a person says
 
     def approve(self, number: int, by: str, due_at: dt.datetime | None = None) -> Publication:
-        """Also what was held is approved again, to be tried at once. due_at: None: as it was."""
+        """Also what was held is approved again, to be tried at once; and what was skipped, for it was never
+        sent. due_at: None: as it was. What a person has approved is sent as it was written then."""
         with self._db.writing() as s:
-            row = self._asked_of(s, number, Standing.PROPOSED, Standing.HELD, Standing.APPROVED)
+            row = self._asked_of(s, number, *OPEN, Standing.SKIPPED)
             if due_at is not None:
                 row.due_at, row.ripe = iso(due_at), False
             if row.due_at and not row.ripe:  # its time passed while a person thought: nothing was missed
                 row.due_at = max(row.due_at, iso(self._now()))
             row.state, row.approval, row.error, row.next_try, row.tries = Standing.APPROVED, by, None, None, 0
+            row.text = row.text | KEPT
             self._tell(s, row, "approved", by=by)
         return row
 
     def edit(self, number: int, by: str, text: Mapping[str, Any]) -> Publication:
-        """text: instead of what was written for it. Not while it may have been sent already."""
+        """text: instead of what was written for it. Not while it may have been sent already. What was held is
+        tried again."""
         with self._db.writing() as s:
-            row = self._asked_of(s, number, Standing.PROPOSED, Standing.HELD, Standing.APPROVED)
-            row.text = dict(text)
+            row = self._asked_of(s, number, *OPEN)
+            row.text = dict(text) | KEPT
+            if row.state == Standing.HELD:
+                row.state = Standing.PROPOSED if row.approval is None else Standing.APPROVED
+                row.error, row.next_try, row.tries = None, None, 0
             self._tell(s, row, "edited", by=by, text=dict(text))
         return row
 
     def later(self, number: int, by: str, due_at: dt.datetime | None) -> Publication:
         """due_at: None: with the next slot. It gives back no slot that it has taken."""
         with self._db.writing() as s:
-            row = self._asked_of(s, number, Standing.PROPOSED, Standing.HELD, Standing.APPROVED)
+            row = self._asked_of(s, number, *OPEN)
             row.due_at, row.ripe, row.slot = iso(due_at) if due_at else None, False, None
             if row.state == Standing.HELD and row.approval is not None:
                 row.state, row.error, row.next_try, row.tries = Standing.APPROVED, None, None, 0
@@ -212,7 +214,7 @@ class Book:
 
     def skip(self, number: int, by: str) -> Publication:
         with self._db.writing() as s:
-            row = self._asked_of(s, number, Standing.PROPOSED, Standing.HELD, Standing.APPROVED)
+            row = self._asked_of(s, number, *OPEN)
             row.state = Standing.SKIPPED
             self._tell(s, row, "skipped", by=by)
         return row
@@ -438,6 +440,13 @@ def _row(s: Session, number: int) -> Publication:
     if row is None:
         raise BadInput(f"There is no publication {number}", code="publication_unknown")
     return row
+
+
+def _job(s: Session, job_id: str) -> JobRow:
+    job = s.exec(select(JobRow).where(JobRow.id == job_id)).first()
+    if job is None:
+        raise BadInput(f"There is no job {job_id}", code="job_unknown")
+    return job
 
 
 def _of(s: Session, name: str) -> PublicationTarget:

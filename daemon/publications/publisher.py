@@ -10,13 +10,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from daemon.health.component import Component, State
 from daemon.publications.book import Book, Outdated, Sending
 from daemon.publications.slots import Rules
 from handlers.publish.errors import Refused, Unsure
-from handlers.publish.facts import Facts
 from handlers.publish.target import Target, Text, Video
 from models.errors import Cancelled, Unavailable, VigentdError
 
@@ -25,6 +24,23 @@ STALL_S = 600.0  # a target that was sent nothing for so long, while at it, is a
 STOP_S = 5.0
 
 Tell = Callable[..., None]
+
+
+class Desk(Protocol):
+    """What the publisher has to know of the configuration, as it is now. All may raise VigentdError."""
+
+    @property
+    def rules(self) -> Mapping[str, Rules]: ...
+
+    def target(self, name: str) -> Target:
+        """Opened. While it raises, nothing is claimed for it."""
+
+    def propose_done(self) -> None:
+        """Whatever is done and to be published is put into the book."""
+
+    def video(self, claim: Sending) -> Video: ...
+
+    def text(self, claim: Sending) -> Text: ...
 
 
 class BookMemo:
@@ -43,11 +59,11 @@ class BookMemo:
 
 @dataclass
 class _Line:
-    """The one thing that happens at a target. Its own progress, too."""
+    """The one thing that happens at a target. Its own progress, too. leaving: its thread is to end."""
 
-    rules: Rules
+    name: str
     clock: Callable[[], float]
-    stopping: threading.Event
+    leaving: threading.Event
     wake: threading.Event
     busy: Sending | None = None
     left: Sending | None = None  # the book could not be told what became of it
@@ -61,11 +77,11 @@ class _Line:
         self.moved_at = self.clock()
 
     def check(self) -> None:
-        if self.stopping.is_set():
+        if self.leaving.is_set():
             raise Cancelled("The publisher is stopped")
 
     def component(self) -> Component:
-        name = f"publish:{self.rules.name}"
+        name = f"publish:{self.name}"
         if self.busy is None:
             return Component(name, "idle", trouble=self.trouble, hint=self.hint)
         age_s = self.clock() - self.moved_at
@@ -75,107 +91,130 @@ class _Line:
 
 
 class Publisher:
-    """targets: opens one by its name; it may raise, and then nothing is claimed for it.
-
-    video: what a job has made; raises BadInput when it is gone. log: (words, **facts).
-    """
+    """log: (words, **facts). clock: monotonic seconds."""
 
     def __init__(
         self,
         book: Book,
-        rules: Iterable[Rules],
-        targets: Callable[[str], Target],
-        video: Callable[[Sending], Video],
+        desk: Desk,
         log: Tell = lambda *_, **__: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._book = book
-        self._targets = targets
-        self._video = video
+        self._desk = desk
         self._log = log
         self._clock = clock
-        self._stopping = threading.Event()
-        self._rules = {one.name: one for one in rules}
-        self._lines = {
-            name: _Line(one, clock, self._stopping, threading.Event()) for name, one in self._rules.items()
-        }
+        self._started = False
+        self._changing = threading.Lock()
+        self._lines: dict[str, _Line] = {}
         self._trouble = ""
+        self.use(desk)
 
     # ------------------------------------------------------------ from outside
 
     def start(self) -> None:
         """For the one daemon. What was being sent when the last one died is settled first."""
         self._book.recover()
-        for name, line in self._lines.items():
-            line.thread = threading.Thread(
-                target=self._run, args=(line,), name=f"publish-{name}", daemon=True
-            )
-            line.thread.start()
+        with self._changing:
+            self._started = True
+            for line in self._lines.values():
+                self._begin(line)
+
+    def use(self, desk: Desk) -> None:
+        """Another configuration. At a target that is gone nothing is begun any more; what is on its way there
+        stops between two pieces."""
+        with self._changing:
+            self._desk = desk
+            for name in self._lines.keys() - desk.rules.keys():
+                gone = self._lines.pop(name)
+                gone.leaving.set()
+                gone.wake.set()
+            for name in desk.rules.keys() - self._lines.keys():
+                line = _Line(name, self._clock, threading.Event(), threading.Event())
+                self._lines[name] = line
+                if self._started:
+                    self._begin(line)
+        self.wake()
+
+    def _begin(self, line: _Line) -> None:
+        line.thread = threading.Thread(
+            target=self._run, args=(line,), name=f"publish-{line.name}", daemon=True
+        )
+        line.thread.start()
 
     def look(self) -> None:
         """What is done is proposed, and every target looks whether something is due. Safe to call often."""
         try:
-            self._book.propose_done(self._rules)
+            self._desk.propose_done()
             self._trouble = ""
         except Unavailable as e:
             self._trouble = e.message
         self.wake()
 
     def wake(self) -> None:
-        for line in self._lines.values():
+        for line in list(self._lines.values()):
             line.wake.set()
 
     def stop(self) -> None:
         """Uploads stop between two pieces and go on at the next start. Waits for them; some seconds only."""
-        self._stopping.set()
-        self.wake()
+        with self._changing:
+            self._started, lines = False, list(self._lines.values())
+        for line in lines:
+            line.leaving.set()
+            line.wake.set()
         until = time.monotonic() + STOP_S
-        for line in self._lines.values():
+        for line in lines:
             if line.thread is not None:
                 line.thread.join(max(until - time.monotonic(), 0))
 
     def health(self) -> Iterable[Component]:
         if self._trouble:
             yield Component("publish", "idle", trouble=self._trouble)
-        yield from (line.component() for line in self._lines.values())
+        yield from (line.component() for line in list(self._lines.values()))
 
     # ------------------------------------------------------------ one target
 
     def _run(self, line: _Line) -> None:
-        while not self._stopping.is_set():
+        while not line.leaving.is_set():
             line.wake.clear()
             try:
-                while not self._stopping.is_set() and self.work(line.rules.name):
+                while not line.leaving.is_set() and self._work(line):
                     pass
             except Unavailable as e:  # the database; what was going on is settled when it is back
                 line.trouble, line.hint = e.message, e.hint
             except Exception as e:  # a bug: the thread lives on, and says so
                 line.trouble = f"The publisher broke: {type(e).__name__}"
-                self._log("publisher broke", target=line.rules.name, error=type(e).__name__)
+                self._log("publisher broke", target=line.name, error=type(e).__name__)
             if line.busy is not None:
                 line.left, line.busy = line.busy, None
-            if not self._stopping.is_set():  # else its wake may be gone already
+            if not line.leaving.is_set():  # else its wake may be gone already
                 line.wake.wait(LOOK_S)
 
     def work(self, name: str) -> bool:
         """Does the next thing at this target. False: there is nothing to do now."""
-        line = self._lines[name]
+        return self._work(self._lines[name])
+
+    def _work(self, line: _Line) -> bool:
         if line.left is not None:
             with suppress(Outdated):  # it was written after all
                 self._book.failed(line.left, Unsure("What became of it could not be written down"))
             line.left = None
-        self._book.fall_due(line.rules)
+        desk, name = self._desk, line.name
+        rules = desk.rules.get(name)
+        if rules is None:  # it was just taken out of the configuration
+            return False
+        self._book.fall_due(rules)
         try:
-            target = self._targets(name)
+            target = desk.target(name)
         except VigentdError as e:
             line.trouble, line.hint = e.message, e.hint
             return False
-        claim = self._book.claim(line.rules, searchable=target.searchable)
+        claim = self._book.claim(rules, searchable=target.searchable)
         if claim is None:
             return False
         line.busy, line.moved_at = claim, self._clock()
         try:
-            self._settle(target, claim) if claim.settle else self._send(target, claim, line)
+            self._settle(target, claim) if claim.settle else self._send(desk, target, claim, line)
             line.trouble = line.hint = ""
         except Outdated:
             self._log("publication was settled by somebody else", number=claim.number)
@@ -184,16 +223,16 @@ class Publisher:
         line.busy = None
         return True
 
-    def _send(self, target: Target, claim: Sending, line: _Line) -> None:
+    def _send(self, desk: Desk, target: Target, claim: Sending, line: _Line) -> None:
         try:
-            video = self._video(claim)
+            video, text = desk.video(claim), desk.text(claim)
         except VigentdError as e:  # nothing was sent
             refused = Refused(e.message, code=e.code, hint=e.hint)
             self._book.failed(claim, refused)
             raise _Failed(refused) from e
         memo = BookMemo(self._book, claim)
         try:
-            receipt = target.publish(video, text_of(claim.text), claim.key, memo, line)
+            receipt = target.publish(video, text, claim.key, memo, line)
         except Outdated:
             raise
         except Cancelled:
@@ -236,25 +275,3 @@ def _told(error: Exception) -> VigentdError:
         return error
     # What a library says may hold an address with a secret in it.
     return Unsure(f"The target broke off: {type(error).__name__}")
-
-
-def text_of(said: Mapping[str, Any]) -> Text:
-    """Of what the book keeps; `text_json` is the other way."""
-    facts = said.get("facts")
-    return Text(
-        title=said.get("title", ""),
-        description=said.get("description", ""),
-        tags=tuple(said.get("tags", ())),
-        language=said.get("language", ""),
-        facts=Facts.from_dict(facts) if facts else None,
-    )
-
-
-def text_json(text: Text) -> dict[str, Any]:
-    return {
-        "title": text.title,
-        "description": text.description,
-        "tags": list(text.tags),
-        "language": text.language,
-        "facts": text.facts.as_dict() if text.facts else None,
-    }

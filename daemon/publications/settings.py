@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 import zoneinfo
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
@@ -25,11 +26,13 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     SerializerFunctionWrapHandler,
     model_serializer,
     model_validator,
 )
 
+from daemon.anchoring import anchored
 from daemon.publications.cron import Cron
 from daemon.publications.slots import Late, Quiet, Rules, Slot
 
@@ -83,10 +86,24 @@ class TargetSection(BaseModel):
     timezone: Zone = "UTC"
     late: Late = "publish"
 
+    _base: Path | None = PrivateAttr(None)  # the folder of the file that it stands in
+
     @property
     def own(self) -> dict[str, Any]:
-        """For the settings of its kind; with its secrets."""
+        """For the settings of its kind; with its secrets. Relative paths are as they were written."""
         return {"name": self.name, "kind": self.kind} | (self.__pydantic_extra__ or {})
+
+    def standing_in(self, folder: Path) -> Self:
+        """The same, with relative paths from that folder on."""
+        copy = self.model_copy()
+        copy._base = folder
+        return copy
+
+    def own_of(self, kind: type[BaseModel]) -> dict[str, Any]:
+        """`own`, with its paths made whole: those are paths which the kind says are."""
+        if self._base is None:
+            return self.own
+        return anchored(self.own, kind, self._base)
 
     @model_serializer(mode="wrap")
     def _shown(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -136,6 +153,10 @@ class PublishSettings(BaseModel):
             if slot.target not in names:
                 raise ValueError(f"has a slot for {slot.target}, and there is no target of that name")
         return self
+
+    def standing_in(self, folder: Path) -> Self:
+        """The same, with the targets' relative paths from that folder on."""
+        return self.model_copy(update={"target": tuple(one.standing_in(folder) for one in self.target)})
 
     def rules(self) -> list[Rules]:
         return [self._rules(one) for one in self.target]

@@ -10,13 +10,15 @@ from pathlib import Path
 
 from sqlmodel import Session
 
-from daemon.publications.book import Book
+from daemon.publications.book import Book, Proposal, Sending
 from daemon.publications.publisher import Publisher
 from daemon.publications.slots import Rules
+from daemon.publications.written import text_of
 from daemon.queue import Queue
 from daemon.store.database import Database
 from handlers.publish.errors import Unsure
 from handlers.publish.target import Limits, Memo, Receipt, Text, Video
+from models.errors import BadInput
 from models.progress import Progress
 from pipeline.spec import JobSpec
 from tests.daemon.claims import claimed
@@ -97,6 +99,30 @@ class Fragile(Database):
             self.faults.here("after a transaction")
 
 
+class Counter:
+    """A desk without a configuration."""
+
+    def __init__(self, book: Book, rules: dict[str, Rules], sites: dict[str, Site]) -> None:
+        self.book, self.rules, self.sites = book, rules, sites
+
+    def target(self, name: str) -> Site:
+        return self.sites[name]
+
+    def propose_done(self) -> None:
+        for job, target in self.book.lacking():
+            rules, said = self.rules.get(target), job.spec.get("publish_at")
+            due_at = dt.datetime.fromisoformat(said) if said else None
+            approval = None if rules is None or rules.approve else ""
+            held = None if rules else BadInput("There is no such target", code="unknown_target")
+            self.book.propose(job, target, Proposal({"title": job.label}, approval, due_at, held))
+
+    def video(self, _: Sending) -> Video:
+        return VIDEO
+
+    def text(self, claim: Sending) -> Text:
+        return text_of(claim.text)
+
+
 class House:
     """One data folder; `restart` is a new daemon in it."""
 
@@ -113,7 +139,8 @@ class House:
         self._db = Fragile(self._path)
         self._db.faults = self.faults
         self.book = Book(self._db, now=self.time, chance=lambda: 0.5)
-        self.publisher = Publisher(self.book, self.rules.values(), self.sites.__getitem__, lambda _: VIDEO)
+        self.counter = Counter(self.book, self.rules, self.sites)
+        self.publisher = Publisher(self.book, self.counter)
         self.book.recover()
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from daemon.config import Config
-from daemon.publications.book import Outdated, Sending
+from daemon.publications.book import Outdated, Proposal, Sending
 from daemon.publications.cron import Cron
 from daemon.publications.slots import Late, Quiet, Rules, Slot
 from daemon.publications.tables import Standing
@@ -49,7 +49,7 @@ def test_a_job_that_is_done_is_published_once(house: Open) -> None:
     assert row.state == Standing.PUBLISHED and home.sites["site"].arrived == {row.key: 1}
     names = [event.name for event in home.book.events(home.of(number_of))]
     assert names == ["proposed", "due", "sending", "put", "put", "published"]
-    assert home.book.propose(number_of, SITE) == (row.number, False)
+    assert home.book.propose(home.book.job(number_of), "site", Proposal({})) == (row.number, False)
     with pytest.raises(BadInput, match="already"):
         home.book.approve(home.of(number_of), "anna")
 
@@ -159,7 +159,7 @@ def test_what_a_person_has_to_put_right_waits_for_one(house: Open, error: Except
 def test_a_word_about_what_somebody_else_has_settled_is_refused(house: Open) -> None:
     home = house()
     home.job("site")
-    home.book.propose_done(home.rules)
+    home.counter.propose_done()
     home.book.fall_due(SITE)
     claim = home.book.claim(SITE, searchable=True)
     assert claim is not None and home.book.claim(SITE, searchable=True) is None
@@ -214,7 +214,7 @@ def test_approval_edit_later_and_skip(house: Open) -> None:
     home.time.pass_by(2 * HOUR)
     home.look()
     assert [row.state for row in home.book.all()] == [Standing.PUBLISHED, Standing.SKIPPED]
-    assert home.book.get(home.of(first)).text == {"title": "Better"}
+    assert home.book.get(home.of(first)).text["title"] == "Better"
 
 
 def test_quiet_hours_days_and_pauses(house: Open) -> None:
@@ -268,7 +268,7 @@ def test_a_video_that_is_gone_is_told_and_nothing_is_sent(house: Open) -> None:
     def gone(_: Sending) -> Video:
         raise BadInput("It is gone", code="video_gone")
 
-    home.publisher._video = gone
+    home.counter.video = gone  # type: ignore[method-assign]
     job = home.job("site")
     home.look()
     row = home.book.get(home.of(job))
