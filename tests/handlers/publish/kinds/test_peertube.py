@@ -16,8 +16,8 @@ import pytest
 from pydantic import ValidationError
 
 from handlers.publish.errors import Login, NotSent, Refused, Spent, Unsure
-from handlers.publish.kinds import peertube
-from handlers.publish.kinds.peertube import KIND, PeerTube
+from handlers.publish.kinds.peertube import KIND, upload
+from handlers.publish.kinds.peertube.target import PeerTube
 from handlers.publish.target import Receipt, Text, Video
 from models.errors import Cancelled, VigentdError
 from models.progress import Quiet
@@ -38,7 +38,7 @@ def tube() -> Iterator[Tube]:
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(peertube, "PIECE", 1 << 20)
+    monkeypatch.setattr(upload, "PIECE", 1 << 20)
 
 
 @pytest.fixture
@@ -99,7 +99,8 @@ def test_cancelled_and_gone_on_with(tube: Tube, tmp_path: Path) -> None:
 CHILD = """
 import json, sys
 from pathlib import Path
-from handlers.publish.kinds import peertube
+from handlers.publish.kinds.peertube import KIND, upload
+from handlers.publish.kinds.peertube.target import PeerTube
 from models.progress import Quiet
 from tests.handlers.publish.http_kit import quick
 from tests.handlers.publish.publish_kit import KEY, TEXT, Memory, video_in
@@ -115,10 +116,10 @@ class Held(Quiet):
             print(flush=True)
             sys.stdin.read()
 
-peertube.PIECE = 2 << 20
-settings = peertube.KIND.settings.model_validate(json.loads(sys.argv[1]))
+upload.PIECE = 2 << 20
+settings = KIND.settings.model_validate(json.loads(sys.argv[1]))
 folder = Path(sys.argv[2])
-target = peertube.PeerTube(settings, quick(folder))
+target = PeerTube(settings, quick(folder))
 target.publish(video_in(folder / "job", 9_000_000), TEXT, KEY, Written(), Held())
 """
 
