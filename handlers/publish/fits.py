@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from handlers.publish.target import Limits, Text, Video
+from handlers.publish.errors import Refused
+from handlers.publish.target import Length, Limits, Text, Video
 
 _ROUNDED = 0.005  # 1080 × 1918 counts as 9:16
 
@@ -14,24 +15,43 @@ def fits(video: Video, text: Text, limits: Limits) -> list[str]:
     return [*_of_text(text, limits), *_of_video(video, limits)]
 
 
+def check_text(text: Text, limits: Limits) -> None:
+    """For a kind, before it sends anything: the configuration may have changed since it was scheduled."""
+    if wrong := _of_text(text, limits):
+        raise Refused(wrong[0], hint="Change the text, and publish again")
+
+
 def _of_text(text: Text, limits: Limits) -> list[str]:
     wrong = []
     if limits.title is not None and not text.title:
         wrong.append("The title is empty")
-    for name, said, most in (
-        ("title", text.title, limits.title),
-        ("description", text.description, limits.description),
+    for what, said, limit in (
+        ("The title has", text.title, limits.title),
+        ("The description has", text.description, limits.description),
+        ("Title and description together have", text.together, limits.together),
+        ("All tags together have", ",".join(text.tags), limits.tags_chars),
     ):
-        if most is not None and (length := limits.count(said)) > most:
-            wrong.append(f"The {name} has {length:,} characters, and at most {most:,} are taken there")
+        wrong += _of_length(what, said, limit)
+    for name, said in (("title", text.title), ("description", text.description)):
+        found = [c for c in limits.forbidden if c in said]
+        if found:
+            wrong.append(f"The {name} has {' and '.join(found)} in it, which is not taken there")
     if limits.tags is not None and len(text.tags) > limits.tags:
         wrong.append(f"There are {len(text.tags):,} tags, and at most {limits.tags:,} are taken there")
-    length = limits.count(",".join(text.tags))
-    if limits.tags_chars is not None and length > limits.tags_chars:
-        wrong.append(
-            f"All tags together have {length:,} characters, and at most {limits.tags_chars:,} are taken there"
-        )
     return wrong
+
+
+def _of_length(what: str, said: str, limit: int | Length | None) -> list[str]:
+    """what: that has it, in words. Of what is not there at all, nothing is said."""
+    if limit is None or not said:
+        return []
+    limit = Length(limit) if isinstance(limit, int) else limit
+    length = limit.count(said)
+    if length > limit.most:
+        return [f"{what} {length:,} {limit.unit}, and at most {limit.most:,} are taken there"]
+    if length < limit.least:
+        return [f"{what} {length:,} {limit.unit}, and at least {limit.least:,} are wanted there"]
+    return []
 
 
 def _of_video(video: Video, limits: Limits) -> list[str]:

@@ -45,23 +45,47 @@ class Text:
     language: str = ""
     facts: Facts | None = None
 
+    @property
+    def together(self) -> str:
+        """For places that have one field for both."""
+        return "\n\n".join(part for part in (self.title, self.description) if part)
+
+
+def in_bytes(text: str) -> int:
+    return len(text.encode(errors="surrogatepass"))
+
+
+def in_utf16(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long a text is to be. count: as that place does. unit: what it counts, in a person's word."""
+
+    most: int
+    least: int = 0
+    count: Callable[[str], int] = len
+    unit: str = "characters"
+
 
 @dataclass(frozen=True)
 class Limits:
-    """What a place takes; None: as much as you like. Lengths in characters, which `count` counts as it does.
+    """What a place takes; None: as much as you like. A plain number: so many characters at most.
 
-    tags_chars: all tags together, with commas. aspect: the narrowest and the widest, width / height.
-    size: bytes.
+    together: of Text.together. tags_chars: all tags, with commas between them. forbidden: characters that
+    neither title nor description may have. aspect: the narrowest and the widest, width / height. size: bytes.
     """
 
-    title: int | None = None
-    description: int | None = None
+    title: int | Length | None = None
+    description: int | Length | None = None
+    together: int | Length | None = None
     tags: int | None = None
-    tags_chars: int | None = None
+    tags_chars: int | Length | None = None
+    forbidden: str = ""
     duration_s: float | None = None
     size: int | None = None
     aspect: tuple[float, float] | None = None
-    count: Callable[[str], int] = len
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@
     chat = "@morning_news"              # or a number such as -1001234567890
     token_file = "/etc/vigentd/token"   # the same as in [telegram], or that of another bot
 
-Title, an empty line and the description are the caption: 1024 characters together. A bot cannot look for
-what it has sent: when it is not known whether a video arrived, a person has to look.
+Title, an empty line and the description are the caption: 1024 characters together, most emoji count twice.
+A bot cannot look for what it has sent: when it is not known whether a video arrived, a person has to look.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ import httpx
 from pydantic import AfterValidator, SecretStr, model_validator
 
 from handlers.publish.errors import Login, NotSent, Refused, Unsure
+from handlers.publish.fits import check_text
 from handlers.publish.kind import Kind, Surroundings, TargetSettings
 from handlers.publish.kinds import speaking
 from handlers.publish.kinds.speaking import Answer, Body, Part, Range
-from handlers.publish.target import Limits, Memo, Receipt, Text, Video
+from handlers.publish.target import Length, Limits, Memo, Receipt, Text, Video, in_utf16
 from models.errors import VigentdError
 from models.progress import Progress
 
-CAPTION, TITLE = 1024, 200  # characters
+CAPTION = 1024  # characters, as UTF-16 counts them
 CLOUD_BYTES, LOCAL_BYTES = 50 * 10**6, 2000 * 2**20
 LOCAL_ANSWER_S = 900.0  # a server of one's own answers when it has sent all on
 THUMBNAIL_SIDE, THUMBNAIL_BYTES = 320, 200_000
@@ -85,8 +86,7 @@ class Telegram:
         self._settings = settings
         self._around = around
         self.limits = Limits(
-            title=TITLE,
-            description=CAPTION - TITLE - 2,
+            together=Length(CAPTION, count=in_utf16),
             size=LOCAL_BYTES if settings.local_mode else CLOUD_BYTES,
         )
 
@@ -114,6 +114,7 @@ class Telegram:
                 f"The video has {video.size / 1e6:.1f} MB, and at most {most / 1e6:.0f} MB are taken there",
                 hint="Make it smaller, or use a Bot API server of your own (local_mode)",
             )
+        check_text(text, self.limits)
         pieces, content_type = speaking.form(self._parts(video, text, key), f"vigentd-{key}")
         body = Body(pieces, progress)
         with self._client() as http:
@@ -133,15 +134,9 @@ class Telegram:
         return speaking.client(self._around, LOCAL_ANSWER_S if self._settings.local_mode else None)
 
     def _parts(self, video: Video, text: Text, key: str) -> list[Part]:
-        caption = "\n\n".join(part for part in (text.title, text.description) if part)
-        if len(caption) > CAPTION:
-            raise Refused(
-                f"The caption has {len(caption)} characters, and at most {CAPTION} are taken there",
-                hint="Shorten the title or the description",
-            )
         fields = {
             "chat_id": self._settings.chat,
-            "caption": caption,
+            "caption": text.together,
             "width": video.width,
             "height": video.height,
             "duration": round(video.duration_s),

@@ -8,18 +8,20 @@ Tags of fewer than 2 or more than 30 characters are left away.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from handlers.publish.errors import NotSent, Refused, Unsure
+from handlers.publish.fits import check_text
 from handlers.publish.kind import Surroundings
 from handlers.publish.kinds import speaking
 from handlers.publish.kinds.peertube.api import Api, Tokens
 from handlers.publish.kinds.peertube.settings import PeerTubeSettings
 from handlers.publish.kinds.peertube.upload import Upload, mark, receipt, where
 from handlers.publish.kinds.speaking import Body, Part, Range
-from handlers.publish.target import Limits, Memo, Receipt, Text, Video
+from handlers.publish.target import Length, Limits, Memo, Receipt, Text, Video
 from models.errors import Cancelled, VigentdError
 from models.progress import Progress
 
@@ -30,7 +32,7 @@ MOST_TAGS, TAG_CHARS = 5, (2, 30)
 
 
 class PeerTube:
-    limits = Limits(title=120, description=10_000, tags=MOST_TAGS)
+    limits = Limits(title=Length(120, least=3), description=10_000, tags=MOST_TAGS)
     searchable = True
 
     def __init__(self, settings: PeerTubeSettings, around: Surroundings) -> None:
@@ -44,6 +46,7 @@ class PeerTube:
             return f"the channel {channel.get('displayName') or self._settings.channel} at {api.who}"
 
     def publish(self, video: Video, text: Text, key: str, memo: Memo, progress: Progress) -> Receipt:
+        check_text(text, replace(self.limits, tags=None))
         fields = self._fields(text, key)
         progress.check()
         with self._api() as api:
@@ -87,8 +90,6 @@ class PeerTube:
         return there if same or isinstance(there, Receipt) else None
 
     def _fields(self, text: Text, key: str) -> dict[str, Any]:
-        if not 3 <= len(text.title) <= 120:
-            raise Refused(f"The title has {len(text.title)} characters, and 3 to 120 are taken there")
         least, most = TAG_CHARS
         tags = [tag for tag in text.tags if least <= len(tag) <= most][:MOST_TAGS]
         fields: dict[str, Any] = {

@@ -23,7 +23,7 @@ NOBODY = "a" * 32  # a key that no job has
 
 
 class S3:
-    limits = Limits(size=5 << 40)
+    limits = Limits()
     searchable = True
 
     def __init__(self, settings: S3Settings, around: Surroundings) -> None:

@@ -9,14 +9,15 @@ from typing import Any
 
 import httpx
 
-from handlers.publish.errors import Login, NotSent, Refused
+from handlers.publish.errors import Login, NotSent
+from handlers.publish.fits import check_text
 from handlers.publish.kind import Surroundings
 from handlers.publish.kinds.youtube.api import Api
 from handlers.publish.kinds.youtube.login import by_browser, by_device
 from handlers.publish.kinds.youtube.settings import YouTubeSettings
 from handlers.publish.kinds.youtube.tokens import Client, Tokens
 from handlers.publish.kinds.youtube.upload import Upload, ask_session, fingerprint
-from handlers.publish.target import Limits, Memo, Receipt, Text, Video
+from handlers.publish.target import Length, Limits, Memo, Receipt, Text, Video, in_bytes
 from models.errors import VigentdError
 from models.progress import Progress
 
@@ -26,14 +27,21 @@ TAGS = 500  # characters of all, with commas, and quotes around those with space
 THUMBNAIL = 2 << 20  # bytes
 LAG = dt.timedelta(minutes=15)  # until a new video is surely listed
 PAGE = 50
-FORBIDDEN = str.maketrans("<>", "‹›")  # YouTube takes neither in any text
+FORBIDDEN = "<>"
+_WITHOUT = str.maketrans("", "", FORBIDDEN)
+
+
+def _with_quotes(tags: str) -> int:
+    """Of tags with commas between them; YouTube puts quotes around those with spaces."""
+    return len(tags) + sum(2 for tag in tags.split(",") if " " in tag)
 
 
 class YouTube:
     limits = Limits(
         title=100,
-        description=DESCRIPTION,
-        tags_chars=TAGS - len(MARK) - 32 - 1,
+        description=Length(DESCRIPTION, count=in_bytes, unit="bytes"),
+        tags_chars=Length(TAGS - len(MARK) - 32 - 1, count=_with_quotes),
+        forbidden=FORBIDDEN,
         duration_s=12 * 3600.0,
         size=256 << 30,
     )
@@ -123,25 +131,16 @@ class YouTube:
         return channel
 
     def _insert(self, text: Text, key: str) -> dict[str, Any]:
-        """What the video is to be called, and who may see it. Raises Refused where it does not fit."""
+        """What the video is to be called, and who may see it. Raises Refused where it does not fit.
+
+        Nobody is shown the tags, so what must not be in them is no reason to ask a person.
+        """
         settings = self._settings
-        title, description, *tags = (
-            given.translate(FORBIDDEN) for given in (text.title, text.description, *text.tags)
-        )
-        tags.append(MARK + key)
-        if not title or len(title) > 100:
-            raise Refused("YouTube wants a title of 1 to 100 characters", hint="Change the title")
-        if (size := len(description.encode())) > DESCRIPTION:
-            raise Refused(
-                f"YouTube takes descriptions of up to {DESCRIPTION} bytes, and this one has {size}",
-                hint="Shorten it; most letters outside English count twice or three times",
-            )
-        if sum(len(tag) + 2 * (" " in tag) + 1 for tag in tags) - 1 > TAGS:
-            raise Refused("These are more tags than YouTube takes", hint="Take some away")
+        check_text(text, self.limits)
         snippet = {
-            "title": title,
-            "description": description,
-            "tags": tags,
+            "title": text.title,
+            "description": text.description,
+            "tags": [*filter(None, (tag.translate(_WITHOUT) for tag in text.tags)), MARK + key],
             "categoryId": str(settings.category),
         }
         if text.language:

@@ -41,7 +41,7 @@ from tests.handlers.publish.youtube_kit import (
 from tests.progress_kit import Steps
 
 KEY = "mjuzqk3e" * 4
-TEXT = Text("早报 <Morning>", "Three things.", ("news", "早报"), "zh")
+TEXT = Text("早报 Morning", "Three things.", ("<news>", "早报"), "zh")
 NOW = dt.datetime(2026, 11, 23, 8, tzinfo=dt.UTC)
 PIECE, STEP, PIECES = 1 << 20, 128 << 10, 3
 SECRETS = (REFRESH, CLIENT_SECRET, CODE, DEVICE_CODE, "ya29.", "session-secret")
@@ -146,7 +146,7 @@ def test_goes_up_in_pieces(site: YouTube, target: Channel, video: Video, content
     (there,) = site.videos
     assert site.contents[there["id"]] == content and site.calls["piece"] == PIECES
     said = there["snippet"]
-    assert said["title"] == "早报 ‹Morning›" and said["description"] == "Three things."
+    assert said["title"] == "早报 Morning" and said["description"] == "Three things."
     assert said["tags"] == ["news", "早报", f"vigentd-{KEY}"]
     assert there["status"]["containsSyntheticMedia"] is True and "publishAt" not in there["status"]
     assert site.thumbnails == {there["id"]: b"a cover"}
