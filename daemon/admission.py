@@ -62,6 +62,8 @@ def admit(request: Request, config: Config) -> JobSpec:
         _check_recording(spec.speech, spec.script, config)
     spec = catalogue.check_names(spec, settings, request.by)
     catalogue.check_fonts(spec, settings)
+    for name in spec.publish:
+        config.publish.named(name)
     if spec.out:
         _check_out(spec, request.script_file)
     _check_room(config)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from models.errors import BadInput
 from models.words import is_unicode
-from pipeline.spec import A_TIME, A_TONE, Language, Options
+from pipeline.spec import A_TIME, A_TONE, TAGS, Language, Options
 
 KNOWN = tuple(Options.model_fields)
 SHOWN_CHARS = 40
@@ -20,6 +20,7 @@ _WANTED = {
     "language": f"one of {', '.join(get_args(Language))}",
     "music_volume": "a number from 0 to 1",
     "seed": "a whole number from 0 to 2147483647",
+    "tags": TAGS,
     "publish": 'a list of names, such as "youtube, telegram"',
     "publish_at": A_TIME,
 }

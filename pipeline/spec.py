@@ -59,6 +59,20 @@ def _names(given: object) -> object:
     return () if names == (NONE,) else names
 
 
+TAG_CHARS, MOST_TAGS = 100, 60
+TAGS = f"a list of words such as news, morning: at most {MOST_TAGS}, each of at most {TAG_CHARS} characters"
+
+
+def _tags(given: object) -> object:
+    """As `_names`; "#news" is "news"."""
+    names = _names(given)
+    assert isinstance(names, tuple)
+    tags = tuple(dict.fromkeys(tag for name in names if (tag := " ".join(name.lstrip("#").split()))))
+    if len(tags) > MOST_TAGS or any(len(tag) > TAG_CHARS or not tag.isprintable() for tag in tags):
+        raise ValueError(f"should be {TAGS}")
+    return tags
+
+
 def _read_size(given: object, read: ValidatorFunctionWrapHandler) -> ByteSize:
     try:
         size = None if isinstance(given, bool) else read(given)
@@ -105,6 +119,7 @@ def _tone(given: str) -> str:
 Tone = Annotated[str, AfterValidator(_tone)]
 Time = Annotated[dt.datetime | None, BeforeValidator(_time)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Tags = Annotated[tuple[str, ...], BeforeValidator(_tags)]
 # "5GB", "500MB" or a number of bytes.
 Size = Annotated[ByteSize, WrapValidator(_read_size), PlainSerializer(_written_size)]
 
@@ -128,6 +143,7 @@ class Options(_Strict):
     music: Annotated[str, NAME_OR_FILE] = NONE  # a track's name, a file's path, or "none"
     music_volume: Annotated[float, Field(ge=0, le=1)] = 0.25
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 1247
+    tags: Tags = ()  # without "#"; shown where it is published
     publish: Names = ()  # targets
     publish_at: Time = None  # None: when it is done
 

@@ -13,8 +13,8 @@ from daemon.commands.common import AsJson, JobId, opened
 from daemon.commands.terminal import console, duration, local_time, out, out_json, printable, tell, tell_error
 from daemon.jobs import JobRow, State, beginning, job_json
 from daemon.stop import Stop
-from models.errors import VigentdError
-from pipeline.spec import Language
+from models.errors import BadInput, VigentdError
+from pipeline.spec import JobSpec, Language
 
 RECENT = 30  # finished or not, what `ls` shows a person; a program gets all
 
@@ -65,6 +65,19 @@ def submit(
     ] = None,
     music_volume: Annotated[float | None, typer.Option(metavar="0..1", help="How loud the music is.")] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="The same seed gives the same video.")] = None,
+    tags: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Shown where it is published: news,morning.")
+    ] = None,
+    publish: Annotated[
+        str | None,
+        typer.Option(metavar="NAME[,NAME]", help="Where it goes when it is done: `vigentd publish targets`."),
+    ] = None,
+    publish_at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help='When, such as "2026-11-24 18:00"; usually with the next slot, or at once.'
+        ),
+    ] = None,
     out_file: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", help="Where the video goes; .srt, .vtt and .jpg beside it."),
@@ -87,11 +100,16 @@ def submit(
         "music": music,
         "music_volume": music_volume,
         "seed": seed,
+        "tags": tags,
+        "publish": publish,
+        "publish_at": publish_at,
     }
     with opened(ctx) as app:
         text = _read_script(script, app.config.limits.script_chars)
         asked = Request(clip, text, speech, out_file, options, script, by=OWNER)
         spec = admit(asked, app.config)
+        if publish_at is not None:
+            _check_publish_at(spec)
         row = app.queue.submit(spec)
         if not as_json:
             out(row.id)
@@ -206,6 +224,20 @@ def finish(app: App, job_id: str, as_json: bool) -> JobRow:
 
 def _described(app: App, row: JobRow) -> dict[str, Any]:
     return app.queue.described(row.id, app.config.job_log)
+
+
+def _check_publish_at(spec: JobSpec) -> None:
+    """Raises BadInput `time_over`, `time_far`, `usage`."""
+    from daemon.commands.publish_times import check
+
+    assert spec.publish_at is not None
+    check(spec.publish_at, "--publish-at")
+    if not spec.publish:
+        raise BadInput(
+            "--publish-at says when, and nothing says where to",
+            code="usage",
+            hint="Add --publish NAME; `vigentd publish targets` shows the names.",
+        )
 
 
 def _read_script(script: Path | None, limit_chars: int) -> bytes | None:

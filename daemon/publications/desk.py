@@ -64,9 +64,7 @@ class Desk:
 
     def section(self, name: str) -> TargetSection:
         """Raises BadInput `unknown_target`."""
-        if name not in self._sections:
-            raise self._unknown(name)
-        return self._sections[name]
+        return self._config.publish.named(name)
 
     def check_settings(self) -> None:
         """Raises BadInput `config_invalid` for a target whose own keys are wrong. A kind that cannot be used
@@ -91,14 +89,6 @@ class Desk:
                 self._opened[name] = opened(section, self._registry, self._config)
             return self._opened[name]
 
-    def _unknown(self, name: str) -> BadInput:
-        some = f"There are: {', '.join(self._sections)}" if self._sections else "There is none yet"
-        return BadInput(
-            f"There is no target called {name}",
-            code="unknown_target",
-            hint=f"{some}. Targets are set by [[publish.target]] in the configuration",
-        )
-
     # ------------------------------------------------------------ for the publisher
 
     def propose_done(self) -> None:
@@ -110,7 +100,8 @@ class Desk:
         due_at = dt.datetime.fromisoformat(said) if said else None
         rules = self.rules.get(name)
         if rules is None:  # kept, and told, until somebody puts it right
-            return Proposal(text_json(Text(title=job.label)), None, due_at, self._unknown(name))
+            text, gone = Text(title=job.label), self._config.publish.unknown(name)
+            return Proposal(text_json(text), None, due_at, gone)
         text, held = Text(title=job.label), None
         try:
             preview = self.preview(job, name, due_at)

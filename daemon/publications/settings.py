@@ -35,6 +35,7 @@ from pydantic import (
 from daemon.anchoring import anchored
 from daemon.publications.cron import Cron
 from daemon.publications.slots import Late, Quiet, Rules, Slot
+from models.errors import BadInput
 
 MASKED = "**********"
 _SECRET = re.compile(r"secret|token|passw|key|auth|credential|cookie|sign|webhook|url|header", re.IGNORECASE)
@@ -153,6 +154,23 @@ class PublishSettings(BaseModel):
             if slot.target not in names:
                 raise ValueError(f"has a slot for {slot.target}, and there is no target of that name")
         return self
+
+    def named(self, name: str) -> TargetSection:
+        """Raises BadInput `unknown_target`."""
+        for one in self.target:
+            if one.name == name:
+                return one
+        raise self.unknown(name)
+
+    def unknown(self, name: str) -> BadInput:
+        """With the names there are."""
+        names = ", ".join(one.name for one in self.target)
+        there = f"There {'is' if len(self.target) == 1 else 'are'} {names}" if names else "There is none yet"
+        return BadInput(
+            f"There is no target called {name}",
+            code="unknown_target",
+            hint=f"{there}; `vigentd publish targets` says more.",
+        )
 
     def standing_in(self, folder: Path) -> Self:
         """The same, with the targets' relative paths from that folder on."""

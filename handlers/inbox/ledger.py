@@ -36,8 +36,11 @@ def content_key(inbox: str, spec: JobSpec, clip: str, speech: str | None, apart:
 
     clip, speech: SHA-256 of what is in them. apart: tells from one another what is to be made again.
     """
+    options = spec.model_dump(mode="json", include=set(Options.model_fields))
+    if not spec.tags:  # there were none once, and what was made then is known by a key without them
+        del options["tags"]
     asked = {
-        "options": spec.model_dump(mode="json", include=set(Options.model_fields)),
+        "options": options,
         "script": spec.script,
         "clip": clip,
         "speech": speech,

@@ -16,6 +16,7 @@ from daemon.admission import Request, admit, admit_wish, read_script_file
 from daemon.config import Config, DiskSettings, JobDefaults
 from daemon.disk.housekeeping import room, room_needed
 from daemon.folders import absolute
+from daemon.publications.settings import PublishSettings, TargetSection
 from daemon.said import Said
 from models.errors import BadInput, Unavailable
 from models.progress import Quiet
@@ -98,10 +99,25 @@ def refusal(request: Request, config: Config) -> BadInput:
     return caught.value
 
 
+def with_targets(config: Config, *names: str) -> Config:
+    targets = tuple(TargetSection(name=name, kind="folder") for name in names)
+    return config.model_copy(update={"publish": PublishSettings(target=targets)})
+
+
 def test_what_stands_at_the_head_of_a_script_is_not_spoken(config: Config, asked: Request) -> None:
-    spec = admit(with_head(asked, "title: 12:30\nmusic: Calm\npublish: [a, b]"), config)
+    head = "title: 12:30\nmusic: Calm\ntags: '#news, good  morning, news'\npublish: [a, b]"
+    spec = admit(with_head(asked, head), with_targets(config, "a", "b"))
     assert (spec.script, spec.title, spec.music) == ("Good morning.", "12:30", "Calm")
-    assert spec.publish == ("a", "b")
+    assert (spec.tags, spec.publish) == (("news", "good morning"), ("a", "b"))
+
+
+def test_a_target_that_there_is_not_is_refused_with_those_there_are(config: Config, asked: Request) -> None:
+    said = [replace(asked, options={"publish": "a,c"}), with_head(asked, "publish: a, c")]
+    for request in said:
+        error = refusal(request, with_targets(config, "a", "b"))
+        assert (error.code, error.message) == ("unknown_target", "There is no target called c")
+        assert error.hint.startswith("There are a, b;")
+        assert refusal(request, config).hint.startswith("There is none yet;")
 
 
 def test_the_order_in_which_options_count(config: Config, asked: Request) -> None:
@@ -204,6 +220,7 @@ def test_music_may_be_a_file_where_the_owner_says_so(config: Config, asked: Requ
 
 def test_a_wish_has_front_matter_too(config: Config, asked: Request) -> None:
     wish = {"clip": str(asked.clip), "script": "---\nseed: 4\n---\nGood morning.", "publish": "a, b"}
+    config = with_targets(config, "a", "b")
     told = admit_wish(None, {"wish": wish, "config": config.model_dump(mode="json")}, Quiet())
     assert (told["seed"], told["script"], told["publish"]) == (4, "Good morning.", ["a", "b"])
 

@@ -74,6 +74,10 @@ def test_an_unknown_option(name: str, hint: str) -> None:
         ({"voice": {"name": "anna"}}, "not a table"),
         ({"title": dt.date(2026, 1, 1)}, "not 2026-01-01"),
         ({"language": "klingon"}, "language in monday.toml must be one of auto, zh, en"),
+        ({"tags": 5}, "tags in monday.toml must be a list of words such as news, morning"),
+        ({"tags": "a" * 101}, "each of at most 100 characters"),
+        ({"tags": [str(n) for n in range(61)]}, "at most 60"),
+        ({"tags": "a\x1b[2J"}, "tags in monday.toml must be"),
         ({"publish": [["a"]]}, "publish in monday.toml must be a list of names"),
         ({"title": "half \ud83d"}, "title in monday.toml is not valid Unicode"),
         ({"publish": ["\ud83d"]}, "publish in monday.toml is not valid Unicode"),
@@ -142,6 +146,19 @@ def test_a_bad_time_is_told_how_to_be_written(text: object) -> None:
 )
 def test_targets(said: object, targets: tuple[str, ...]) -> None:
     assert Options.model_validate({"publish": said}).publish == targets
+
+
+@pytest.mark.parametrize(
+    ("said", "tags"),
+    [
+        ("#news, good  morning", ("news", "good morning")),
+        (["##a", "a", "#"], ("a",)),
+        ("早安", ("早安",)),
+        ("none", ()),
+    ],
+)
+def test_tags_have_no_sign_before_them(said: object, tags: tuple[str, ...]) -> None:
+    assert Options.model_validate({"tags": said}).tags == tags
 
 
 def test_targets_are_names() -> None:

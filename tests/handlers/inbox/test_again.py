@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from daemon.jobs import JobRow
+from handlers.inbox.ledger import content_key
+from pipeline.spec import JobSpec
 from tests.handlers.inbox.inbox_kit import SCRIPT, Stand
 from tests.handlers.inbox.yardstick import surviving
 
@@ -223,3 +225,10 @@ def test_somebody_has_the_name_of_the_result(put: Callable[[Path], None], surviv
         made(survivor, "monday")
         assert (survivor.root / "outbox/monday.srt").lstat() == before
     assert {"outbox/monday-2.mp4", "outbox/monday-2.srt"} <= set(survivor.tree())
+
+
+def test_what_was_made_before_there_were_tags_is_known_again() -> None:
+    spec = JobSpec(script="Good morning.", clip=Path("/a.mp4"), title="News")
+    before = "inbox:main:984f977a60042b58513d7c3738c02b42f0da0b36b2b553f893d4539f5f735937"
+    assert content_key("main", spec, "c", None) == before
+    assert content_key("main", spec.model_copy(update={"tags": ("a",)}), "c", None) != before

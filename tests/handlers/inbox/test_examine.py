@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from daemon.config import Config
+from daemon.publications.settings import PublishSettings, TargetSection
 from handlers.inbox.contents.examine import examine, rows
 from handlers.inbox.reception import CHECK_S, Wait, _InTime
 from models.errors import BadInput, Unavailable, VigentdError
@@ -22,6 +23,9 @@ SCRIPT = "Good morning. This is the news.\n"
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return pattern(tmp_path_factory.mktemp("clips") / "clip.mp4", size="240x426", seconds=1)
+
+
+TARGETS = PublishSettings(target=(TargetSection(name="a", kind="folder"),))
 
 
 class Kept:
@@ -47,7 +51,7 @@ class Kept:
             del self.sources[role], self.names[role]
 
     def spec(self, row: dict[str, Any] | None = None) -> JobSpec:
-        config = Config(data_dir=self.data_dir, inbox=(self.inbox,), defaults=self.defaults)  # type: ignore[arg-type]
+        config = Config(data_dir=self.data_dir, inbox=(self.inbox,), defaults=self.defaults, publish=TARGETS)  # type: ignore[arg-type]
         asked = {
             "config": config.model_dump(mode="json"),
             "inbox": "main",
@@ -96,6 +100,12 @@ def test_the_nearer_to_the_script_the_more_it_counts(kept: Kept) -> None:
     assert (spec.seed, spec.title, spec.language, spec.music) == (4, "beside", "de", "none")
     assert (spec.subtitles, spec.music_volume) == ("none", 0.1)  # nobody else said anything of them
     assert (spec.publish, spec.script) == (("a",), SCRIPT)
+
+
+def test_a_target_that_there_is_not(kept: Kept) -> None:
+    kept.put("script", "script.txt", "monday.txt", f"---\npublish: b\n---\n{SCRIPT}".encode())
+    error = kept.refusal()
+    assert error.code == "unknown_target" and "There is a" in error.hint
 
 
 def test_a_row_counts_more_than_the_head_of_its_script(kept: Kept) -> None:
