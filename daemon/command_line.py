@@ -40,6 +40,7 @@ def commands() -> Any:
         looks,
         machine,
         models,
+        publish,
         service,
         service_units,
         status,
@@ -58,7 +59,7 @@ def commands() -> Any:
     )
     app.callback()(common)
     daemon = (service, status, health, service_units)
-    themes = (jobs, demo, *daemon, inbox, telegram, voices, looks, models, machine, bench, clean)
+    themes = (jobs, demo, publish, *daemon, inbox, telegram, voices, looks, models, machine, bench, clean)
     for theme in themes:
         theme.register(app)
     command = get_command(app)

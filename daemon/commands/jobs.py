@@ -228,7 +228,7 @@ def _described(app: App, row: JobRow) -> dict[str, Any]:
 
 def _check_publish_at(spec: JobSpec) -> None:
     """Raises BadInput `time_over`, `time_far`, `usage`."""
-    from daemon.commands.publish_times import check
+    from daemon.commands.publish.times import check
 
     assert spec.publish_at is not None
     check(spec.publish_at, "--publish-at")
