@@ -48,6 +48,11 @@ class Scheduler:
         """
         self._slots = {**self._slots, name: _Slot(name, seconds, action, budget_s, self._clock())}
 
+    def hurry(self, name: str) -> None:
+        """That action is due at the next tick; when it runs right now, once more after that."""
+        slot = self._slots[name]
+        slot.due = min(slot.due, self._clock())
+
     def start(self) -> None:
         self._thread.start()
 
@@ -64,8 +69,8 @@ class Scheduler:
         now = self._clock()
         for slot in self._slots.values():
             if now >= slot.due and not slot.running:
+                slot.due = now + slot.seconds  # before it begins: it may be hurried from then on
                 self._begin(slot)
-                slot.due = now + slot.seconds
 
     def health(self) -> Iterable[Component]:
         age_s = self._heart.age_s()

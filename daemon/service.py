@@ -41,6 +41,8 @@ from daemon.health.report_file import ReportFile
 from daemon.held import Held
 from daemon.jobs import JobRow, iso, job_json
 from daemon.logs.log import Log
+from daemon.publications.publisher import LOOK_S
+from daemon.publications.publishing import Publishing
 from daemon.queue import Queue
 from daemon.runner import Deliver
 from daemon.scheduler import Scheduler
@@ -67,6 +69,7 @@ WORKER_EVERY_S = 5.0  # how soon it is noticed that the worker is gone
 LAST_S = 30.0  # for a job to be put back
 ENDS_S = 30.0  # for the doors and the hosts to end
 SWEEP_S, SWEPT_S = 900.0, 3600.0  # between two sweeps; a longer one is a trouble
+STUCK_S = 120.0  # for the publisher to look at the book
 OPENS_S = 600.0  # for the database to be looked through, and to be made anew by an upgrade
 
 
@@ -145,6 +148,9 @@ class Service:
             lambda: self.config, ledger, self.log, lambda: self.bot.nudge(), alarm_by_post.post
         )
         self.alarms = Alarms(self._alarm)
+        publishing = self.publishing = Publishing(
+            self.config, self.queue.database, self.log, self.alarms, self._published
+        )
         self.hosts = Hosts(self.config, self._host_says, AT_THE_DOOR, self.alarms)
         inboxes = self.inboxes = Inboxes(
             House(self.config, self.queue, self.hosts, self.log, self._came, self._happened)
@@ -159,6 +165,7 @@ class Service:
             self.log,
             inboxes,
             held=Held(self.alarms).look,
+            left=lambda: self.scheduler.hurry("publish"),
         )
         bot = self.bot = Bot(self.config, self._lend, self._token, self.events, self.why)
         probes = (
@@ -167,6 +174,7 @@ class Service:
             queue_probe(self.queue, lambda: AtWork(worker.job_id, worker.why), self.log),
         )
         scheduler = self.scheduler = Scheduler(self.log)
+        scheduler.every(LOOK_S, "publish", publishing.look, STUCK_S)
         scheduler.every(SWEEP_S, "housekeeping", lambda: sweep(self.config, self.queue, self.log), SWEPT_S)
         control = Control(self, self.events, self.config.socket)
         thread = threading.Thread(target=worker.run, name="worker", daemon=True)
@@ -177,6 +185,7 @@ class Service:
             "scheduler": scheduler.health,
             "inboxes": inboxes.health,
             "telegram": bot.health,
+            "publications": publishing.health,
             "metrics": metrics.health,
         }
         monitor = self.monitor = Monitor(sources, self.log, self.events.publish)
@@ -190,6 +199,7 @@ class Service:
             inboxes.start()
             bot.start()
             notices.start()
+            publishing.start()
             scheduler.start()
             for probe in probes:
                 probe.start()
@@ -207,7 +217,10 @@ class Service:
             supervised.stop()
             self._notifier.stopping("stopping: the doors and the engines")
             with self._notifier.extending(ENDS_S):
-                leaving = (inboxes.stop, bot.stop, notices.stop, scheduler.stop, *(p.close for p in probes))
+                leaving = (
+                    *(inboxes.stop, bot.stop, notices.stop, publishing.stop, scheduler.stop),
+                    *(probe.close for probe in probes),
+                )
                 await asyncio.gather(*(asyncio.to_thread(leave) for leave in leaving))
                 await asyncio.to_thread(self.hosts.close)
                 await metrics.stop()
@@ -302,6 +315,11 @@ class Service:
         if self.worker is not None:
             self.worker.wake()
 
+    def _published(self) -> None:
+        """Something has become of a publication."""
+        self.events.publish("publications", **self.publishing.status())
+        self.bot.nudge()
+
     def _happened(self, facts: dict[str, Any]) -> None:
         self.events.publish("inbox", **facts)
 
@@ -324,6 +342,7 @@ class Service:
             "hosts": hosts,
             "inboxes": self.inboxes.brief(),
             "telegram": self.bot.status(),
+            "publish": self.publishing.status(),
             "job": job_json(running, None) if running else None,
             "counts": self.queue.counts(),
             "oldest_waiting": self.queue.oldest_waiting(),
@@ -384,12 +403,14 @@ class Service:
             self.worker.wake()
             self.inboxes.job_left()
             self.bot.nudge()
+            self.scheduler.hurry("publish")
 
     def reload(self) -> None:
         """Reads the configuration again. Raises what is wrong with it; then the old one stays in force."""
         try:
             config = self._load()
             Chosen(config)
+            self.publishing.checked(config)
         except VigentdError as e:
             self._refused = e
             raise
@@ -403,6 +424,7 @@ class Service:
             self.worker.reload(config)
             self.inboxes.reload(config)
             self.bot.reload(config)
+            self.publishing.use(self.publishing.checked(config))
             asyncio.run_coroutine_threadsafe(self.metrics.use(config.health.port), self._loop)
 
     def _reload(self) -> None:

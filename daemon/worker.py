@@ -79,6 +79,7 @@ class Worker:
         doors: Doors,
         clock: Callable[[], float] = time.monotonic,
         held: Callable[[str, str], None] = lambda _topic, _why: None,
+        left: Callable[[], None] = lambda: None,
     ) -> None:
         self.why = ""  # why the jobs wait
         self.at: Snapshot | None = None  # where the present job is
@@ -94,6 +95,7 @@ class Worker:
         self._doors = doors
         self._clock = clock
         self._held = held
+        self._left = left
         self._stop = Stop()
         self._wake = threading.Event()
         self._leaving = threading.Event()
@@ -239,6 +241,7 @@ class Worker:
             self._runner = self.job_id = self.at = None
             self._tell(claim.job_id)
             self._doors.job_left()
+            self._left()
         self._looked_after = float("-inf")
 
     def _is_absent(self, claim: Claim) -> bool:

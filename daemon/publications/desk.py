@@ -91,9 +91,12 @@ class Desk:
 
     # ------------------------------------------------------------ for the publisher
 
-    def propose_done(self) -> None:
-        for job, target in self.book.lacking():
+    def propose_done(self) -> int:
+        """How many there were."""
+        lacking = self.book.lacking()
+        for job, target in lacking:
             self.book.propose(job, target, self._proposal(job, target))
+        return len(lacking)
 
     def _proposal(self, job: JobRow, name: str) -> Proposal:
         said = job.spec.get("publish_at")

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from daemon.health.component import Component, State
+from daemon.logs.tell import Tell
 from daemon.publications.book import Book, Outdated, Sending
 from daemon.publications.slots import Rules
+from daemon.publications.tables import Standing
 from handlers.publish.errors import Refused, Unsure
 from handlers.publish.target import Target, Text, Video
 from models.errors import Cancelled, Unavailable, VigentdError
@@ -22,8 +24,6 @@ from models.errors import Cancelled, Unavailable, VigentdError
 LOOK_S = 30.0  # between two looks that nothing asked for
 STALL_S = 600.0  # a target that was sent nothing for so long, while at it, is a trouble
 STOP_S = 5.0
-
-Tell = Callable[..., None]
 
 
 class Desk(Protocol):
@@ -35,8 +35,8 @@ class Desk(Protocol):
     def target(self, name: str) -> Target:
         """Opened. While it raises, nothing is claimed for it."""
 
-    def propose_done(self) -> None:
-        """Whatever is done and to be published is put into the book."""
+    def propose_done(self) -> int:
+        """Whatever is done and to be published is put into the book; returns how many were."""
 
     def video(self, claim: Sending) -> Video: ...
 
@@ -91,18 +91,20 @@ class _Line:
 
 
 class Publisher:
-    """log: (words, **facts). clock: monotonic seconds."""
+    """changed: called when something became of a publication. clock: monotonic seconds."""
 
     def __init__(
         self,
         book: Book,
         desk: Desk,
-        log: Tell = lambda *_, **__: None,
+        log: Tell,
+        changed: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._book = book
         self._desk = desk
         self._log = log
+        self._changed = changed
         self._clock = clock
         self._started = False
         self._changing = threading.Lock()
@@ -145,7 +147,8 @@ class Publisher:
     def look(self) -> None:
         """What is done is proposed, and every target looks whether something is due. Safe to call often."""
         try:
-            self._desk.propose_done()
+            if self._desk.propose_done():
+                self._changed()
             self._trouble = ""
         except Unavailable as e:
             self._trouble = e.message
@@ -184,7 +187,7 @@ class Publisher:
                 line.trouble, line.hint = e.message, e.hint
             except Exception as e:  # a bug: the thread lives on, and says so
                 line.trouble = f"The publisher broke: {type(e).__name__}"
-                self._log("publisher broke", target=line.name, error=type(e).__name__)
+                self._log.error("publisher_broke", target=line.name, error=type(e).__name__)
             if line.busy is not None:
                 line.left, line.busy = line.busy, None
             if not line.leaving.is_set():  # else its wake may be gone already
@@ -217,11 +220,23 @@ class Publisher:
             self._settle(target, claim) if claim.settle else self._send(desk, target, claim, line)
             line.trouble = line.hint = ""
         except Outdated:
-            self._log("publication was settled by somebody else", number=claim.number)
+            self._log.event("publication_superseded", publication=claim.number)
         except _Failed as e:
             line.trouble, line.hint = e.error.message, e.error.hint
         line.busy = None
+        self._tell(claim)
         return True
+
+    def _tell(self, claim: Sending) -> None:
+        """What has become of it: to the log, and to all who listen."""
+        row = self._book.get(claim.number)
+        facts: dict[str, Any] = {"publication": claim.number, "job": claim.job_id, "target": claim.target}
+        if row.state == Standing.PUBLISHED:
+            self._log.event("published", **facts)
+        else:
+            because = (row.error or {}).get("code", "")
+            self._log.warning("not_published", **facts, state=str(row.state), because=because)
+        self._changed()
 
     def _send(self, desk: Desk, target: Target, claim: Sending, line: _Line) -> None:
         try:

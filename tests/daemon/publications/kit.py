@@ -99,6 +99,18 @@ class Fragile(Database):
             self.faults.here("after a transaction")
 
 
+class Unheard:
+    """A log that nobody reads."""
+
+    def event(self, name: str, /, **facts: object) -> None:
+        pass
+
+    warning = event
+
+    def error(self, name: str, /, *, trace: BaseException | None = None, **facts: object) -> None:
+        pass
+
+
 class Counter:
     """A desk without a configuration."""
 
@@ -108,13 +120,15 @@ class Counter:
     def target(self, name: str) -> Site:
         return self.sites[name]
 
-    def propose_done(self) -> None:
-        for job, target in self.book.lacking():
+    def propose_done(self) -> int:
+        lacking = self.book.lacking()
+        for job, target in lacking:
             rules, said = self.rules.get(target), job.spec.get("publish_at")
             due_at = dt.datetime.fromisoformat(said) if said else None
             approval = None if rules is None or rules.approve else ""
             held = None if rules else BadInput("There is no such target", code="unknown_target")
             self.book.propose(job, target, Proposal({"title": job.label}, approval, due_at, held))
+        return len(lacking)
 
     def video(self, _: Sending) -> Video:
         return VIDEO
@@ -140,7 +154,7 @@ class House:
         self._db.faults = self.faults
         self.book = Book(self._db, now=self.time, chance=lambda: 0.5)
         self.counter = Counter(self.book, self.rules, self.sites)
-        self.publisher = Publisher(self.book, self.counter)
+        self.publisher = Publisher(self.book, self.counter, Unheard())
         self.book.recover()
 
     def close(self) -> None:
