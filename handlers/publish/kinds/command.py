@@ -41,6 +41,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from handlers.publish.child import Ended, Hung, Task, run
 from handlers.publish.errors import Login, NotSent, Refused, Unsure
 from handlers.publish.kind import Kind, Surroundings, TargetSettings
+from handlers.publish.kinds.waiting import bounded
 from handlers.publish.target import Limits, Memo, Receipt, Text, Video
 from models.beats import beat
 from models.errors import Cancelled, VigentdError
@@ -55,7 +56,6 @@ _KEPT = re.compile(
 )
 _PERCENT = re.compile(r"\s*(\d{1,3}(?:\.\d+)?) ?%\s*", re.ASCII)
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-_LONGEST_WAIT_S = 30 * 86400.0
 _LATER_ERRORS = frozenset((errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC))
 
 
@@ -259,8 +259,7 @@ class _Call:
 
     def _wait_s(self) -> float | None:
         try:
-            wait_s = json.loads(self.ended.said)["wait_s"]
-            return min(max(float(wait_s), 0.0), _LONGEST_WAIT_S)
+            return bounded(json.loads(self.ended.said)["wait_s"])
         except (ValueError, KeyError, TypeError, RecursionError):
             return None
 

@@ -73,7 +73,9 @@ class Place:
         """Of one that has a note. (Where a file gets a name by a second one, it has both for a moment.)"""
         try:
             part = self.part(suffix).lstat()
-        except FileNotFoundError:
+        except FileNotFoundError as e:
+            if not self._note.exists():  # it is not in this folder any more that it was looked for
+                raise NotKnown(errno.ENOENT, "the folder is not the one that it just was") from e
             return True
         try:
             return os.path.samestat(part, self.file(stem, suffix).lstat())

@@ -6,21 +6,23 @@ not gone off, nothing has arrived; from then on a broken connection tells nothin
 
 from __future__ import annotations
 
-import email.utils
+import datetime as dt
 import json
 import logging
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 from pydantic import SecretStr
 
 from handlers.publish.errors import Login, NotSent, Unsure
 from handlers.publish.kind import Surroundings
+from handlers.publish.kinds.waiting import retry_after
 from models.errors import VigentdError
 from models.progress import Progress, Quiet
 from models.shortened import shortened
@@ -29,7 +31,6 @@ CONNECT_S = 10.0
 STALL_S = 60.0  # without a byte, on the way there or back
 PIECE = 1 << 20  # bytes
 MOST_ANSWER = 1 << 20  # bytes of an answer that are looked at
-LONGEST_WAIT_S = 30 * 86400.0
 
 _NEVER_THERE = (
     httpx.ConnectError,
@@ -52,6 +53,16 @@ def checked_address(url: str) -> str:
     if parts.username is not None or parts.password is not None:
         raise ValueError("should carry no name and password")
     return url
+
+
+def joined(url: str, given: str) -> str:
+    """The address that an answer names; "" when it is none."""
+    try:
+        there = urljoin(url, given)
+        parts = urlsplit(there)
+        return there if parts.hostname and parts.port != 0 and there.isprintable() else ""
+    except ValueError:
+        return ""
 
 
 def client(around: Surroundings, answer_s: float | None = None) -> httpx.Client:
@@ -80,18 +91,21 @@ def secret_of(given: SecretStr | None, file: Path | None, whose: str) -> str:
 
 @dataclass(frozen=True)
 class Range:
-    """Bytes begin … end - 1 of a file."""
+    """Bytes begin … end - 1 of a file. written: its time (ns) then; of one that is written again meanwhile
+    the last bytes are never given."""
 
     path: Path
     begin: int
     end: int
+    written: int
 
     @classmethod
     def whole(cls, path: Path) -> Range:
         try:
-            return cls(path, 0, path.stat().st_size)
+            there = path.stat()
         except OSError as e:
             raise _unreadable(path, e) from e
+        return cls(path, 0, there.st_size, there.st_mtime_ns)
 
     def pieces(self) -> Iterator[bytes]:
         try:
@@ -102,6 +116,8 @@ class Range:
                     content = file.read(min(PIECE, left))
                     if not content:
                         raise NotSent(f"{self.path.name} is shorter than it was")
+                    if os.fstat(file.fileno()).st_mtime_ns != self.written:
+                        raise NotSent(f"{self.path.name} was made again while it was sent", wait_s=61)
                     left -= len(content)
                     yield content
         except OSError as e:
@@ -158,7 +174,9 @@ class Part:
 
 
 def form(parts: Sequence[Part], boundary: str) -> tuple[list[bytes | Range], str]:
-    """multipart/form-data, and its Content-Type."""
+    """multipart/form-data, and its Content-Type. boundary: made longer until no text has it in it."""
+    while any(boundary.encode() in part.content for part in parts if isinstance(part.content, bytes)):
+        boundary += "-"
     body: list[bytes | Range] = []
     for part in parts:
         head = f'--{boundary}\r\nContent-Disposition: form-data; name="{part.name}"'
@@ -200,15 +218,8 @@ class Answer:
         )
         return shortened(plain, 200) if plain else ""
 
-    def wait_s(self, now: float) -> float | None:
-        """What Retry-After says: seconds, or a time. now: seconds since 1970."""
-        given = self.headers.get("retry-after", "").strip()
-        if given.isdecimal() and given.isascii():
-            return min(float(given), LONGEST_WAIT_S)
-        try:
-            return min(max(email.utils.parsedate_to_datetime(given).timestamp() - now, 0.0), LONGEST_WAIT_S)
-        except (TypeError, ValueError, OverflowError):
-            return None
+    def wait_s(self, now: dt.datetime) -> float | None:
+        return retry_after(self.headers.get("retry-after", ""), now)
 
 
 def say(

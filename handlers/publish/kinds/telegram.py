@@ -26,6 +26,7 @@ from handlers.publish.fits import check_text
 from handlers.publish.kind import Kind, Surroundings, TargetSettings
 from handlers.publish.kinds import speaking
 from handlers.publish.kinds.speaking import Answer, Body, Part, Range
+from handlers.publish.kinds.waiting import bounded
 from handlers.publish.target import Length, Limits, Memo, Receipt, Text, Video, in_utf16
 from models.errors import VigentdError
 from models.progress import Progress
@@ -176,8 +177,8 @@ class Telegram:
         more = more if isinstance(more, dict) else {}
         status = answer.status
         if status == 429:
-            wait_s = more.get("retry_after", answer.wait_s(self._around.now().timestamp()))
-            return NotSent("Telegram asks to wait", wait_s=None if wait_s is None else float(wait_s))
+            wait_s = bounded(more.get("retry_after", answer.wait_s(self._around.now())))
+            return NotSent("Telegram asks to wait", wait_s=wait_s)
         if status == 401 or (status == 404 and words == "Not Found"):
             return Login(
                 f"Telegram does not take the token of the target {self._settings.name}",

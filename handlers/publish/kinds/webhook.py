@@ -161,7 +161,7 @@ class Webhook:
         raise Refused(f"{self._who} redirects without end", hint="Look at url")
 
     def _same_host(self, url: str, answer: Answer) -> str:
-        there = urljoin(url, answer.headers.get("location", ""))
+        there = speaking.joined(url, answer.headers.get("location", ""))
         if urlsplit(there)[:2] != urlsplit(url)[:2]:
             raise Refused(
                 f"{self._who} sends us to another place: {urlsplit(there).hostname or 'nowhere'}",
@@ -192,7 +192,7 @@ class Webhook:
         """What an answer other than 2xx means. body: None: nothing was sent."""
         words = answer.words(self._secret())
         said = f"HTTP {answer.status}" + (f": {words}" if words else "")
-        wait_s = answer.wait_s(self._around.now().timestamp())
+        wait_s = answer.wait_s(self._around.now())
         if answer.status in NOT_TAKEN:
             return NotSent(f"{self._who} cannot take it now: {said}", wait_s=wait_s)
         if answer.status == 507:

@@ -56,6 +56,7 @@ class Server(ThreadingHTTPServer):
         self.take: list[int] = []
         self.hold = threading.Event()
         self.hold.set()
+        self.date = ""  # what it says that time it is; "": as it is
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -104,6 +105,9 @@ class _Visit(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body if reply.cut is None else body[: reply.cut])
         self.close_connection = self.close_connection or reply.cut is not None
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return self.server.date or super().date_time_string(timestamp)
 
     def log_message(self, format: str, *args: object) -> None:
         pass

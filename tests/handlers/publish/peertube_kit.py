@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from tests.handlers.publish.http_kit import Asked, Reply, Server
 
 USER, PASSWORD = "news", "a-long-password"
-CREATED = "2026-11-23T08:00:01.000Z"
+CREATED, DATE = "2026-11-23T08:00:01.000Z", "Mon, 23 Nov 2026 08:00:01 GMT"
 
 
 @dataclass
@@ -27,6 +27,7 @@ class Tube(Server):
 
     def __init__(self) -> None:
         super().__init__(self._answer)
+        self.date = DATE
         self.uploads: dict[str, Upload] = {}
         self.videos: list[dict[str, Any]] = []  # the newest first
         self.sources: dict[str, str] = {}

@@ -25,7 +25,8 @@ class Fault:
 
     how: cut (half of the body is read) · late (done, and no answer) · hold (until let go; then cut)
          · mute (done; nothing until let go)
-         · answer (with status and code) · slow (done, a second late).
+         · answer (with status and code) · slow (done, a second late)
+         · garbled (done, and what comes back is not what a store says).
     """
 
     call: str
@@ -37,13 +38,13 @@ class Fault:
 
 
 def operation(method: str, path: str) -> str:
-    """put, head, begin, part, parts, complete, bucket"""
+    """put, head, begin, part, parts, complete, abort, uploads (those under way), bucket"""
     address = urlsplit(path)
     asked = parse_qs(address.query, keep_blank_values=True)
     if "uploads" in asked:
-        return "begin"
+        return "begin" if method == "POST" else "uploads"
     if "uploadId" in asked:
-        return {"PUT": "part", "GET": "parts", "POST": "complete"}[method]
+        return {"PUT": "part", "GET": "parts", "POST": "complete", "DELETE": "abort"}[method]
     if address.path.count("/") < 2:
         return "bucket"
     if method == "PUT" and not address.path.endswith(".mp4"):
@@ -112,6 +113,8 @@ class _Visit(BaseHTTPRequestHandler):
         if fault is not None and fault.how in ("late", "mute"):
             self._hang_up()
             return
+        if fault is not None and fault.how == "garbled":
+            answer = b"<html><p>all is well"
         self._answer(status, headers, answer)
 
     do_PUT = do_POST = do_HEAD = do_DELETE = do_GET

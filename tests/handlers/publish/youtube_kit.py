@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,8 @@ class Fault:
     how: cut (half of the body is read and kept) · late (done, and no answer) · hold (half is read; nothing
          until let go; then cut) · mute (done; nothing until let go) · answer (with status and reason)
          · slow (done, half a second late) · short (half is taken, and said so)
-         · gone (the session is lost; after it was done, when `done`).
+         · gone (the session is lost; after it was done, when `done`)
+         · busy (done, and said only that all of it has arrived).
     """
 
     call: str
@@ -52,7 +54,8 @@ class Session:
 
 
 class YouTube(ThreadingHTTPServer):
-    """channel: None: the account has none. listed: whether new videos are in the list already."""
+    """channel: None: the account has none. listed: whether new videos are in the list already. date: what it
+    says that time it is; None: nothing."""
 
     daemon_threads = True
 
@@ -67,6 +70,7 @@ class YouTube(ThreadingHTTPServer):
         self.thumbnails: dict[str, bytes] = {}
         self.channel: str | None = CHANNEL
         self.listed = True
+        self.date: dt.datetime | None = None
         self.access: set[str] = set()
         self.refresh = {REFRESH}
         self.pending = 0  # how often a device is told to wait
@@ -144,6 +148,9 @@ class _Visit(BaseHTTPRequestHandler):
         if fault is not None and (fault.how in ("late", "mute") or fault.done):
             self._hang_up()
             return
+        if fault is not None and fault.how == "busy":
+            size = self.server.sessions[self.asked["upload_id"]].size
+            status, headers, answer = 308, {"Range": f"bytes=0-{size - 1}"}, None
         self._answer(status, headers, answer)
 
     do_POST = do_PUT = do_GET
@@ -242,6 +249,8 @@ class _Visit(BaseHTTPRequestHandler):
 
     def _playlistItems(self, body: bytes) -> tuple[int, dict[str, str], Any]:
         videos = self.server.videos if self.server.listed else self.server.videos[1:]
+        if not videos:  # as it is with a channel that never had one
+            return 404, {}, _error("playlistNotFound", "The playlist cannot be found.", 404)
         begin, count = int(self.asked.get("pageToken", "0")), int(self.asked["maxResults"])
         items = [
             {"contentDetails": {"videoId": v["id"]}, "snippet": {"publishedAt": v["snippet"]["publishedAt"]}}
@@ -267,6 +276,8 @@ class _Visit(BaseHTTPRequestHandler):
         self.send_response_only(status)
         for name, value in {**headers, "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
+        if self.server.date is not None:
+            self.send_header("Date", format_datetime(self.server.date, usegmt=True))
         self.end_headers()
         self.wfile.write(body)
 

@@ -12,6 +12,7 @@ from handlers.publish.kind import Surroundings
 from handlers.publish.kinds import speaking
 from handlers.publish.kinds.peertube.settings import PeerTubeSettings
 from handlers.publish.kinds.speaking import Answer, Body
+from handlers.publish.kinds.waiting import TheirTime
 from models.errors import VigentdError
 
 
@@ -39,6 +40,7 @@ class Api:
         self._around = around
         self._tokens = tokens
         self._http = speaking.client(around)
+        self.time = TheirTime(around)
 
     def __enter__(self) -> Api:
         return self
@@ -64,6 +66,7 @@ class Api:
                 if final:
                     raise
                 raise NotSent(e.message) from None  # no video comes of such a call
+            self.time.heard(answer.headers)
             if answer.status != 401 or last:
                 break
             self._tokens.access = ""
@@ -91,7 +94,7 @@ class Api:
         if answer.status == 401:
             return Login(f"{self.who} does not let us in: {shown}", hint="Look at user and password")
         if answer.status in (408, 425, 429) or answer.status >= 500 or answer.ok:
-            wait_s = answer.wait_s(self._around.now().timestamp())
+            wait_s = answer.wait_s(self._around.now())
             return NotSent(f"{self.who} cannot take it now: {shown}", wait_s=wait_s)
         hint = "Look at what this user may do there" if answer.status == 403 else ""
         return Refused(f"{self.who} refuses it: {shown}", hint=hint)

@@ -11,22 +11,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from handlers.publish.errors import NotSent, Refused, Unsure
 from handlers.publish.fits import check_text
 from handlers.publish.kind import Surroundings
 from handlers.publish.kinds import speaking
+from handlers.publish.kinds.making import mark
 from handlers.publish.kinds.peertube.api import Api, Tokens
 from handlers.publish.kinds.peertube.settings import PeerTubeSettings
-from handlers.publish.kinds.peertube.upload import Upload, mark, receipt, where
+from handlers.publish.kinds.peertube.upload import Upload, receipt, where
 from handlers.publish.kinds.speaking import Body, Part, Range
 from handlers.publish.target import Length, Limits, Memo, Receipt, Text, Video
 from models.errors import Cancelled, VigentdError
 from models.progress import Progress
 
 PAGE = 100
-OLDER_S = 86400.0  # how wrong the clocks may be, of theirs and ours together
+OLDER_S = 86400.0  # than the upload: what is not looked at
+LAG_S = 600.0  # until what has all of its bytes is surely listed
 PRIVACY = {"public": 1, "unlisted": 2, "private": 3, "internal": 4}
 MOST_TAGS, TAG_CHARS = 5, (2, 30)
 
@@ -71,8 +73,11 @@ class PeerTube:
 
     def find(self, key: str, memo: Memo) -> Receipt | None:
         with self._api() as api:
-            there = where(api, self._settings.url, memo) if memo.get().get("last") else None
-            return there if isinstance(there, Receipt) else self._search(api, key, memo)
+            maybe = bool(memo.get().get("last"))
+            there = where(api, self._settings.url, memo) if maybe else None
+            if isinstance(there, Receipt):
+                return there
+            return self._search(api, key, memo, sent=maybe and there is None)
 
     def _api(self) -> Api:
         return Api(self._settings, self._around, self._tokens)
@@ -86,7 +91,7 @@ class PeerTube:
         there = where(api, self._settings.url, memo) if same or maybe else None
         if there is None and maybe:
             # What had got its last byte is not known as an upload any more: it is a video, or lost.
-            return self._search(api, key, memo)
+            return self._search(api, key, memo, sent=True)
         return there if same or isinstance(there, Receipt) else None
 
     def _fields(self, text: Text, key: str) -> dict[str, Any]:
@@ -109,7 +114,7 @@ class PeerTube:
 
     def _begin(self, api: Api, fields: Mapping[str, Any], video: Video, key: str, memo: Memo) -> None:
         channel = self._channel(api)
-        memo.put(upload=None, last=None, video=mark(video), begun=self._around.now().timestamp())
+        memo.put(upload=None, last=None, video=mark(video), begun=api.time.now().timestamp())
         parts = [Part(name, str(value).encode()) for name, value in fields.items()]
         parts.append(Part("channelId", str(channel["id"]).encode()))
         if video.cover is not None:
@@ -124,7 +129,7 @@ class PeerTube:
         answer = api.call("POST", "/api/v1/videos/upload-resumable", Body(pieces), headers)
         if answer.status not in (200, 201) or not answer.headers.get("location"):
             raise api.told(answer)
-        address = urlsplit(urljoin(self._settings.url, answer.headers["location"]))
+        address = urlsplit(speaking.joined(self._settings.url, answer.headers["location"]))
         if address.hostname != urlsplit(self._settings.url).hostname:
             raise Refused(f"{api.who} sends the video to another place: {address.hostname}")
         # Behind a proxy the server may think that it speaks http.
@@ -144,8 +149,15 @@ class PeerTube:
             hint=f"Set channel to one of these: {names}",
         )
 
-    def _search(self, api: Api, key: str, memo: Memo) -> Receipt | None:
-        begun = memo.get().get("begun")
+    def _search(self, api: Api, key: str, memo: Memo, *, sent: bool) -> Receipt | None:
+        """sent: all of it may have arrived. Raises NotSent while that may not be listed yet."""
+        if (found := self._listed(api, key, memo.get().get("begun"))) or not sent:
+            return found
+        if (rest_s := float(memo.get()["last"]) + LAG_S - api.time.now().timestamp()) > 0:
+            raise NotSent(f"{api.who} may not list yet what was just sent", wait_s=min(rest_s, LAG_S))
+        return None
+
+    def _listed(self, api: Api, key: str, begun: float | None) -> Receipt | None:
         for video in self._mine(api):
             created = _time(video.get("createdAt"))
             if begun is not None and created is not None and created < begun - OLDER_S:

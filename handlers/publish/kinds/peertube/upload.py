@@ -1,17 +1,19 @@
 """A video's way to a PeerTube server, in pieces: where it is kept how far it got, and what it became.
 
-In the memo: upload (its address), video (of which file), begun (seconds since 1970), last (its last byte
-may be there).
+In the memo: upload (its address), video (which making of it), begun, and last: since when the last byte may
+be there (both in seconds since 1970, by the server's clock).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 from handlers.publish.errors import Login, NotSent, Refused, Spent, Unsure
+from handlers.publish.kinds.making import check_same, size_of
 from handlers.publish.kinds.peertube.api import Api
 from handlers.publish.kinds.speaking import Answer, Body, Range
 from handlers.publish.target import Memo, Receipt, Video
@@ -21,23 +23,15 @@ PIECE = 8 << 20  # bytes
 TRIES = 4  # in a row, without getting any further
 
 
-def mark(video: Video) -> str:
-    """The same as long as nobody has made the video again."""
-    try:
-        return f"{video.size}-{video.path.stat().st_mtime_ns}"
-    except OSError as e:
-        raise NotSent(f"The video cannot be read: {e.strerror}") from e
-
-
 def where(api: Api, url: str, memo: Memo) -> int | Receipt | None:
     """How many bytes are there, or what they have become; None: there is no upload (any more)."""
     kept = memo.get()
     if not kept.get("upload"):
         return None
-    size = str(kept["video"]).split("-")[0]
+    size = size_of(kept["video"])
     answer = api.call("PUT", kept["upload"], None, {"Content-Range": f"bytes */{size}"})
     if answer.status == 308:
-        if (arrived := _arrived(answer)) >= int(size):
+        if (arrived := _arrived(answer)) >= size:
             raise NotSent(f"{api.who} has all of the video, and is still at work on it")
         if kept.get("last"):
             memo.put(last=None)
@@ -101,10 +95,12 @@ class Upload:
     def _piece(self, begin: int) -> int | Receipt:
         who, size = self._api.who, self._video.size
         self._progress.check()
+        check_same(self._video, self._memo.get()["video"])
         end = min(begin + PIECE, size)
         if end == size:
-            self._memo.put(last=True)
-        body = Body([Range(self._video.path, begin, end)], self._progress, before=begin, of=size)
+            self._memo.put(last=self._api.time.now().timestamp())
+        whole = replace(Range.whole(self._video.path), begin=begin, end=end)
+        body = Body([whole], self._progress, before=begin, of=size)
         headers = {
             "Content-Range": f"bytes {begin}-{end - 1}/{size}",
             "Content-Type": "application/octet-stream",
@@ -115,6 +111,10 @@ class Upload:
             if end == size:
                 raise
             raise NotSent(e.message) from None
+        except NotSent:
+            if not body.over:
+                self._memo.put(last=None)
+            raise
         if answer.status == 308:
             if (arrived := _arrived(answer)) <= begin:
                 raise NotSent(f"{who} takes nothing more of it")

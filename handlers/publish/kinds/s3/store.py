@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import Any
 
 from handlers.publish.errors import Login, NotSent, Refused, Spent, Unsure
 from handlers.publish.kinds.s3.settings import S3Settings
+from handlers.publish.kinds.waiting import retry_after
 from models.errors import Unavailable, VigentdError
 
 CONNECT_S = 10
@@ -28,8 +30,9 @@ class Gone(Exception):
 class Store:
     """what: the bucket in words. final: of a call after which the object may be there."""
 
-    def __init__(self, settings: S3Settings) -> None:
+    def __init__(self, settings: S3Settings, now: Callable[[], dt.datetime]) -> None:
         self._settings = settings
+        self._now = now
         host = settings.endpoint_url.split("//", 1)[-1] or "Amazon"
         self.what = f"the bucket {settings.bucket} at {host}"
         self._client: Any = None
@@ -60,7 +63,7 @@ class Store:
         try:
             yield
         except ClientError as e:
-            told = _answered(e.response, self.what, final)
+            told = _answered(e.response, self.what, final, self._now())
             if isinstance(told, Login):
                 self._client = None  # the secret is read again: it may be another one by then
             raise told from None
@@ -111,11 +114,12 @@ def _secret(settings: S3Settings) -> str | None:
         ) from None
 
 
-def _answered(response: dict[str, Any], what: str, final: bool) -> Exception:
+def _answered(response: dict[str, Any], what: str, final: bool, now: dt.datetime) -> Exception:
     """The store said no. Its words are shown, but for those about our credentials: some repeat these."""
     code = str(response.get("Error", {}).get("Code", ""))
     meta = response.get("ResponseMetadata", {})
     status = int(meta.get("HTTPStatusCode", 0))
+    wait_s = retry_after(str(meta.get("HTTPHeaders", {}).get("retry-after", "")), now)
     words = " ".join(str(response.get("Error", {}).get("Message", "")).split())[:200]
     said = f"{code}: {words}" if words and words != code else code or f"HTTP {status}"
     if code in GONE or (status == 404 and code != "NoSuchBucket"):
@@ -130,17 +134,12 @@ def _answered(response: dict[str, Any], what: str, final: bool) -> Exception:
             hint="Look at access_key and its secret, and at what they may do there",
         )
     if code in BUSY or status == 429:
-        return NotSent(f"{what} is busy: {said}", wait_s=_wait_s(meta))
+        return NotSent(f"{what} is busy: {said}", wait_s=wait_s)
     if status >= 500 or not status:
         if final:
             return Unsure(f"{what} failed when it had the whole video: {said}")
-        return NotSent(f"{what} failed: {said}", wait_s=_wait_s(meta))
+        return NotSent(f"{what} failed: {said}", wait_s=wait_s)
     return Refused(f"{what} refused it: {said}", hint="Look at bucket, region and endpoint_url")
-
-
-def _wait_s(meta: dict[str, Any]) -> float | None:
-    given = str(meta.get("HTTPHeaders", {}).get("retry-after", ""))
-    return float(given) if given.isdecimal() else None
 
 
 def _broke_off(e: Exception, what: str, final: bool) -> VigentdError:

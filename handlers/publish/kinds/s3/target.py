@@ -29,7 +29,7 @@ class S3:
     def __init__(self, settings: S3Settings, around: Surroundings) -> None:
         self._settings = settings
         self._around = around
-        self._store = Store(settings)
+        self._store = Store(settings, around.now)
 
     def check(self) -> str:
         """Also that `find` can tell: some stores say "forbidden" of what is not there."""

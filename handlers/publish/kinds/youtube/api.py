@@ -14,6 +14,8 @@ import httpx
 
 from handlers.publish.errors import Login, NotSent, Refused, Spent
 from handlers.publish.kind import Surroundings
+from handlers.publish.kinds.speaking import joined
+from handlers.publish.kinds.waiting import TheirTime, retry_after
 from handlers.publish.kinds.youtube.settings import YouTubeSettings
 from handlers.publish.kinds.youtube.tokens import Tokens
 from models.errors import VigentdError
@@ -27,6 +29,8 @@ UPLOADS_SPENT = frozenset({"uploadLimitExceeded", "uploadRateLimitExceeded"})
 BUSY = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "backendError", "internalError"})
 STRANGER = frozenset({"", "authError", "forbidden", "insufficientPermissions", "youtubeSignupRequired"})
 
+NOT_THERE = "youtube_not_there"  # the code of what is refused because there is no such thing
+
 Body = Callable[[], Iterable[bytes]]
 
 
@@ -39,6 +43,7 @@ class Api:
         self._base = settings.endpoint_url
         self._around = around
         self._tokens = tokens
+        self.time = TheirTime(around)
         self.http = httpx.Client(
             transport=around.transport, timeout=httpx.Timeout(STALL_S, connect=CONNECT_S)
         )
@@ -57,11 +62,12 @@ class Api:
     ) -> httpx.Response:  # fmt: skip
         """Whatever it answers; a token that has run out is renewed, once. url: whole, or a path."""
         url = url if "://" in url else self._base + url
-        self._same_house(url)
+        self.check_address(url)
         for last in (False, True):
             bearer = {"Authorization": f"Bearer {self._tokens.access(self.http)}"}
             more = more if body is None else {**more, "content": body()}
             response = self.http.request(method, url, headers={**(headers or {}), **bearer}, **more)
+            self.time.heard(response.headers)
             if response.status_code != 401 or last:
                 break
             self._tokens.forget()
@@ -96,7 +102,8 @@ class Api:
             until = self._around.now() + dt.timedelta(days=1)
             return Spent("YouTube takes no more uploads of this channel today", until=until)
         if status >= 500 or status == 429 or reason in BUSY:
-            return NotSent(f"YouTube is busy or broken: {said}", wait_s=_wait_s(response))
+            wait_s = retry_after(response.headers.get("retry-after", ""), self._around.now())
+            return NotSent(f"YouTube is busy or broken: {said}", wait_s=wait_s)
         if reason == "accessNotConfigured":
             return Refused(
                 "The YouTube Data API is not switched on for this OAuth client",
@@ -105,14 +112,18 @@ class Api:
         if status == 401 or (status == 403 and reason in STRANGER):
             hint = "Log in again, with the channel's own account: vigentd publish login NAME"
             return Login(f"YouTube does not let us do that: {reason or status}", hint=hint)
-        return Refused(f"YouTube refused it: {said}", hint="Change what it does not like, and publish again")
+        return Refused(
+            f"YouTube refused it: {said}",
+            code=NOT_THERE if status == 404 else None,
+            hint="Change what it does not like, and publish again",
+        )
 
-    def _same_house(self, url: str) -> None:
+    def check_address(self, url: str) -> None:
         """Our token goes to nobody else, whatever address an answer names."""
-        ours, theirs = urlsplit(self._base), urlsplit(url)
+        ours, theirs = urlsplit(self._base), urlsplit(joined(self._base, url))
         google = theirs.scheme == "https" and (theirs.hostname or "").endswith(".googleapis.com")
         if (ours.scheme, ours.netloc) != (theirs.scheme, theirs.netloc) and not google:
-            raise Refused(f"YouTube sends us to {theirs.hostname}, which is not YouTube")
+            raise Refused(f"YouTube sends us to {theirs.hostname or 'nowhere'}, which is not YouTube")
 
 
 def away(e: httpx.RequestError) -> NotSent:
@@ -143,8 +154,3 @@ def _reason(response: httpx.Response) -> tuple[str, str]:
         return (reasons or [""])[0], " ".join(str(error.get("message", "")).split())[:200]
     except (ValueError, KeyError, TypeError, AttributeError):
         return "", ""
-
-
-def _wait_s(response: httpx.Response) -> float | None:
-    given = response.headers.get("retry-after", "")
-    return float(given) if given.isdecimal() else None

@@ -9,14 +9,15 @@ from typing import Any
 
 import httpx
 
-from handlers.publish.errors import Login, NotSent
+from handlers.publish.errors import Login, NotSent, Refused
 from handlers.publish.fits import check_text
 from handlers.publish.kind import Surroundings
-from handlers.publish.kinds.youtube.api import Api
+from handlers.publish.kinds.making import mark
+from handlers.publish.kinds.youtube.api import NOT_THERE, Api
 from handlers.publish.kinds.youtube.login import by_browser, by_device
 from handlers.publish.kinds.youtube.settings import YouTubeSettings
 from handlers.publish.kinds.youtube.tokens import Client, Tokens
-from handlers.publish.kinds.youtube.upload import Upload, ask_session, fingerprint
+from handlers.publish.kinds.youtube.upload import Upload, ask_session
 from handlers.publish.target import Length, Limits, Memo, Receipt, Text, Video, in_bytes
 from models.errors import VigentdError
 from models.progress import Progress
@@ -90,8 +91,8 @@ class YouTube:
                     json=body,
                 )
 
-            fingerprint(video)  # a file that is gone is told before anybody is asked
-            upload = Upload(api, video, memo, progress, now=self._around.now, sleep=self._around.sleep)
+            mark(video)  # a file that is gone is told before anybody is asked
+            upload = Upload(api, video, memo, progress, self._around.sleep)
             return self._there(api, upload.send(begin), memo)
 
     def find(self, key: str, memo: Memo) -> Receipt | None:
@@ -106,9 +107,10 @@ class YouTube:
             for resource in self._uploads(api, _moment(memo, "begun")):
                 if MARK + key in resource["snippet"].get("tags", []):
                     return self._there(api, resource, memo)
-        last = _moment(memo, "last")
-        if last and (rest := last + LAG - self._around.now()) > dt.timedelta(0):
-            raise NotSent("YouTube may not list yet what was just uploaded", wait_s=rest.total_seconds())
+            last = _moment(memo, "last")
+            if last and (rest := last + LAG - api.time.now()) > dt.timedelta(0):
+                wait_s = min(rest, LAG).total_seconds()
+                raise NotSent("YouTube may not list yet what was just uploaded", wait_s=wait_s)
         memo.put(session=None, last=None)
         return None
 
@@ -160,7 +162,12 @@ class YouTube:
         playlist = self._channel(api)["contentDetails"]["relatedPlaylists"]["uploads"]
         asked = {"part": "snippet,contentDetails", "playlistId": playlist, "maxResults": PAGE}
         while True:
-            page = api.get("playlistItems", **asked)
+            try:
+                page = api.get("playlistItems", **asked)
+            except Refused as e:
+                if e.code == NOT_THERE:  # as long as the channel never had a video
+                    return
+                raise
             items = page.get("items", [])
             if items:
                 ids = ",".join(item["contentDetails"]["videoId"] for item in items)

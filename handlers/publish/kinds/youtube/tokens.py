@@ -17,6 +17,7 @@ import httpx
 
 from handlers.publish.errors import Login, NotSent
 from handlers.publish.kind import Surroundings
+from handlers.publish.kinds.waiting import bounded
 from handlers.publish.kinds.youtube.settings import YouTubeSettings
 
 FILE = "token.json"
@@ -70,7 +71,7 @@ class Tokens:
     def keep(self, answer: dict[str, Any]) -> None:
         """What the site gave; durably, when there is a lasting one among it."""
         self._access = str(answer["access_token"])
-        self._until = self._around.clock() + float(answer.get("expires_in", 3600)) - EARLY_S
+        self._until = self._around.clock() + (bounded(answer.get("expires_in")) or 3600.0) - EARLY_S
         if answer.get("refresh_token"):
             self._write({"refresh_token": str(answer["refresh_token"])})
 
@@ -78,9 +79,11 @@ class Tokens:
         client = Client.of(self._settings)
         asked = {"grant_type": "refresh_token", "refresh_token": self._lasting()}
         status, answer = ask_for_token(http, client, asked)
-        if status == 200:
+        if status == 200 and answer.get("access_token"):
             self.keep(answer)
             return
+        if status < 400:
+            raise NotSent("Google's login answered what cannot be read")
         said = answer.get("error", status)
         if said == "invalid_grant":
             raise self._login("YouTube does not take our login any more")

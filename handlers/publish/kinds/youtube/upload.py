@@ -7,7 +7,6 @@ when the last byte may be there. As long as a session lives, it is the one to as
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import httpx
 
 from handlers.publish.errors import NotSent, Refused, Unsure
+from handlers.publish.kinds.making import check_same, mark, size_of
 from handlers.publish.kinds.youtube.api import Api, away, content_of
 from handlers.publish.target import Memo, Video
 from models.errors import Cancelled, VigentdError
@@ -28,27 +28,20 @@ Begin = Callable[[], httpx.Response]
 Resource = dict[str, Any]
 
 
-def fingerprint(video: Video) -> str:
-    """The same as long as nobody has made the video again."""
-    try:
-        return f"{video.size}-{video.path.stat().st_mtime_ns}"
-    except OSError as e:
-        raise NotSent(f"The video cannot be read: {e.strerror}") from e
-
-
 def ask_session(api: Api, memo: Memo) -> int | Resource | None:
-    """How many bytes it has; or, when it has them all, its video; None: there is no session (any more)."""
+    """How many bytes it has; or, when it has them all, its video; None: there is no session (any more).
+    Raises NotSent when it has them all, and no video yet."""
     kept = memo.get()
     if not kept.get("session"):
         return None
-    size = str(kept["video"]).split("-")[0]
+    size = size_of(kept["video"])
     headers = {"Content-Range": f"bytes */{size}", "Content-Length": "0"}
     try:
         response = api.send("PUT", kept["session"], headers=headers)
     except httpx.RequestError as e:
         raise away(e) from None
     if response.status_code == 308:
-        return _arrived(response)
+        return _arrived(response, size)
     if response.status_code in (404, 410):
         return None
     if response.is_success:
@@ -59,13 +52,12 @@ def ask_session(api: Api, memo: Memo) -> int | Resource | None:
 class Upload:
     def __init__(
         self, api: Api, video: Video, memo: Memo, progress: Progress,
-        *, now: Callable[[], dt.datetime], sleep: Callable[[float], None],
+        sleep: Callable[[float], None],
     ) -> None:  # fmt: skip
         self._api = api
         self._video = video
         self._memo = memo
         self._progress = progress
-        self._now = now
         self._sleep = sleep
         self._maybe = False  # the last byte may be there, and nobody has said that it is not
 
@@ -106,7 +98,7 @@ class Upload:
 
     def _begun(self, begin: Begin) -> int | Resource:
         """Where to go on. A session of another making of this video is left to die."""
-        ours = fingerprint(self._video)
+        ours = mark(self._video)
         kept = self._memo.get()
         if kept.get("session") and (kept.get("video") == ours or self._maybe):
             if (there := ask_session(self._api, self._memo)) is not None:
@@ -120,7 +112,8 @@ class Upload:
         session = begin().headers.get("location", "")
         if not session:
             raise NotSent("YouTube gave no address to send the video to")
-        self._memo.put(session=session, video=ours, begun=self._now().isoformat())
+        self._api.check_address(session)
+        self._memo.put(session=session, video=ours, begun=self._api.time.now().isoformat())
         return 0
 
     def _where(self) -> int | Resource:
@@ -143,7 +136,7 @@ class Upload:
         end = min(offset + PIECE, size)
         self._progress.check()
         if end == size:
-            self._memo.put(last=self._now().isoformat())
+            self._memo.put(last=self._api.time.now().isoformat())
             self._maybe = True
         headers = {
             "Content-Range": f"bytes {offset}-{end - 1}/{size}",
@@ -156,7 +149,7 @@ class Upload:
         except httpx.RequestError as e:
             raise away(e) from None
         if response.status_code == 308:
-            arrived = self._certain(_arrived(response))
+            arrived = self._certain(_arrived(response, size))
             if arrived == offset:
                 raise NotSent("YouTube takes nothing more of it")
             return arrived
@@ -175,6 +168,7 @@ class Upload:
         raise told
 
     def _read(self, offset: int, end: int) -> Iterator[bytes]:
+        marked = self._memo.get()["video"]
         try:
             with self._video.path.open("rb") as file:
                 file.seek(offset)
@@ -182,6 +176,7 @@ class Upload:
                     content = file.read(min(STEP, end - offset))
                     if not content:
                         raise NotSent("The video is shorter than it was", wait_s=61)
+                    check_same(self._video, marked)
                     yield content
                     offset += len(content)
                     if offset < self._video.size:  # after the last byte there is no way back
@@ -195,7 +190,10 @@ class Upload:
         self._sleep(seconds)
 
 
-def _arrived(response: httpx.Response) -> int:
-    """Of "bytes=0-1048575"; without it, nothing has arrived."""
+def _arrived(response: httpx.Response, size: int) -> int:
+    """Of "bytes=0-1048575"; without it, nothing has arrived. Raises NotSent when it is the whole video."""
     found = re.fullmatch(r"bytes=0-(\d+)", response.headers.get("range", ""))
-    return int(found[1]) + 1 if found else 0
+    arrived = int(found[1]) + 1 if found else 0
+    if arrived >= size:
+        raise NotSent("YouTube has all of the video, and is still at work on it")
+    return arrived

@@ -146,7 +146,14 @@ def test_what_else_it_says_is_kept(tmp_path: Path, shell: Program, video: Video)
 
 
 @pytest.mark.parametrize(
-    ("said", "wait_s"), [('{"wait_s": 600}', 600), ('{"wait_s": "x"}', None), ("soon", None)]
+    ("said", "wait_s"),
+    [
+        ('{"wait_s": 600}', 600),
+        ('{"wait_s": "x"}', None),
+        ('{"wait_s": NaN}', None),
+        ('{"wait_s": Infinity}', None),
+        ("soon", None),
+    ],
 )
 def test_when_to_try_again(
     tmp_path: Path, shell: Program, video: Video, said: str, wait_s: float | None

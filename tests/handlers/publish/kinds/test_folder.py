@@ -490,3 +490,42 @@ def test_wrong_settings(wrong: dict[str, str], why: str) -> None:
 def test_opening_touches_nothing(tmp_path: Path) -> None:
     target(tmp_path / "place" / "nowhere")
     assert list(tmp_path.iterdir()) == [] and folder_module.KIND.name == "folder" and NOW
+
+
+def test_a_share_that_goes_away_before_the_files_get_their_names(
+    place: Path, video: Video, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not on the bare mount point has not "got its name"."""
+    share, take_note = place.with_name("share"), placing.Place.take_note
+
+    def gone(self: placing.Place, note: Any) -> None:
+        take_note(self, note)
+        place.rename(share)
+        place.mkdir()
+
+    with monkeypatch.context() as patch, pytest.raises(Unsure):
+        patch.setattr(placing.Place, "take_note", gone)
+        publish(place, video)
+    assert list(place.iterdir()) == []
+    place.rmdir()
+    share.rename(place)
+    assert find(place) is None
+    assert publish(place, video).id == f"{STEM}.mp4" and names(place) == ALL
+
+
+def test_a_share_that_goes_away_while_it_is_asked(
+    place: Path, video: Video, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(place, video)
+    note = placing.Place(place, KEY).note()
+    assert note is not None
+    placing.Place(place, KEY).take_note(replace(note, there=False))  # killed before that was noted
+
+    def gone(self: placing.Place) -> Any:
+        place.rename(place.with_name("share"))
+        place.mkdir()
+        return note and replace(note, there=False)
+
+    monkeypatch.setattr(placing.Place, "note", gone)
+    with pytest.raises(Unsure):
+        find(place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import logging
 import os
@@ -21,7 +22,7 @@ from handlers.publish.kinds.peertube.target import PeerTube
 from handlers.publish.target import Receipt, Text, Video
 from models.errors import Cancelled, VigentdError
 from models.progress import Quiet
-from tests.handlers.publish.http_kit import HANG_UP, Reply, quick, serving
+from tests.handlers.publish.http_kit import HANG_UP, NOW, Reply, quick, serving
 from tests.handlers.publish.peertube_kit import PASSWORD, USER, Tube
 from tests.handlers.publish.publish_kit import KEY, OTHER_KEY, TEXT, Memory, video_in
 from tests.progress_kit import Steps
@@ -241,3 +242,61 @@ def test_the_password_is_nowhere(
     target.publish(video, TEXT, KEY, memo, Quiet())
     assert PASSWORD not in caplog.text + repr(target._settings) + str(memo.get())
     assert "access-1" not in caplog.text + str(memo.get())
+
+
+def test_a_clock_that_is_set_hides_no_video(tube: Tube, tmp_path: Path) -> None:
+    """A machine that started in a later year, and was told the right one after the upload."""
+    video, memo = video_in(tmp_path / "short", 500_000), Memory()
+    late = replace(quick(tmp_path), now=lambda: NOW + dt.timedelta(days=365), sleep=lambda seconds: None)
+    wrong = PeerTube(target_at(tube, tmp_path)._settings, late)
+    tube.faults = [(PIECE, HANG_UP, True)]
+    assert type(failure(wrong, video, memo)) is Unsure
+    tube.uploads.clear()
+    found = target_at(tube, tmp_path).find(KEY, memo)
+    assert found is not None and found.id == "uuid-1"
+
+
+def test_not_listed_yet_is_not_nothing(tube: Tube, tmp_path: Path) -> None:
+    """The upload is over, and the server still at work on the video."""
+    video, memo, target = video_in(tmp_path / "short", 500_000), Memory(), target_at(tube, tmp_path)
+    tube.faults = [(PIECE, HANG_UP, True)]
+    assert type(failure(target, video, memo)) is Unsure
+    tube.uploads.clear()
+    videos, tube.videos = tube.videos, []
+    with pytest.raises(NotSent) as told:
+        target.find(KEY, memo)
+    assert told.value.wait_s and 0 < told.value.wait_s <= 600
+    assert type(failure(target, video, memo)) is Unsure and not tube.uploads
+    tube.date = "Mon, 23 Nov 2026 09:00:00 GMT"
+    assert target.find(KEY, memo) is None
+    tube.videos = videos
+    assert target.find(KEY, memo) is not None
+
+
+def test_made_again_while_it_goes_up(tube: Tube, tmp_path: Path, video: Video) -> None:
+    memo, target, again = Memory(), target_at(tube, tmp_path), video.path.read_bytes()[::-1]
+
+    class Remake(Quiet):
+        def check(self) -> None:
+            if tube.uploads and tube.uploads["u0"].content:
+                video.path.with_name("again").write_bytes(again)
+                video.path.with_name("again").replace(video.path)
+
+    with pytest.raises(NotSent):
+        target.publish(video, TEXT, KEY, memo, Remake())
+    assert tube.videos == []
+    assert target.publish(video, TEXT, KEY, memo, Quiet()).id == "uuid-1"
+    assert tube.contents["uuid-1"] == again and len(tube.videos) == 1
+
+
+def test_a_description_sets_nothing_else(tube: Tube, tmp_path: Path, video: Video) -> None:
+    line = f"--vigentd-{KEY}"
+    sly = f'x\r\n{line}\r\nContent-Disposition: form-data; name="privacy"\r\n\r\n1\r\n{line}--\r\n'
+    target_at(tube, tmp_path).publish(video, replace(TEXT, description=sly), KEY, Memory(), Quiet())
+    fields = tube.uploads["u0"].fields
+    assert fields["privacy"] == b"3" and fields["description"].decode().startswith("x\r\n--vigentd")
+
+
+def test_an_address_that_is_none(tube: Tube, tmp_path: Path, video: Video) -> None:
+    tube.faults = [("POST /api/v1/videos", Reply(201, headers={"Location": "http://["}), False)]
+    assert type(failure(target_at(tube, tmp_path), video)) is Refused

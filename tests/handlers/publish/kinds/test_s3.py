@@ -24,6 +24,7 @@ from handlers.publish.target import Target, Text, Video
 from models.errors import Cancelled, VigentdError
 from models.progress import Quiet
 from tests.handlers.publish.memo_kit import Kept
+from tests.handlers.publish.publish_kit import NOW
 from tests.handlers.publish.s3_kit import Door, Fault, store
 from tests.progress_kit import Steps
 
@@ -100,7 +101,8 @@ def memo(tmp_path: Path) -> Kept:
 def opened(url: str, tmp_path: Path, **more: Any) -> Target:
     given = {"name": "store", "bucket": "videos", "access_key": "AKIAME", "secret_key": SECRET, **more}
     settings = KIND.settings(kind="s3", endpoint_url=url, **given)
-    return KIND.open(settings, Surroundings(tmp_path / "data", sleep=lambda seconds: None))
+    around = Surroundings(tmp_path / "data", sleep=lambda seconds: None, now=lambda: NOW)
+    return KIND.open(settings, around)
 
 
 @pytest.fixture
@@ -397,3 +399,59 @@ def test_opened_without_asking_anybody(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(socket, "create_connection", blocked)
     assert opened("https://s3.example.org", tmp_path, secret_key=None, secret_key_file="/none").searchable
     assert not called and not (tmp_path / "data").exists()
+
+
+def test_completed_and_answered_with_nonsense(
+    door: Door, client: Any, target: Target, large: Video, content: bytes, memo: Kept
+) -> None:
+    door.faults.append(Fault("complete", "garbled"))
+    with pytest.raises(Unsure):
+        target.publish(large, TEXT, KEY, memo, Quiet())
+    assert target.find(KEY, memo) is not None
+
+
+def test_made_again_while_it_goes_up(
+    door: Door, client: Any, target: Target, large: Video, content: bytes, memo: Kept
+) -> None:
+    again = content[::-1]
+
+    class Remake(Quiet):
+        def step(self, done: float, total: float) -> None:
+            if done == PART:
+                large.path.with_name("again").write_bytes(again)
+                large.path.with_name("again").replace(large.path)
+
+    with pytest.raises(NotSent):
+        target.publish(large, TEXT, KEY, memo, Remake())
+    assert target.find(KEY, memo) is None
+    assert stored(client, target.publish(large, TEXT, KEY, memo, Quiet()).id) == again
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_no_parts_are_left_behind(
+    door: Door, client: Any, target: Target, large: Video, memo: Kept, tmp_path: Path, known: bool
+) -> None:
+    """Of another making of the video; and of an upload that was begun and never written down."""
+    with pytest.raises(Cancelled):
+        target.publish(large, TEXT, KEY, memo, Steps(cancel_after=2))
+    os.utime(large.path, (1, 1))
+    client.create_multipart_upload(Bucket="videos", Key=f"news/{KEY}.mp4.of-somebody-else")
+    target.publish(large, TEXT, KEY, memo if known else Kept(tmp_path / "other.json"), Quiet())
+    left = client.list_multipart_uploads(Bucket="videos")["Uploads"]
+    assert [upload["Key"] for upload in left] == [f"news/{KEY}.mp4.of-somebody-else"]
+
+
+def test_who_may_not_look_for_what_is_left_uploads_all_the_same(
+    door: Door, client: Any, target: Target, large: Video, memo: Kept
+) -> None:
+    door.faults.append(Fault("uploads", "answer", 403, "AccessDenied"))
+    target.publish(large, TEXT, KEY, memo, Quiet())
+    assert door.calls["uploads"] == 1
+
+
+@pytest.mark.parametrize("given", ["9" * 400, "Mon, 23 Nov 2026 09:00:00 GMT"])
+def test_when_to_come_again(door: Door, target: Target, small: Video, memo: Kept, given: str) -> None:
+    door.faults.append(Fault("put", "answer", 503, "SlowDown", headers={"Retry-After": given}))
+    with pytest.raises(NotSent) as told:
+        target.publish(small, TEXT, KEY, memo, Quiet())
+    assert told.value.wait_s == (30 * 86400 if given.isdecimal() else 3600)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,6 +102,17 @@ def test_what_breaks(
     assert getattr(told, "wait_s", None) == (31 if error is NotSent else None)
     assert len(group.chat.from_bot) == arrived
     assert api.token not in told.message + told.hint
+
+
+@pytest.mark.parametrize("given", ["soon", None, [1], -5, "NaN"])
+def test_a_wait_that_is_none(tmp_path: Path, video: Video, given: Any) -> None:
+    more = '{"retry_after": NaN}' if given == "NaN" else json.dumps({"retry_after": given})
+    site = Server(lambda asked: Reply(429, f'{{"ok": false, "parameters": {more}}}'.encode()))
+    with serving(site):
+        settings = {"name": "channel", "token": "123456:abcdefghijkl", "chat": 1}
+        settings["base_url"] = f"{site.url}/bot"
+        told = failure(Telegram(KIND.settings.model_validate(settings), quick(tmp_path)), video)
+    assert type(told) is NotSent and told.wait_s in (None, 0)
 
 
 def test_slow_is_not_broken(api: BotApi, group: Group, tmp_path: Path, video: Video) -> None:

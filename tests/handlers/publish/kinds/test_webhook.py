@@ -246,3 +246,21 @@ def test_the_secret_is_nowhere(
     target = webhook(site, tmp_path)
     target.publish(video, TEXT, KEY, Memory(), Quiet())
     assert SECRET not in caplog.text + repr(target._settings) + repr(target)
+
+
+@pytest.mark.parametrize("where", ["http://[", "http://127.0.0.1:x/"])
+def test_a_redirect_to_what_is_no_address(site: Site, tmp_path: Path, video: Video, where: str) -> None:
+    site.replies = [Reply(307, headers={"Location": where})]
+    assert type(failure(webhook(site, tmp_path), video)) in (Refused, Unsure)
+
+
+def test_made_again_after_it_was_signed(site: Site, tmp_path: Path, video: Video) -> None:
+    """What would not fit its signature is not sent."""
+
+    class Remake(Quiet):
+        def step(self, done: float, total: float) -> None:
+            video.path.write_bytes(video.path.read_bytes()[::-1])
+
+    with pytest.raises(NotSent):
+        webhook(site, tmp_path).publish(video, TEXT, KEY, Memory(), Remake())
+    assert not site.kept

@@ -626,3 +626,78 @@ def test_opened_without_asking_anybody(tmp_path: Path) -> None:
     settings = KIND.settings(name="channel", client_file=tmp_path / "none.json")
     assert KIND.open(settings, Surroundings(tmp_path / "own")).searchable
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("asks", [1, 20])
+def test_all_of_it_is_there_and_no_video_yet(
+    site: YouTube, target: Channel, video: Video, memo: Kept, asks: int
+) -> None:
+    """What has all of it is not sent another byte, and is not taken for one that has nothing."""
+    site.faults = [Fault("piece", "busy", after=PIECES - 1), *(Fault("ask", "busy") for _ in range(asks))]
+    if asks > 1:
+        with pytest.raises(Unsure):
+            target.publish(video, TEXT, KEY, memo, Quiet())
+        with pytest.raises(NotSent):
+            target.find(KEY, memo)
+        site.faults.clear()
+        assert target.find(KEY, memo) is not None
+    else:
+        assert target.publish(video, TEXT, KEY, memo, Quiet()).id == site.videos[0]["id"]
+    assert len(site.videos) == 1 and site.calls["piece"] == PIECES
+
+
+def test_a_clock_that_is_set_makes_no_video_older(
+    site: YouTube, target: Channel, video: Video, memo: Kept, time: Time
+) -> None:
+    """A machine that started in the wrong year, and was told the right one after the upload."""
+    site.listed, site.date = False, dt.datetime.now(dt.UTC)
+    site.faults = [Fault("piece", "gone", done=True, after=PIECES - 1)]
+    with pytest.raises(Unsure):
+        target.publish(video, TEXT, KEY, memo, Quiet())
+    time.slept += 365 * 86400
+    site.date += dt.timedelta(minutes=1)
+    with pytest.raises(NotSent) as told:
+        target.find(KEY, memo)
+    assert told.value.wait_s and told.value.wait_s > 600
+    site.listed = True
+    assert target.find(KEY, memo) is not None
+
+
+def test_made_again_while_it_goes_up(site: YouTube, target: Channel, video: Video, memo: Kept) -> None:
+    again = video.path.read_bytes()[::-1]
+
+    class Remake(Quiet):
+        def step(self, done: float, total: float) -> None:
+            if PIECE < done < 2 * PIECE:
+                video.path.with_name("again").write_bytes(again)
+                video.path.with_name("again").replace(video.path)
+
+    with pytest.raises(NotSent):
+        target.publish(video, TEXT, KEY, memo, Remake())
+    assert site.videos == []
+    there = target.publish(video, TEXT, KEY, memo, Quiet())
+    assert site.contents[there.id] == again and len(site.videos) == 1
+
+
+def test_a_login_that_gives_nothing(site: YouTube, target: Channel) -> None:
+    site.faults = [Fault("token", "answer", status=200)]
+    with pytest.raises(NotSent):
+        target.check()
+
+
+@pytest.mark.parametrize("given", ["9" * 400, "Mon, 23 Nov 2026 09:00:00 GMT"])
+def test_when_to_come_again(site: YouTube, target: Channel, video: Video, memo: Kept, given: str) -> None:
+    site.faults = [Fault("begin", "answer", headers={"Retry-After": given})]
+    with pytest.raises(NotSent) as told:
+        target.publish(video, TEXT, KEY, memo, Quiet())
+    assert told.value.wait_s == (30 * 86400 if given.isdecimal() else 3600)
+
+
+@pytest.mark.parametrize("where", ["http://[", "http://127.0.0.1:x/", "http://\x7f/"])
+def test_an_address_that_is_none(
+    site: YouTube, target: Channel, video: Video, memo: Kept, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(site), "url", property(lambda self: where))
+    with pytest.raises((NotSent, Refused)):
+        target.publish(video, TEXT, KEY, memo, Quiet())
+    assert "session" not in memo.get()
