@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from daemon.jobs import JobRow, State
+from daemon.publications.mp4_shape import shape
 from handlers.publish.target import Video
 from models.errors import BadInput
 
@@ -20,7 +21,7 @@ def finished_video(job: JobRow) -> Video:
     path = Path(job.output)
     try:
         size = path.stat().st_size
-        duration_s, width, height = _shape(path)
+        duration_s, width, height = shape(path)
     except (OSError, ValueError) as e:
         raise BadInput(
             f"The video {path} of job {job.id} cannot be read any more",
@@ -37,16 +38,3 @@ def finished_video(job: JobRow) -> Video:
         cover if cover.is_file() else None,
         subtitles if subtitles.is_file() else None,
     )
-
-
-def _shape(path: Path) -> tuple[float, int, int]:
-    """Seconds, width, height."""
-    import av
-    from av.error import FFmpegError
-
-    try:
-        with av.open(str(path)) as container:
-            (stream, *_) = container.streams.video
-            return (container.duration or 0) / av.time_base, stream.width, stream.height
-    except FFmpegError as e:
-        raise ValueError(str(e)) from e
