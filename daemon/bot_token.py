@@ -65,7 +65,7 @@ def _credential(environment: Mapping[str, str]) -> Path | None:
 def with_secrets(
     kept: dict[str, str], environment: MutableMapping[str, str] = os.environ
 ) -> Iterator[MutableMapping[str, str]]:
-    """The token is in the environment during the block only: what is started afterwards does not inherit it.
+    """Secrets are in the environment during the block only: what is started afterwards does not inherit it.
 
     kept: where it is between two such blocks.
     """

@@ -17,7 +17,7 @@ from models import gpus, host_log
 from models.errors import BadInput, Unavailable
 from models.process import Process
 
-SECRET = "VIGENTD_TELEGRAM__TOKEN"  # is for the daemon alone
+SECRETS = ("VIGENTD_TELEGRAM__TOKEN", "VIGENTD_PUBLISH__TARGET")  # are for the daemon alone
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}  # nothing is downloaded by surprise
 _ROOT = Path(__file__).resolve().parents[1]  # what holds the package `models`
 
@@ -90,7 +90,7 @@ def _environment(plan: Plan, scratch: Path) -> dict[str, str]:
 
 def secrets_of(environment: Mapping[str, str]) -> dict[str, str]:
     """What of it is for nobody else. The configuration takes names in small letters, too."""
-    return {name: value for name, value in environment.items() if name.upper() == SECRET}
+    return {name: value for name, value in environment.items() if name.upper() in SECRETS}
 
 
 def _visible(device: str, environment: Mapping[str, str]) -> str:

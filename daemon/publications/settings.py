@@ -34,6 +34,7 @@ from pydantic import (
 
 from daemon.anchoring import anchored
 from daemon.publications.cron import Cron
+from daemon.publications.home import home_zone
 from daemon.publications.slots import Late, Quiet, Rules, Slot
 from models.errors import BadInput
 
@@ -66,12 +67,13 @@ def _quiet(given: str) -> str:
     return given
 
 
-Zone = Annotated[str, AfterValidator(_zone)]
+Zone = Annotated[str, AfterValidator(lambda given: given and _zone(given))]
 
 
 class TargetSection(BaseModel):
     """approve: a person has to. per_day: 0: without limit. quiet: "": none. timezone: of days, quiet hours,
-    and of its slots that say none. late: what becomes of what was missed while the machine was off.
+    and of its slots that say none; "": this machine's. late: what becomes of what was missed while the
+    machine was off.
 
     Whatever else stands there is the kind's own. It may be a secret, and which is one only the kind knows: so
     what might be is never shown.
@@ -84,7 +86,7 @@ class TargetSection(BaseModel):
     approve: bool = False
     per_day: Annotated[int, Field(ge=0, le=1000)] = 0
     quiet: Annotated[str, AfterValidator(_quiet)] = ""
-    timezone: Zone = "UTC"
+    timezone: Zone = ""
     late: Late = "publish"
 
     _base: Path | None = PrivateAttr(None)  # the folder of the file that it stands in
@@ -135,7 +137,7 @@ class SlotSection(BaseModel):
 
     target: str
     cron: Annotated[str, AfterValidator(_cron)]
-    timezone: Annotated[str, AfterValidator(lambda given: given and _zone(given))] = ""
+    timezone: Zone = ""
 
 
 class PublishSettings(BaseModel):
@@ -180,8 +182,9 @@ class PublishSettings(BaseModel):
         return [self._rules(one) for one in self.target]
 
     def _rules(self, one: TargetSection) -> Rules:
+        zone = ZoneInfo(one.timezone) if one.timezone else home_zone()
         slots = (
-            Slot(Cron.of(slot.cron), ZoneInfo(slot.timezone or one.timezone))
+            Slot(Cron.of(slot.cron), ZoneInfo(slot.timezone) if slot.timezone else zone)
             for slot in self.slot
             if slot.target == one.name
         )
@@ -190,7 +193,7 @@ class PublishSettings(BaseModel):
             one.approve,
             one.per_day or None,
             Quiet.of(one.quiet) if one.quiet else None,
-            ZoneInfo(one.timezone),
+            zone,
             one.late,
             tuple(slots),
         )
