@@ -332,6 +332,26 @@ def _spoken(spec: dict[str, Any]) -> dict[str, str]:
     return {"voice": spec["voice"], "tone": spec.get("tone", ""), "language": language}
 
 
+def _where_to(job: dict[str, Any]) -> list[str]:
+    """What became of each publication; and where to it goes that is not done yet."""
+    lines = []
+    for one in job["publications"]:
+        state = one["state"].replace("proposed", "waits for approval").replace("asked", "nobody knows")
+        told = (
+            f"{one['target']}: {state}",
+            local_time(one["changed_at"] if state == "published" else one["due_at"]),
+            one["url"],
+            (one["error"] or {}).get("message"),
+        )
+        lines.append(", ".join(part for part in told if part) + f" (number {one['number']})")
+    known = {one["target"] for one in job["publications"]}
+    wanted = [name for name in job["spec"].get("publish", ()) if name not in known]
+    if wanted and not job["finished_at"]:
+        at = local_time(job["spec"].get("publish_at"))
+        lines.append(f"{', '.join(wanted)}{', ' * bool(at)}{at}, when it is done")
+    return lines
+
+
 def _card(job: dict[str, Any]) -> None:
     """The job for a person: one line for each thing that is known."""
     spec = job["spec"]
@@ -358,6 +378,7 @@ def _card(job: dict[str, Any]) -> None:
         "finished": local_time(job["finished_at"]),
         "notes": "\n           ".join(job["notes"]),
         "history": "\n           ".join(map(_milestone, job["milestones"])),
+        "publish": "\n           ".join(_where_to(job)),
         "log": job["log"],
     }
     for name, value in lines.items():

@@ -36,6 +36,12 @@ def publication_json(row: Publication) -> dict[str, Any]:
     }
 
 
+def of_job(db: Database, job_id: str) -> Sequence[Publication]:
+    with db.reading() as s:
+        wanted = select(Publication).where(Publication.job_id == job_id)
+        return s.exec(wanted.order_by(col(Publication.number))).all()
+
+
 def trail(
     db: Database,
     limit: int,

@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased, defer
 from sqlmodel import Session, col, func, select
 
 from daemon.jobs import FINISHED, JobRow, Milestone, StageTime, State, described
+from daemon.publications.told import of_job, publication_json
 from daemon.store.database import Database
 from models.errors import BadInput
 
@@ -48,7 +49,9 @@ class Lookup:
     def described(self, job_id: str, log: Callable[[str], Path]) -> dict[str, Any]:
         """All that is known of the job, for programs. log: where the log of a job is."""
         row = self.get(job_id)
-        return described(row, self.position(row.id), self.milestones(row.id), log(row.id))
+        publications = [publication_json(one) for one in of_job(self._db, row.id)]
+        told = described(row, self.position(row.id), self.milestones(row.id), log(row.id))
+        return told | {"publications": publications}
 
     def list(self, limit: int | None = None) -> Sequence[JobRow]:
         """The newest first. Without their specs, which are long."""

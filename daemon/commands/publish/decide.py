@@ -14,7 +14,6 @@ from daemon.commands.publish.desk import (
     Tags,
     Title,
     at_desk,
-    becomes,
     change,
     meant,
     settled,
@@ -37,7 +36,7 @@ def approve(ctx: typer.Context, number: Meant, at: At = None, as_json: AsJson = 
     with at_desk(ctx) as open_:
         due = typed(at, "--at") if at is not None else None
         row = open_.book.approve(meant(open_, number), who(), due)
-        settled(open_, row, as_json, f"Publication {row.number} is approved: {becomes(open_, row)}")
+        settled(open_, row, as_json, "is approved")
 
 
 def edit(
@@ -61,7 +60,7 @@ def edit(
                 hint="Give --title, --description or --tags.",
             )
         row = open_.desk.edit(meant(open_, number), who(), text)
-        settled(open_, row, as_json, f"Publication {row.number} is changed: {becomes(open_, row)}")
+        settled(open_, row, as_json, "is changed")
 
 
 def later(
@@ -90,25 +89,26 @@ def later(
                 hint="Give --at TIME, or set a [[publish.slot]] in the configuration.",
             )
         row = open_.book.later(wanted, who(), typed(at, "--at") if at is not None else None)
-        settled(open_, row, as_json, f"Publication {row.number} is put off: {becomes(open_, row)}")
+        settled(open_, row, as_json, "is put off")
 
 
 def skip(ctx: typer.Context, number: Meant, as_json: AsJson = False) -> None:
     """Never send it. Nothing is deleted: `approve` takes it up again."""
     with at_desk(ctx) as open_:
         row = open_.book.skip(meant(open_, number), who())
-        settled(open_, row, as_json, f"Publication {row.number} is skipped: {row.target} will not get it.")
+        settled(open_, row, as_json, "is skipped, and will not be sent")
 
 
 def there(ctx: typer.Context, number: Meant, as_json: AsJson = False) -> None:
     """You have looked, and it IS there: it is not sent again.
 
-    It counts as published from now on. That is asked when the line broke, or the daemon died, at the very end of an upload to a place that cannot
-    be searched: the video may be there, and no receipt came. Look into the channel first.
+    It counts as published from now on. That is asked when the line broke, or the daemon died, at the very
+    end of an upload to a place that cannot be searched: the video may be there, and no receipt came. Look
+    into the channel first.
     """
     with at_desk(ctx) as open_:
         row = open_.book.there(meant(open_, number), who())
-        settled(open_, row, as_json, f"Publication {row.number} counts as published at {row.target}.")
+        settled(open_, row, as_json, "counts as published")
 
 
 def again(ctx: typer.Context, number: Meant, as_json: AsJson = False) -> None:
@@ -118,4 +118,4 @@ def again(ctx: typer.Context, number: Meant, as_json: AsJson = False) -> None:
     """
     with at_desk(ctx) as open_:
         row = open_.book.again(meant(open_, number), who())
-        settled(open_, row, as_json, f"Publication {row.number} is sent again: {becomes(open_, row)}")
+        settled(open_, row, as_json, "is sent again")

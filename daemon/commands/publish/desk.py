@@ -58,7 +58,13 @@ def at_desk(ctx: typer.Context) -> Iterator[Open]:
 
     with opened(ctx) as app:
         book = Book(app.queue.database)
-        yield Open(app, book, Desk(app.config, book))
+        try:
+            yield Open(app, book, Desk(app.config, book))
+        except BadInput as e:
+            if e.hint or not e.code.startswith("publication_"):
+                raise
+            hint = "`vigentd publish plan` shows what is to come, and `vigentd publish log` what was."
+            raise BadInput(e.message, code=e.code, hint=hint) from e
 
 
 def who() -> str:
@@ -73,9 +79,8 @@ def who() -> str:
 def meant(there: Open, said: str) -> int:
     """Its number. Raises BadInput `publication_unknown`, `publication_unclear`, `job_unknown`."""
     if said.isascii() and said.isdecimal() and len(said) < ID_CHARS:
-        number = there.book.get(int(said)).number
-        assert number is not None
-        return number
+        there.book.get(int(said))
+        return int(said)
     job = there.app.queue.get(said)
     rows = there.book.of_job(job.id)
     if not rows:
@@ -118,28 +123,29 @@ def change(title: str | None, description: str | None, tags: str | None) -> Call
 
 
 def becomes(there: Open, row: Publication) -> str:
-    """When it goes where, as the plan has it now."""
+    """When it goes out, as the plan has it now."""
     from daemon.publications.plan import plan
 
-    now = dt.datetime.now(dt.UTC)
     if row.state in (Standing.PROPOSED, Standing.HELD, Standing.ASKED, Standing.SKIPPED):
-        return f"{row.target}: {words.state(row)}."
-    planned = plan(there.book, there.desk.rules, now)
-    for line in (*planned.dated, *planned.waiting):
+        return words.state(row)
+    now = dt.datetime.now(dt.UTC)
+    for line in plan(there.book, there.desk.rules, now).dated:
         if line.publication is not None and line.publication.number == row.number:
-            return f"{row.target}: {words.when(line, now)}."
-    return f"{row.target}: {words.state(there.book.get(row.number or 0))}."  # the daemon was quicker
+            return words.when(line, now)
+    return words.state(there.book.get(row.number or 0))  # the daemon was quicker
 
 
-def settled(there: Open, row: Publication, as_json: bool, sentence: str) -> None:
-    """What became of it; and the daemon learns of it."""
+def settled(there: Open, row: Publication, as_json: bool, done: str = "") -> None:
+    """What became of it, and when it goes out; and the daemon learns of it. done: "is approved"."""
     from daemon.publications.told import publication_json
 
     if as_json:
         out_json(publication_json(row))
     else:
-        tell(printable(sentence))
-    hand_over(there.app, waits=row.state == "approved")
+        named = f"Publication {row.number} to {row.target}{' ' * bool(done)}{done}"
+        over = row.state in (Standing.SKIPPED, Standing.PUBLISHED)
+        tell(printable(f"{named}." if done and over else f"{named}: {becomes(there, row)}."))
+    hand_over(there.app, waits=row.state == Standing.APPROVED)
 
 
 def hand_over(app: App, *, waits: bool = True) -> None:

@@ -18,7 +18,6 @@ from daemon.commands.publish.desk import (
     Tags,
     Title,
     at_desk,
-    becomes,
     change,
     settled,
     who,
@@ -68,7 +67,7 @@ def publish(
         if row.state == Standing.PUBLISHED and not as_json:
             _there_already(row)
             return
-        settled(there, row, as_json, f"Publication {row.number}: {becomes(there, row)}")
+        settled(there, row, as_json)
 
 
 def _job(there: Open, ctx: typer.Context, said: str) -> JobRow:

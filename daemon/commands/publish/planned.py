@@ -48,7 +48,7 @@ def planned(
             tell("Nothing waits to be published. `vigentd publish ID --to NAME` publishes a finished video.")
         else:
             _show(there, made, now)
-            if made.dated and not there.app.daemon_runs():
+            if any(line.publication for line in made.dated) and not there.app.daemon_runs():
                 tell("note: No daemon is running; all this is sent when one runs (`vigentd run`).")
 
 

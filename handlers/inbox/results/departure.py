@@ -153,6 +153,7 @@ class Departure:
         taken = Taken.from_json(intake.taken)
         sources = [shown(kept.name) for kept in taken.files if kept.role != "note"]
         described = self._queue.described(job_id, self._config.job_log)
+        del described["publications"]  # of them nothing is known yet
         called = {str(path): name for path, name in self._called(taken).items()}
         spec = {
             key: called.get(value, value) if isinstance(value, str) else value
