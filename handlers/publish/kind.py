@@ -37,7 +37,9 @@ def _short_name(given: str) -> str:
 class TargetSettings(BaseModel):
     """What is set for every target; a kind adds its own keys. Secrets are SecretStr, or a file's path."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True
+    )  # what is wrong is said without the values: one may be a secret
 
     name: Annotated[str, AfterValidator(_short_name)]
     kind: str

@@ -12,6 +12,7 @@ scheduled (fits.py); nothing is cut but what a template itself says is to be cut
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +24,7 @@ from handlers.publish.target import Text, Video
 from handlers.publish.template import Template, rendered
 
 OWN, NONE = "own", "none"
+_NOT_TEXT = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # all controls but \t and \n
 
 
 def _cover(given: str) -> str:
@@ -58,7 +60,7 @@ def text_for(settings: TextSettings, facts: Facts) -> Text:
     facts = replace(facts, tags=tuple(dict.fromkeys(tag for tag in tags if tag)))
     return Text(
         title=_one_line(rendered(settings.title, facts)),
-        description=rendered(settings.description, facts).strip(),
+        description=_plain(rendered(settings.description, facts)).strip(),
         tags=facts.tags,
         language=facts.language,
         facts=facts,
@@ -73,4 +75,8 @@ def with_cover(settings: TextSettings, video: Video) -> Video:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(_plain(text).split())
+
+
+def _plain(text: str) -> str:
+    return _NOT_TEXT.sub("", text.replace("\r\n", "\n"))

@@ -82,8 +82,10 @@ class CommandLimits(BaseModel):
 
     title: Annotated[int, Field(ge=1)] | None = None
     description: Annotated[int, Field(ge=0)] | None = None
+    together: Annotated[int, Field(ge=1)] | None = None
     tags: Annotated[int, Field(ge=0)] | None = None
     tags_chars: Annotated[int, Field(ge=0)] | None = None
+    forbidden: str = ""
     duration_s: Annotated[float, Field(gt=0)] | None = None
     size: Annotated[int, Field(ge=1)] | None = None
     aspect: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] | None = None

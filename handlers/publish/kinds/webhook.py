@@ -119,6 +119,7 @@ class Webhook:
 
     def _body(self, video: Video, text: Text, key: str, progress: Progress) -> tuple[Body, str]:
         facts = _facts(video, text, key)
+        whole = Range.whole(video.path)  # also behind a link there has to be something
         if self._settings.send == "link":
             facts["video"]["url"] = self._link(video.path)
             return Body([_json(facts)], progress), "application/json"
@@ -126,10 +127,10 @@ class Webhook:
         for name, path, kind in (
             ("cover", video.cover, "image/jpeg"),
             ("subtitles", video.subtitles, "application/x-subrip"),
-            ("video", video.path, "video/mp4"),
         ):
             if path is not None:
                 parts.append(Part(name, Range.whole(path), kind, f"{key}{path.suffix}"))
+        parts.append(Part("video", whole, "video/mp4", f"{key}{video.path.suffix}"))
         pieces, content_type = speaking.form(parts, f"vigentd-{key}")
         return Body(pieces, progress), content_type
 

@@ -150,3 +150,11 @@ def test_cover(tmp_path: Path) -> None:
 
 def test_facts_are_json() -> None:
     assert Facts.from_dict(json.loads(json.dumps(FACTS.as_dict()))) == FACTS
+
+
+def test_what_nobody_sees_is_left_away() -> None:
+    """Some places refuse, or break at, a character that is none; an emoji of several stays one."""
+    text = text_for(
+        TextSettings(description="{script}"), replace(FACTS, title="A\0B\x1b[1m 👩‍🚀", script="a\r\nb\x85\tc")
+    )
+    assert (text.title, text.description) == ("AB[1m 👩‍🚀", "a\nb\tc")

@@ -132,8 +132,8 @@ class PeerTube:
         address = urlsplit(speaking.joined(self._settings.url, answer.headers["location"]))
         if address.hostname != urlsplit(self._settings.url).hostname:
             raise Refused(f"{api.who} sends the video to another place: {address.hostname}")
-        # Behind a proxy the server may think that it speaks http.
-        memo.put(upload=f"{self._settings.url}{address.path}?{address.query}")
+        # Behind a proxy the server may think that it speaks http; and url may be another one later.
+        memo.put(upload=f"{address.path}?{address.query}")
 
     # ---------------------------------------------------------------- who we are, and what is there
 

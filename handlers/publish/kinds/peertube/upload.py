@@ -1,7 +1,7 @@
 """A video's way to a PeerTube server, in pieces: where it is kept how far it got, and what it became.
 
-In the memo: upload (its address), video (which making of it), begun, and last: since when the last byte may
-be there (both in seconds since 1970, by the server's clock).
+In the memo: upload (its address at the server), video (which making of it), begun, and last: since when the
+last byte may be there (both in seconds since 1970, by the server's clock).
 """
 
 from __future__ import annotations
@@ -66,13 +66,13 @@ class Upload:
 
     def send(self, begin: int) -> Receipt:
         there: int | Receipt = begin
+        furthest = begin
         trouble: NotSent | None = None
         failed = 0
         while not isinstance(there, Receipt):
-            before = there
             try:
                 if trouble is None:
-                    there = self._piece(before)
+                    there = self._piece(there)
                 else:
                     self._wait(trouble.wait_s or 2.0**failed)
                     there, trouble = self._again(), None
@@ -82,8 +82,8 @@ class Upload:
                     raise
                 trouble = e
                 continue
-            if not isinstance(there, Receipt) and there > before:
-                failed = 0
+            if not isinstance(there, Receipt) and there > furthest:
+                furthest, failed = there, 0
         return there
 
     def _again(self) -> int | Receipt:

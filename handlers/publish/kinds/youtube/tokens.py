@@ -17,6 +17,7 @@ import httpx
 
 from handlers.publish.errors import Login, NotSent
 from handlers.publish.kind import Surroundings
+from handlers.publish.kinds.speaking import is_local
 from handlers.publish.kinds.waiting import bounded
 from handlers.publish.kinds.youtube.settings import YouTubeSettings
 
@@ -36,6 +37,8 @@ class Client:
         try:
             content = json.loads(settings.client_file.read_bytes())
             given = content.get("installed") or content["web"]
+            if not (given["token_uri"].startswith("https://") or is_local(given["token_uri"])):
+                raise ValueError("our secrets would go there for everybody to read")
             return cls(given["client_id"], given["client_secret"], given["auth_uri"], given["token_uri"])
         except OSError as e:
             why = e.strerror or "it is not to be read"

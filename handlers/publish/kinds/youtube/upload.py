@@ -76,17 +76,18 @@ class Upload:
 
     def _send(self, begin: Begin) -> Resource:
         offset = self._begun(begin)
+        furthest = 0
         trouble: NotSent | None = None
         failed = 0
         while not isinstance(offset, dict):
             try:
                 if trouble is not None:
                     self._wait(min(2.0**failed, 30.0))
-                    further = self._where()
-                    failed = 0 if isinstance(further, dict) or further > offset else failed
-                    offset, trouble = further, None
-                    continue
-                offset, failed = self._piece(offset), 0
+                    offset, trouble = self._where(), None
+                else:
+                    offset = self._piece(offset)
+                if not isinstance(offset, dict) and offset > furthest:
+                    furthest, failed = offset, 0
             except NotSent as e:
                 failed += 1
                 if failed >= TRIES or (e.wait_s or 0) > 60:
@@ -149,8 +150,8 @@ class Upload:
         except httpx.RequestError as e:
             raise away(e) from None
         if response.status_code == 308:
-            arrived = self._certain(_arrived(response, size))
-            if arrived == offset:
+            self._certain(arrived := _arrived(response, size))
+            if arrived <= offset:
                 raise NotSent("YouTube takes nothing more of it")
             return arrived
         if response.is_success:

@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from handlers.publish import child
 from handlers.publish.errors import Login, NotSent, Refused, Unsure
 from handlers.publish.kinds.command import KIND, CommandSettings
-from handlers.publish.target import Receipt, Target, Video
+from handlers.publish.target import Limits, Receipt, Target, Video
 from models.errors import Cancelled, VigentdError
 from models.progress import Progress, Quiet
 from tests.handlers.publish.publish_kit import FACTS, KEY, TEXT, Memory, surroundings, video_in
@@ -418,8 +418,8 @@ def test_only_who_says_so_can_be_searched(tmp_path: Path) -> None:
 
 
 def test_limits(tmp_path: Path) -> None:
-    limits = target(tmp_path, "x", limits={"title": 80, "aspect": (0.5, 1.0)}).limits
-    assert (limits.title, limits.aspect, limits.size) == (80, (0.5, 1.0), None)
+    limits = target(tmp_path, "x", limits={"title": 80, "aspect": (0.5, 1.0), "forbidden": "<"}).limits
+    assert limits == Limits(title=80, aspect=(0.5, 1.0), forbidden="<")
 
 
 @pytest.mark.parametrize(

@@ -300,3 +300,21 @@ def test_a_description_sets_nothing_else(tube: Tube, tmp_path: Path, video: Vide
 def test_an_address_that_is_none(tube: Tube, tmp_path: Path, video: Video) -> None:
     tube.faults = [("POST /api/v1/videos", Reply(201, headers={"Location": "http://["}), False)]
     assert type(failure(target_at(tube, tmp_path), video)) is Refused
+
+
+def test_a_server_that_takes_and_forgets_is_given_up(tube: Tube, tmp_path: Path, video: Video) -> None:
+    more, less = Reply(308, headers={"Range": "bytes=0-9"}), Reply(308, headers={"Range": "bytes=0-4"})
+    tube.faults = [(PIECE, reply, False) for reply in [more, less, less] * 30]
+    assert type(failure(target_at(tube, tmp_path), video)) is NotSent
+    assert len(tube.asked) < 30
+
+
+def test_another_server_gets_nothing_of_an_upload(tube: Tube, tmp_path: Path, video: Video) -> None:
+    """Its address is looked up at the server that is set now, to which our token belongs."""
+    memo = Memory()
+    with serving(other := Tube()):
+        other.faults = [(PIECE, Reply(503, headers={"Retry-After": "600"}), False)]
+        failure(target_at(other, tmp_path), video, memo)
+        asked = len(other.asked)
+        assert target_at(tube, tmp_path).publish(video, TEXT, KEY, memo, Quiet()).id == "uuid-1"
+        assert len(other.asked) == asked

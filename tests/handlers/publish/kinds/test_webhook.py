@@ -264,3 +264,16 @@ def test_made_again_after_it_was_signed(site: Site, tmp_path: Path, video: Video
     with pytest.raises(NotSent):
         webhook(site, tmp_path).publish(video, TEXT, KEY, Memory(), Remake())
     assert not site.kept
+
+
+def test_no_link_to_what_is_gone(site: Site, tmp_path: Path, video: Video) -> None:
+    link = {"send": "link", "link_url": "https://media.example.org/v", "link_root": tmp_path}
+    video.path.unlink()
+    assert type(failure(webhook(site, tmp_path, **link), video)) is NotSent
+    assert not site.kept
+
+
+def test_what_is_wrong_with_settings_says_no_secret() -> None:
+    with pytest.raises(ValidationError) as told:
+        KIND.settings.model_validate({"secret": SECRET})
+    assert SECRET not in str(told.value) and SECRET not in repr(told.value)

@@ -701,3 +701,21 @@ def test_an_address_that_is_none(
     with pytest.raises((NotSent, Refused)):
         target.publish(video, TEXT, KEY, memo, Quiet())
     assert "session" not in memo.get()
+
+
+def test_a_site_that_takes_and_forgets_is_given_up(
+    site: YouTube, target: Channel, video: Video, memo: Kept
+) -> None:
+    said = [{"Range": "bytes=0-262143"}, {"Range": "bytes=0-9"}] * 50
+    site.faults = [Fault("piece", "answer", status=308, headers=headers) for headers in said]
+    site.faults += [Fault("ask", "answer", status=308, headers=said[1]) for _ in said]
+    with pytest.raises(NotSent):
+        target.publish(video, TEXT, KEY, memo, Quiet())
+    assert site.calls["piece"] < 20
+
+
+def test_our_secrets_go_to_nobody_on_the_way(tmp_path: Path, site: YouTube, target: Channel) -> None:
+    file = tmp_path / "client.json"
+    file.write_text(file.read_text().replace(site.url, "http://accounts.example.org"))
+    with pytest.raises(Login, match=r"The OAuth client in client\.json"):
+        target.check()
