@@ -10,6 +10,7 @@ import datetime as dt
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from daemon.config import Config
 from daemon.jobs import JobRow
@@ -120,7 +121,7 @@ class Desk:
 
     def text(self, claim: Sending) -> Text:
         """As a person left it; else written now, for now is when it goes out."""
-        if claim.text.get("kept"):
+        if claim.text.get("kept") and _is_written(claim.text):
             return text_of(claim.text)
         return self._written(self.book.job(claim.job_id), claim.target, self._now())
 
@@ -181,9 +182,19 @@ class Desk:
         assert row.number is not None
         if text is not None:
             self._edit(job, row, by, text)
-        elif row.error is not None and row.error.get("code") in MISFITS:
-            self._edit(job, row, by, lambda as_written: as_written)  # it may fit by now
+        else:
+            self._check_again(job, row, by)
         return self.book.approve(row.number, by, at)
+
+    def approve(self, number: int, by: str, at: dt.datetime | None = None) -> Publication:
+        """As the book does. Raises BadInput `does_not_fit`, too: what was held for that has to fit by now."""
+        row = self.book.get(number)
+        self._check_again(self.book.job(row.job_id), row, by)
+        return self.book.approve(number, by, at)
+
+    def _check_again(self, job: JobRow, row: Publication, by: str) -> None:
+        if row.state == Standing.HELD and row.error is not None and row.error.get("code") in MISFITS:
+            self._edit(job, row, by, lambda as_written: as_written)
 
     def edit(self, number: int, by: str, text: Callable[[Text], Text]) -> Publication:
         """text: changes what is written for it. Raises BadInput `does_not_fit`, and as the book does."""
@@ -192,11 +203,17 @@ class Desk:
 
     def _edit(self, job: JobRow, row: Publication, by: str, text: Callable[[Text], Text]) -> Publication:
         assert row.number is not None
-        said = text(text_of(row.text))
+        known = text_of(row.text) if _is_written(row.text) else self._written(job, row.target, self._now())
+        said = text(known)
         video, limits = self._video(job, row.target), self._open(row.target).target.limits
         if (wrong := misfit(row.target, tuple(fits(video, said, limits)))) is not None:
             raise wrong
         return self.book.edit(row.number, by, text_json(said))
+
+
+def _is_written(text: Mapping[str, Any]) -> bool:
+    """By its target's templates: there was no such target, perhaps, when it was put into the book."""
+    return text.get("facts") is not None
 
 
 MISFITS = frozenset({"does_not_fit", "unknown_target"})

@@ -35,7 +35,7 @@ def approve(ctx: typer.Context, number: Meant, at: At = None, as_json: AsJson = 
     """
     with at_desk(ctx) as open_:
         due = typed(at, "--at") if at is not None else None
-        row = open_.book.approve(meant(open_, number), who(), due)
+        row = open_.desk.approve(meant(open_, number), who(), due)
         settled(open_, row, as_json, "is approved")
 
 

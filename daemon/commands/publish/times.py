@@ -38,7 +38,9 @@ def check(at: dt.datetime, option: str) -> None:
         )
     if at > now + AHEAD:
         raise BadInput(
-            f"{option} {local_time(at.isoformat())} is more than two years from now", code="time_far"
+            f"{option} {local_time(at.isoformat())} is more than two years from now",
+            code="time_far",
+            hint="Give a nearer time; the year may be mistyped.",
         )
 
 
