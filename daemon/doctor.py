@@ -26,7 +26,7 @@ from models.errors import FULL, BadInput, VigentdError
 
 PACKAGES = "sudo apt-get install -y libgl1 libglib2.0-0 fonts-noto-cjk"
 ENGLISH, CHINESE = "The quick brown fox, 0123456789!", "中文字幕，简体与繁體。"
-LOW_DISK_BYTES = 5 * 2**30
+LOW_DISK_BYTES = 5 * 10**9
 NOT_ITS_FAULT = ("voice_missing", "voice_unreadable")  # of a setting that names the default voice
 OF_THE_ENGINE = ("engine_missing", "weights_missing", "weights_wrong")  # its own finding says it
 
@@ -234,8 +234,9 @@ def disk(config: Config) -> Iterator[Finding]:
         yield Finding("disk", "warn", "not measured, because the data folder cannot be written", fix)
         return
     free = shutil.disk_usage(_nearest(config.data_dir)).free
-    found = f"{free / 2**30:.1f} GB free"
-    if free < watermark(config):
+    found = f"{free / 1e9:.1f} GB free"
+    if free < (least := watermark(config)):
+        found += f", and a job is begun with {least / 1e9:.1f} GB or more"
         fix = "Free some space (`vigentd clean`), lower disk.min_free, or move data_dir to a larger disk."
         yield Finding("disk", "fail", found, fix)
     elif free < LOW_DISK_BYTES:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from daemon.commands.common import AsJson, configuration
 from daemon.commands.health_table import show
 from daemon.commands.terminal import out_json, tell
+from models.errors import BadInput
+
+if TYPE_CHECKING:
+    from daemon.config import Config
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +31,7 @@ def health(
     from daemon.health.asking import ANSWER_S, PATIENT_S, ask
 
     # A full disk takes no file: then a late answer is all that tells of a daemon which gets on.
-    told = ask(configuration(ctx), PATIENT_S if heal else ANSWER_S)
+    told = ask(_known(ctx) if heal else configuration(ctx), PATIENT_S if heal else ANSWER_S)
     if heal:  # before anything is shown: a fault in that must not keep it from being healed
         _heal(told, per_user)
     if as_json:
@@ -37,6 +41,20 @@ def health(
     elif told["exit_code"]:  # all day long, maybe, and every half minute: one line in the journal
         tell(f"{told['verdict']}: {told['why']}")
     raise typer.Exit(told["exit_code"])
+
+
+def _known(ctx: typer.Context) -> Config:
+    """A mistake made in the configuration since the daemon started keeps it from nothing."""
+    from daemon.units.last_good import last_good
+
+    try:
+        return configuration(ctx)
+    except BadInput as e:
+        known = last_good()
+        if known is None:
+            raise
+        tell(e.message)
+        return known
 
 
 def _heal(told: dict[str, Any], per_user: bool) -> None:

@@ -154,7 +154,8 @@ def _act(action: Action, unit: Unit, hung: bool, systemctl: Systemctl) -> None:
         systemctl.tell("reset-failed", UNIT)
     elif hung:  # SIGTERM would not be heard, and waited out; this one also writes down where it hangs
         with suppress(VigentdError):  # gone this very moment
-            systemctl.tell("kill", "--kill-whom=main", "--signal=SIGABRT", UNIT)
+            # --kill-whom is its newer name, which systemd before 252 does not know.
+            systemctl.tell("kill", "--kill-who=main", "--signal=SIGABRT", UNIT)
     systemctl.tell("restart", "--no-block", UNIT)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daemon.units.deployment import Deployment
-from daemon.units.render import MARK, SERVICE, SYSUSERS, TIMER, TMPFILES, rendered
+from daemon.units.render import FAILED, HEALTH, MARK, SERVICE, SYSUSERS, TIMER, TMPFILES, rendered
 from daemon.units.systemctl import Systemctl
 from models.errors import BadInput, StageFailed, Unavailable, VigentdError
 
@@ -83,8 +83,6 @@ def install(plan: Deployment, place: Place, systemctl: Systemctl, say: Say, *, f
 
 def uninstall(place: Place, systemctl: Systemctl, say: Say) -> None:
     """Stops it and takes the units away; the data, the configuration, the token and drop-ins stay."""
-    from daemon.units.render import FAILED, HEALTH
-
     ours = [SERVICE, HEALTH, TIMER, FAILED, *([] if place.per_user else ELSEWHERE)]
     found = [path for path in map(place.of, ours) if path.is_file() and _is_ours(path)]
     kept = [path for path in map(place.of, ours) if path.is_file() and path not in found]
@@ -104,6 +102,17 @@ def uninstall(place: Place, systemctl: Systemctl, say: Say) -> None:
         return
     with suppress(Unavailable):
         systemctl.tell("daemon-reload")
+        _forget_failures(systemctl, [path.name for path in found])
+
+
+def _forget_failures(systemctl: Systemctl, names: list[str]) -> None:
+    """What had failed before it was taken away would stay in `systemctl --failed`."""
+    services = [name for name in names if name.endswith(".service") and "@" not in name]
+    told = [FAILED.replace("@", f"@{name}") for name in services if FAILED in names]
+    for name in (*services, *told):
+        if systemctl.show(name, "ActiveState").get("ActiveState") == "failed":
+            with suppress(StageFailed):  # it was forgotten this very moment
+                systemctl.tell("reset-failed", name)
 
 
 def _stop(systemctl: Systemctl, names: list[str], health: str, say: Say) -> None:

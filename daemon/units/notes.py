@@ -12,6 +12,8 @@ from pathlib import Path
 
 from daemon.units.deployment import Deployment, in_homes
 
+PRIVATE = (Path("/tmp"), Path("/var/tmp"))  # what PrivateTmp puts others in the place of
+
 
 def notes(plan: Deployment) -> Iterator[str]:
     """Plain sentences, each with what to do."""
@@ -34,6 +36,12 @@ def notes(plan: Deployment) -> Iterator[str]:
             f"The bot's token stands in {plan.file}. As the only line of {plan.token_file} "
             "it would be readable for root alone."
         )
+    for path in (plan.data_dir, *plan.written, *plan.read):
+        if any(path.is_relative_to(folder) for folder in PRIVATE):
+            yield (
+                f"{path} lies where the service has a folder of its own (PrivateTmp): it finds nothing "
+                "there, and what it writes there is lost when it stops. Move it, for example to /srv."
+            )
     for path in plan.read:
         if in_homes(path):
             yield f"The service reads {path}, in a home; what is in there must be readable for {plan.user}."

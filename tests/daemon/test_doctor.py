@@ -96,6 +96,11 @@ def test_a_disk_that_cannot_be_written_is_not_called_full(folder: str) -> None:
     assert finding.state == "warn" and "GB" not in finding.found and "space" not in finding.fix
 
 
+def test_a_disk_with_too_little_room_says_how_much_is_wanted(tmp_path: Path) -> None:
+    (finding,) = doctor.disk(Config.model_validate({"data_dir": tmp_path, "disk": {"min_free": "900 TB"}}))
+    assert finding.state == "fail" and finding.found.endswith("begun with 900000.0 GB or more")
+
+
 @pytest.mark.parametrize("name", ["voice", "subtitles", "title_style", "music"])
 def test_a_default_that_no_job_could_have(tmp_path: Path, name: str) -> None:
     config = Config.model_validate({"data_dir": tmp_path / "data", "defaults": {name: "nope"}})

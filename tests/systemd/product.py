@@ -12,6 +12,7 @@ from tests.systemd.container import Container, until
 
 UNIT = "vigentd.service"
 TIMER = "vigentd-health.timer"
+HEALTH = "vigentd-health.service"
 DROP_INS = Path("/etc/systemd/system/vigentd.service.d")
 CONFIGURATION = Path("/etc/vigentd/vigentd.toml")
 DATA = Path("/var/lib/vigentd")

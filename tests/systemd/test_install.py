@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import time
 
 import pytest
 
 from tests.systemd.container import until
-from tests.systemd.product import LONG, TIMER, UNIT, Vigentd
+from tests.systemd.product import HEALTH, LONG, TIMER, UNIT, Vigentd
 from tests.systemd.times import Times
 
 pytestmark = pytest.mark.slow
@@ -85,7 +86,14 @@ def test_it_is_taken_away_and_the_work_stays(vigentd: Vigentd) -> None:
     machine = vigentd.machine
     job_id = vigentd.submit()
     output = vigentd.until_done(job_id)["output"]
+    slow = machine.at(f"/etc/systemd/system/{HEALTH}.d/slow.conf")
+    slow.parent.mkdir()
+    slow.write_text("[Service]\nExecStart=\nExecStart=sleep 60\n")
+    vigentd.systemctl("daemon-reload")
+    vigentd.systemctl("start", "--no-block", HEALTH)  # a look that is under way ends with the rest
+    until(lambda: vigentd.shown("ActiveState", unit=HEALTH)["ActiveState"] == "activating", "the look", 20)
     machine.run("vigentd", "service", "uninstall")
+    shutil.rmtree(slow.parent)
     assert vigentd.shown("LoadState")["LoadState"] == "not-found"
     assert machine.says("systemctl", "list-units", "--all", "--plain", "--no-legend", "vigentd*") == ""
     assert machine.at(output).is_file()

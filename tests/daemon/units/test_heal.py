@@ -28,6 +28,7 @@ from daemon.health.heal import (
 )
 from daemon.health.kept import Moment, keep, now
 from daemon.health.report import Report, Verdict
+from daemon.units.last_good import keep_good
 from daemon.units.systemctl import Systemctl
 from tests.daemon.conftest import Cli
 from tests.daemon.units.fake import FakeSystemd
@@ -162,7 +163,7 @@ def test_one_that_hangs_is_made_to_say_where(systemd: FakeSystemd, tmp_path: Pat
     for number in range(3):
         heal(down_by("loop"), Systemctl(True), tmp_path, at(begin, 30.0 * number), lambda _: None)
     assert systemd.asked() == [
-        "--user kill --kill-whom=main --signal=SIGABRT vigentd.service",
+        "--user kill --kill-who=main --signal=SIGABRT vigentd.service",
         "--user restart --no-block vigentd.service",
     ]
 
@@ -300,3 +301,20 @@ def test_what_is_only_degraded_is_one_line(
     systemd.shows("vigentd.service", ActiveState="active", MainPID=7)
     said = cli("health", "--heal", "--user", XDG_RUNTIME_DIR=str(tmp_path))
     assert (said.code, said.out, said.err) == (1, "", "degraded: Only 1.2 GB are free\n")
+
+
+def test_a_mistake_in_the_configuration_keeps_it_from_nothing(
+    config: Config, cli: Cli, systemd: FakeSystemd, tmp_path: Path
+) -> None:
+    """The daemon goes on with the configuration before, and may hang; nobody else would see it."""
+    wrong = tmp_path / "vigentd.toml"
+    wrong.write_text("[queue")
+    systemd.shows("vigentd.service", ActiveState="active", MainPID=0)
+    asked = {"VIGENTD_CONFIG": str(wrong), "RUNTIME_DIRECTORY": str(tmp_path)}
+    assert "is down" not in cli("health", "--heal", **asked).err, "nothing is known of where it works"
+    config.data_dir.mkdir()
+    keep_good(config)
+    said = cli("health", "--heal", **asked)
+    assert said.code == 2 and "No daemon is running" in said.out
+    assert "not valid TOML" in said.err and "vigentd.service is down" in said.err
+    assert cli("health", **asked).out == "", "a person is told of the mistake alone"

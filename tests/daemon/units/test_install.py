@@ -125,6 +125,9 @@ def test_uninstall_takes_the_units_and_leaves_the_rest(systemd: FakeSystemd, tmp
     drop_in = place.units / f"{SERVICE}.d/mine.conf"
     drop_in.parent.mkdir()
     drop_in.write_text("[Service]\n")
+    telling = FAILED.replace("@", f"@{SERVICE}")
+    for failed in (HEALTH, telling):
+        systemd.shows(failed, ActiveState="failed")
     systemd.asked()
     uninstall(place, Systemctl(), said.append)
     assert systemd.asked() == [
@@ -132,6 +135,8 @@ def test_uninstall_takes_the_units_and_leaves_the_rest(systemd: FakeSystemd, tmp
         f"stop {HEALTH}",  # a check that has begun would start the service again
         f"disable --now {SERVICE}",
         "daemon-reload",
+        f"reset-failed {HEALTH}",  # or `systemctl --failed` would name it until the next boot
+        f"reset-failed {telling}",
     ]
     left = {
         str(path.relative_to(tmp_path / "root"))
