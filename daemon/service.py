@@ -292,6 +292,9 @@ class Service:
             changed=self._touched,
             status=self.status,
             log_tail=self.log.tail,
+            publishing=telegram.Publishing(
+                lambda: self.publishing.desk, self.publishing.book, lambda: self.scheduler.hurry("publish")
+            ),
         )
 
     def _token(self, config: Config) -> str | None:

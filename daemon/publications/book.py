@@ -120,6 +120,15 @@ class Book:
         with self._db.reading() as s:
             return s.exec(wanted.order_by(col(PublicationEvent.id))).all()
 
+    def changed_since(self, event: int) -> tuple[int, Sequence[Publication]]:
+        """Those of which an event tells that came after that one; and the last event there is."""
+        told = select(PublicationEvent.publication).where(col(PublicationEvent.id) > event)
+        with self._db.reading() as s:
+            last = s.exec(select(func.max(PublicationEvent.id))).one() or 0
+            if last == event:
+                return last, ()
+            return last, s.exec(select(Publication).where(col(Publication.number).in_(told))).all()
+
     def target(self, name: str) -> PublicationTarget:
         with self._db.reading() as s:
             return s.get(PublicationTarget, name) or PublicationTarget(name=name)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,12 +14,15 @@ from daemon.logs.tell import Tell
 from daemon.queue import Queue
 from handlers.telegram.choices import Choices
 from handlers.telegram.places import Places
+from handlers.telegram.publishing import Publishing
 from handlers.telegram.store.ledger import Ledger
 from models.progress import Progress
 from pipeline.job import Job
 from pipeline.spec import JobSpec, Settings
 from pipeline.stages import Made, Stage
 from pipeline.workspace import Workspace
+
+__all__ = ["CLOUD_DOWNLOAD", "CLOUD_UPLOAD", "LOCAL_BYTES", "FileLimits", "House", "Lobby", "Publishing"]
 
 CLOUD_DOWNLOAD, CLOUD_UPLOAD = 20_000_000, 50_000_000
 LOCAL_BYTES = 2_000_000_000
@@ -42,25 +45,6 @@ class Lobby(Protocol):
     def make(self, stage: Stage, job: Job, workspace: Workspace) -> Made: ...
 
 
-class Publishing(Protocol):
-    """Where finished videos can go."""
-
-    def targets(self) -> Sequence[str]: ...
-
-    def publish(self, job_id: str, target: str, at: dt.datetime | None) -> None:
-        """At that time, or now. Within a turn. Raises BadInput."""
-
-
-class Nowhere:
-    """No target is there."""
-
-    def targets(self) -> Sequence[str]:
-        return ()
-
-    def publish(self, job_id: str, target: str, at: dt.datetime | None) -> None:
-        raise AssertionError("there is no target")
-
-
 @dataclass(frozen=True)
 class FileLimits:
     """Bytes that the bot may fetch, and send."""
@@ -73,7 +57,7 @@ class FileLimits:
 class House:
     """changed: told of a job that was put into the queue, cancelled, or retried; None: look at all of them.
     status: as `vigentd status --json` prints it. log_tail: the last lines of the daemon's log, masked.
-    choices: what the door said last; all empty until then.
+    choices: what the door said last; all empty until then. publishing: None: not here.
 
     clock: monotonic seconds. now: the time, with its zone.
     """
@@ -85,7 +69,7 @@ class House:
     log: Tell
     places: Places
     limits: FileLimits = FileLimits()
-    publishing: Publishing = field(default_factory=Nowhere)
+    publishing: Publishing | None = None
     changed: Callable[[str | None], None] = lambda _: None
     status: Callable[[], dict[str, Any]] = dict
     log_tail: Callable[[int], str] = lambda _: ""

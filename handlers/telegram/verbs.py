@@ -9,13 +9,14 @@ from handlers.telegram.commands import jobs, lists, people, presenters, settings
 from handlers.telegram.courier import question
 from handlers.telegram.drafting import presses as drafting
 from handlers.telegram.pressing import jobs as of_jobs
-from handlers.telegram.pressing import publishing
+from handlers.telegram.pressing import publications, publishing
 from handlers.telegram.talk import Talk
 
 PRESSES: dict[str, Callable[[Talk, Press], None]] = {
     **drafting.PRESSES,
     **of_jobs.PRESSES,
     **publishing.PRESSES,
+    **publications.PRESSES,
     **jobs.PRESSES,
     **lists.PRESSES,
     **presenters.PRESSES,

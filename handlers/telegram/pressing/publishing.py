@@ -10,18 +10,34 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from daemon.jobs import JobRow
+from daemon.jobs import JobRow, iso
+from daemon.publications.tables import Publication, Standing
 from handlers.telegram import moments
 from handlers.telegram.buttons import Press, press
 from handlers.telegram.content import Button, Content
 from handlers.telegram.drafting.awaited import AWAITED
 from handlers.telegram.incoming import Said
+from handlers.telegram.pressing import times
 from handlers.telegram.pressing.jobs import kept
 from handlers.telegram.pressing.whose import named_job, pressed_job
+from handlers.telegram.publishing import Publishing
+from handlers.telegram.report.publication import Telling
+from handlers.telegram.report.publications import show
 from handlers.telegram.talk import Talk
+from handlers.telegram.texts import Marked
 from models.errors import BadInput
 
-TYPED = "typed"
+
+def by(talk: Talk) -> str:
+    """As the log of publications names them."""
+    return f"{talk.who.name} (Telegram)"
+
+
+def there(talk: Talk) -> Publishing:
+    """Raises BadInput `publish_nowhere`."""
+    if talk.house.publishing is None or not talk.house.publishing.targets():
+        raise BadInput("No place to publish to is set up", code="publish_nowhere")
+    return talk.house.publishing
 
 
 def publish(talk: Talk, row: JobRow, word: str = "") -> None:
@@ -36,14 +52,10 @@ def schedule(talk: Talk, row: JobRow, word: str = "", when: str = "") -> None:
     target = _target(talk, kept(row), "schedule", word)
     if target is None:
         return
-    if when == TYPED:
+    if when == times.TYPED:
         talk.wait_for({"what": "time", "job": row.id, "target": target})
-        key = "publishing.write" if talk.where.private else "publishing.write_in_group"
-        talk.replace(Content(talk.say(key, zone=moments.zone(talk.turn.now))))
-    elif when.isascii() and when.isdecimal():
-        at = dt.datetime.fromtimestamp(min(int(when[:12]), 2**34), dt.UTC)
-        if (wrong := moments.unusable(at, talk.turn.now)) is not None:
-            raise BadInput(f"That time is {wrong}", code=f"time_{wrong}")
+        talk.replace(Content(times.ask(talk, there(talk).zone(target))))
+    elif (at := times.chosen(talk, when)) is not None:
         _hand_over(talk, row, target, at)
     else:
         talk.replace(_times(talk, row, target))
@@ -54,9 +66,7 @@ def schedule(talk: Talk, row: JobRow, word: str = "", when: str = "") -> None:
 
 def _target(talk: Talk, row: JobRow, verb: str, word: str) -> str | None:
     """None: the person is asked."""
-    targets = talk.house.publishing.targets()
-    if not targets:
-        raise BadInput("No place to publish to is set up", code="publish_nowhere")
+    targets = there(talk).targets()
     if word:
         named = next((target for target in targets if _word(target) == word), None)
         if named is None:
@@ -70,38 +80,51 @@ def _target(talk: Talk, row: JobRow, verb: str, word: str) -> str | None:
 
 
 def _times(talk: Talk, row: JobRow, target: str) -> Content:
-    def data(when: object) -> str:
-        return press("schedule", row.id, f"{_word(target)}.{when}")
-
-    buttons = [
-        talk.button(f"publishing.{day}", data(round(at.timestamp())), time=f"{at:%H:%M}")
-        for day, at in moments.offered(talk.turn.now)
-    ]
-    rows = [tuple(buttons[i : i + 2]) for i in range(0, len(buttons), 2)]
-    other = talk.button("publishing.other", data(TYPED))
-    zone = moments.zone(talk.turn.now)
-    text = talk.say("publishing.when", label=row.label, target=target, zone=zone)
-    return Content(text, (*rows, (other,)))
+    zone = there(talk).zone(target)
+    rows = times.offered(talk, lambda when: press("schedule", row.id, f"{_word(target)}.{when}"), zone)
+    said = moments.zone(talk.turn.now, zone)
+    text = talk.say("publishing.when", label=row.label, target=target, zone=said)
+    return Content(text, tuple(rows))
 
 
 def _hand_over(talk: Talk, row: JobRow, target: str, at: dt.datetime | None) -> None:
-    talk.house.publishing.publish(row.id, target, at)
-    if at is None:
-        words = talk.say("publishing.now", label=row.label, target=target)
-    else:
-        when = f"{moments.shown(at)} ({moments.zone(at)})"
-        words = talk.say("publishing.at", label=row.label, target=target, time=when)
-    talk.replace(Content(words))
+    publishing = there(talk)
+    publication, new = publishing.publish(row.id, target, at, by(talk))
+    talk.turn.then(publishing.wake)
+    if not new:
+        show(talk.turn, talk.house, publication)
+    talk.replace(Content(_goes(talk, publishing, row.label, publication)))
+
+
+def _goes(talk: Talk, publishing: Publishing, label: str, row: Publication) -> Marked:
+    """What becomes of it; also of what was there already."""
+    target = row.target
+    if row.state == Standing.PUBLISHED:
+        url = (row.receipt or {}).get("url", "")
+        link = f"\n{url}" if url else ""
+        return talk.say("publication.already_there", label=label, target=target, link=link)
+    if row.state in (Standing.SENDING, Standing.UNSURE):
+        return talk.say("publication.already_going", label=label, target=target)
+    if row.state == Standing.ASKED:
+        return talk.say("publication.already_asked", label=label, target=target)
+    telling = Telling(publishing, talk.turn.now)
+    line = telling.line(row)
+    if line is not None and line.at is not None and not line.why and row.due_at is not None:
+        if row.due_at <= iso(talk.turn.now):
+            return talk.say("publishing.now", label=label, target=target)
+        zone = publishing.zone(target)
+        time = f"{moments.shown(line.at, zone)} ({moments.zone(line.at, zone)})"
+        return talk.say("publishing.at", label=label, target=target, time=time)
+    when = telling.when(talk.language, row)
+    return talk.say("publication.goes", label=label, target=target, when=when)
 
 
 def _take_time(talk: Talk, said: Said, awaited: dict[str, Any]) -> bool:
     """A time that somebody wrote; until it is one, they are asked again."""
     if said.attachment is not None or not said.text.strip():
         return False
-    at = moments.written(said.text)
-    wrong = "none" if at is None else moments.unusable(at, talk.turn.now)
-    if at is None or wrong is not None:
-        talk.answer(f"publishing.time_{wrong}", zone=moments.zone(talk.turn.now))
+    at = times.written(talk, said, there(talk).zone(awaited["target"]))
+    if at is None:
         talk.wait_for(awaited)
         return True
     row = kept(named_job(talk, awaited["job"]))

@@ -1,4 +1,4 @@
-"""Tells the chats what becomes of their jobs.
+"""Tells the chats what becomes of their jobs, and of their publications (publications.py).
 
 What is told follows from the tables alone: the reporter looks at every job whose chat does not know yet how
 it ended, and says what its messages are to show. So after a restart it goes on where it was, and an end is
@@ -18,6 +18,7 @@ from daemon.jobs import FINISHED, JobRow, State
 from handlers.telegram.content import Content, Rank
 from handlers.telegram.house import House
 from handlers.telegram.report.progress import progress, progress_key
+from handlers.telegram.report.publications import Publications
 from handlers.telegram.report.result import failure, failure_key
 from handlers.telegram.store.ledger import Turn
 from models.errors import VigentdError
@@ -31,6 +32,7 @@ class Reporter:
 
     def __init__(self, house: House, why: Callable[[], str], told: Callable[[], None]) -> None:
         self._house = house
+        self._publications = Publications(house)
         self._why = why
         self._told = told
         self._busy = True
@@ -60,6 +62,10 @@ class Reporter:
 
     def look(self) -> bool:
         """Once. True: some message is to show something else now."""
+        of_jobs = self._look_at_jobs()
+        return self._publications.look() or of_jobs
+
+    def _look_at_jobs(self) -> bool:
         with self._house.ledger.look() as turn:
             untold = turn.jobs.untold()
             self._busy = bool(untold)

@@ -21,7 +21,8 @@ ON_THE_WAY = text(
     "WHERE state = 'due' OR state = 'sending' OR (state = 'shown' AND shown != version)"
 )
 
-KEPT = ("result", "ask", "admission")  # so begin keys of what is looked for, or may be answered, at any time
+# So begin keys of what is looked for, or may be answered, at any time.
+KEPT = ("result", "ask", "admission", "publication")
 FORGOTTEN_AT_ONCE = 5000
 
 
@@ -88,6 +89,12 @@ class Messages:
 
     def of_key(self, key: str) -> ChatMessage | None:
         return self._s.exec(select(ChatMessage).where(ChatMessage.key == key)).first()
+
+    def about(self, begin: str) -> Sequence[ChatMessage]:
+        """Those whose keys begin so, with a colon at its end."""
+        beyond = begin[:-1] + chr(ord(begin[-1]) + 1)
+        within = (col(ChatMessage.key) >= begin, col(ChatMessage.key) < beyond)
+        return self._s.exec(select(ChatMessage).where(*within).order_by(col(ChatMessage.number))).all()
 
     def numbered(self, number: int) -> ChatMessage | None:
         return self._s.get(ChatMessage, number)

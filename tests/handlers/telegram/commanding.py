@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from daemon.chats import ChatJob, Draft
-from daemon.jobs import JobRow, State
+from daemon.jobs import JobRow, State, iso
+from daemon.publications.plan import Plan, Planned
+from daemon.publications.tables import Publication
 from handlers.telegram.buttons import pressed
 from handlers.telegram.dispatch import Dispatch
 from handlers.telegram.draft import Contents, Part
@@ -32,17 +34,31 @@ HOME = Where(BO.id)
 
 
 class Board:
-    """Where videos can go: stands in for real targets. published: job, target, time."""
+    """Where videos can go, by the machine's clock. published: job, target, time."""
 
     def __init__(self, *targets: str) -> None:
         self.names = targets
         self.published: list[tuple[str, str, dt.datetime | None]] = []
+        self._lines: tuple[Planned, ...] = ()
 
     def targets(self) -> Sequence[str]:
         return self.names
 
-    def publish(self, job_id: str, target: str, at: dt.datetime | None) -> None:
+    def zone(self, target: str) -> None:
+        return None
+
+    def plan(self, now: dt.datetime) -> Plan:
+        return Plan(self._lines, ())
+
+    def wake(self) -> None:
+        pass
+
+    def publish(self, job_id: str, target: str, at: dt.datetime | None, by: str) -> tuple[Publication, bool]:
         self.published.append((job_id, target, at))
+        due = iso(at) if at else "2000-01-01"
+        row = Publication(number=1, job_id=job_id, target=target, state="approved", due_at=due)  # type: ignore[call-arg]
+        self._lines = (Planned(target, at or dt.datetime.now(dt.UTC), row),)
+        return row, True
 
 
 class Bot(Conversation):

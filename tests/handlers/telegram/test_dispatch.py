@@ -21,7 +21,7 @@ from handlers.telegram.drafting import presses as drafting
 from handlers.telegram.incoming import Moved, Pressed, Said, Where, Who
 from handlers.telegram.poll import Toast
 from handlers.telegram.pressing import jobs as of_jobs
-from handlers.telegram.pressing import publishing
+from handlers.telegram.pressing import publications, publishing
 from handlers.telegram.talk import Talk
 from models.errors import BadInput, Unavailable
 from tests.handlers.telegram.commanding import Bot
@@ -241,7 +241,7 @@ def test_a_group_that_moves_keeps_everything(bot: Bot) -> None:
 
 
 def test_every_verb_belongs_to_one_room() -> None:
-    rooms = [drafting, of_jobs, publishing, jobs, lists, presenters, settings, people]
+    rooms = [drafting, of_jobs, publishing, publications, jobs, lists, presenters, settings, people]
     named = [verb for room in rooms for verb in room.PRESSES] + [question.VERB]
     assert len(named) == len(set(named)) == len(verbs.PRESSES)
 

@@ -204,7 +204,7 @@ def test_schedule_offers_times_that_are_still_to_come(bot: Bot, board: Board) ->
     """08:00 UTC is nine in Berlin."""
     job = bot.makes(state=State.DONE)
     bot.says("/schedule")
-    assert "CET, UTC+01:00" in bot.sees()
+    assert "(CET, UTC+01:00)" in bot.sees()
     assert bot.labels() == [
         "In an hour (10:00)",
         "Today 18:00",

@@ -13,6 +13,7 @@ from daemon.queue import Claim
 from handlers.telegram.content import Content, Rank
 from handlers.telegram.report import amounts, naming
 from handlers.telegram.report.arrival import arrived
+from handlers.telegram.report.publications import Publications
 from handlers.telegram.report.reporter import Reporter
 from handlers.telegram.report.result import may_go_well, result_content
 from handlers.telegram.texts import catalogue
@@ -40,6 +41,7 @@ class Told:
     def looks(self) -> bool:
         reporter = Reporter.__new__(Reporter)
         reporter._house, reporter._why = self.bot.house, lambda: self.why
+        reporter._publications = Publications(self.bot.house)
         found = reporter.look()
         self.bot.passes(3)
         return found
