@@ -25,7 +25,7 @@ class Fault:
 
     how: cut (half of the body is read) · late (done, and no answer) · hold (until let go; then cut)
          · mute (done; nothing until let go)
-         · answer (with status and code) · slow (done, a second late)
+         · answer (with status and code) · slow (done, a moment late)
          · garbled (done, and what comes back is not what a store says).
     """
 
@@ -106,7 +106,7 @@ class _Visit(BaseHTTPRequestHandler):
             )
             return
         if fault is not None and fault.how == "slow":
-            time.sleep(1)
+            time.sleep(0.3)
         status, headers, answer = self._pass_on(body)
         if fault is not None and fault.how == "mute":
             self.server.let_go.wait(30)

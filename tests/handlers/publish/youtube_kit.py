@@ -30,7 +30,7 @@ class Fault:
 
     how: cut (half of the body is read and kept) · late (done, and no answer) · hold (half is read; nothing
          until let go; then cut) · mute (done; nothing until let go) · answer (with status and reason)
-         · slow (done, half a second late) · short (half is taken, and said so)
+         · slow (done, a moment late) · short (half is taken, and said so)
          · gone (the session is lost; after it was done, when `done`)
          · busy (done, and said only that all of it has arrived).
     """
@@ -138,7 +138,7 @@ class _Visit(BaseHTTPRequestHandler):
         if fault is not None and fault.how == "gone" and not fault.done:
             self.server.sessions.pop(self.asked["upload_id"], None)
         if fault is not None and fault.how == "slow":
-            time.sleep(0.5)
+            time.sleep(0.2)
         with self.server.lock:
             status, headers, answer = self._allowed(call, body)
         if fault is not None and fault.how == "gone" and fault.done:

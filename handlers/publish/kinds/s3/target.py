@@ -15,7 +15,7 @@ from handlers.publish.errors import Login, NotSent, Refused
 from handlers.publish.kind import Surroundings
 from handlers.publish.kinds.s3.settings import S3Settings
 from handlers.publish.kinds.s3.store import Gone, Store
-from handlers.publish.kinds.s3.upload import PART, Upload, read
+from handlers.publish.kinds.s3.upload import Upload, goes_at_once, read
 from handlers.publish.target import Limits, Memo, Receipt, Text, Video
 from models.progress import Progress
 
@@ -67,7 +67,7 @@ class S3:
             "ContentDisposition": f"inline; filename*=UTF-8''{quote(text.title[:80] or key, safe='')}.mp4",
             "Metadata": {"vigentd-key": key},
         }
-        if video.size <= PART:
+        if goes_at_once(video):
             return self._store.put(self._name(key), read(video, 0, video.size), final=True, **headers)
 
         def wait(seconds: float) -> None:

@@ -21,6 +21,10 @@ PART = 8 << 20  # bytes; the least that is allowed is 5 MiB
 MOST_PARTS = 10_000
 
 
+def goes_at_once(video: Video) -> bool:
+    return video.size <= PART
+
+
 def part_size(size: int) -> int:
     """In whole MiB, so that there are no more than 10 000 of them."""
     return max(PART, math.ceil(math.ceil(size / MOST_PARTS) / (1 << 20)) << 20)

@@ -18,8 +18,8 @@ from pydantic import ValidationError
 
 from handlers.publish.errors import Login, NotSent, Refused, Spent, Unsure
 from handlers.publish.kind import Surroundings
-from handlers.publish.kinds.s3 import KIND
-from handlers.publish.kinds.s3.upload import MOST_PARTS, PART, part_size
+from handlers.publish.kinds.s3 import KIND, upload
+from handlers.publish.kinds.s3.upload import MOST_PARTS, part_size
 from handlers.publish.target import Target, Text, Video
 from models.errors import Cancelled, VigentdError
 from models.progress import Quiet
@@ -31,7 +31,8 @@ from tests.progress_kit import Steps
 SECRET = "wJalrXUtnFEMI/K7MDENG"
 KEY = "mjuzqk3e" * 4
 TEXT = Text("早报 · Morning", "Three things.", ("news", "早报"), "zh")
-PARTS = 3
+PARTS, PART = 3, 1 << 20
+REAL_PART = upload.PART
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +47,8 @@ def door(inside: Door, client: Any) -> Door:
     for page in [client.list_objects_v2(Bucket="videos"), client.list_multipart_uploads(Bucket="videos")]:
         for thing in page.get("Contents", []):
             client.delete_object(Bucket="videos", Key=thing["Key"])
-        for upload in page.get("Uploads", []):
-            client.abort_multipart_upload(Bucket="videos", Key=upload["Key"], UploadId=upload["UploadId"])
+        for begun in page.get("Uploads", []):
+            client.abort_multipart_upload(Bucket="videos", Key=begun["Key"], UploadId=begun["UploadId"])
     inside.clear()
     return inside
 
@@ -72,6 +73,13 @@ def session() -> Any:
 def one_session(monkeypatch: pytest.MonkeyPatch, session: Any) -> None:
     """Which reads the long description of what S3 is only once."""
     monkeypatch.setattr("botocore.session.get_session", lambda: session)
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Smaller than a store takes them; they go through the very same steps."""
+    monkeypatch.setattr(upload, "PART", PART)
+    monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", PART)
 
 
 @pytest.fixture(scope="module")
@@ -158,8 +166,10 @@ import sys
 from pathlib import Path
 from models.progress import Quiet
 from handlers.publish.target import Video
-from tests.handlers.publish.kinds.test_s3 import KEY, TEXT, opened
+from handlers.publish.kinds.s3 import upload
+from tests.handlers.publish.kinds.test_s3 import KEY, PART, TEXT, opened
 from tests.handlers.publish.memo_kit import Kept
+upload.PART = PART
 path, folder = Path(sys.argv[2]), Path(sys.argv[3])
 target = opened(sys.argv[1], folder, prefix="news/")
 video = Video(path, 61.0, 1080, 1920, path.stat().st_size)
@@ -389,6 +399,7 @@ def test_settings(wrong: dict[str, Any]) -> None:
 
 
 def test_parts_are_never_too_many() -> None:
+    assert REAL_PART >= 5 << 20  # the least that stores take
     for size in (PART + 1, MOST_PARTS * PART, MOST_PARTS * PART + 1, 5 << 40):
         assert part_size(size) >= PART and -(-size // part_size(size)) <= MOST_PARTS
 
@@ -438,7 +449,7 @@ def test_no_parts_are_left_behind(
     client.create_multipart_upload(Bucket="videos", Key=f"news/{KEY}.mp4.of-somebody-else")
     target.publish(large, TEXT, KEY, memo if known else Kept(tmp_path / "other.json"), Quiet())
     left = client.list_multipart_uploads(Bucket="videos")["Uploads"]
-    assert [upload["Key"] for upload in left] == [f"news/{KEY}.mp4.of-somebody-else"]
+    assert [begun["Key"] for begun in left] == [f"news/{KEY}.mp4.of-somebody-else"]
 
 
 def test_who_may_not_look_for_what_is_left_uploads_all_the_same(
