@@ -20,7 +20,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from sqlalchemy import delete
@@ -37,6 +37,7 @@ from daemon.jobs import (
     new_id,
     out_key,
 )
+from daemon.publications.awaited import awaited
 from daemon.store.database import Database
 from daemon.store.lookup import Lookup, in_line, row_of
 from models.errors import BadInput, Cancelled, StageFailed, VigentdError
@@ -54,6 +55,13 @@ class Claim:
     token: int
     spec: JobSpec
     attempt: int
+
+
+class Needed(NamedTuple):
+    """Ids of jobs. active: queued and running ones. awaited: whose video is still to go somewhere."""
+
+    active: frozenset[str]
+    awaited: frozenset[str]
 
 
 class Superseded(VigentdError):
@@ -240,11 +248,11 @@ class Queue(Lookup):
             s.add(row)
 
     @contextmanager
-    def standing_still(self) -> Iterator[frozenset[str]]:
-        """The ids of all queued and running jobs. During the block, a short one, no job changes its state."""
+    def standing_still(self) -> Iterator[Needed]:
+        """During the block, a short one, no job changes its state, and none is published."""
         with self._db.writing() as s:
             unfinished = col(JobRow.state).in_((State.QUEUED, State.RUNNING))
-            yield frozenset(s.exec(select(JobRow.id).where(unfinished)))
+            yield Needed(frozenset(s.exec(select(JobRow.id).where(unfinished))), awaited(s))
 
     # ------------------------------------------------------------ what a worker does
 
@@ -412,7 +420,7 @@ def _end_of_line(s: Session) -> int:
 
 
 def _reserved(s: Session, out: Path | None) -> str | None:
-    """The key of this place, which no other unfinished job has.
+    """The key of this place, which no other unfinished job has, and none whose video is still to be published.
 
     The later of two jobs with one result would silently write over the earlier one's.
     """
@@ -429,6 +437,15 @@ def _reserved(s: Session, out: Path | None) -> str | None:
             code="out_taken",
             hint=f"Choose another name for --out, or `vigentd cancel {other.id}` first.",
         )
+    there = select(JobRow).where(JobRow.out_key == key, JobRow.state == State.DONE)
+    waiting = awaited(s) if (done := s.exec(there).all()) else frozenset()
+    for one in done:
+        if one.id in waiting:
+            raise BadInput(
+                f"The video of job {one.id} at {out} is still to be published",
+                code="out_taken",
+                hint="Choose another name for --out; `vigentd publish plan` shows what it waits for.",
+            )
     return key
 
 

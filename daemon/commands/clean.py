@@ -34,6 +34,7 @@ def clean(ctx: typer.Context, dry_run: DryRun = False, as_json: AsJson = False) 
                 "freed": swept.freed,
                 "removed": [removed.as_dict() for removed in swept.removed],
                 "failed": [{"path": str(path), "why": why} for path, why in swept.failed],
+                "awaited": swept.awaited,
             }
         )
     else:
@@ -54,5 +55,9 @@ def _show(swept: Swept, dry_run: bool) -> None:
         out(f"\n{len(swept.removed)} {would}removed, {size(swept.freed)} {would}freed.")
     elif not swept.failed:
         out("Nothing to remove.")
+    if swept.awaited:
+        stay = "1 video stays" if len(swept.awaited) == 1 else f"{len(swept.awaited)} videos stay"
+        which = ", ".join(swept.awaited[:5]) + ", …" * (len(swept.awaited) > 5)
+        tell(f"note: {stay} until published ({which}); `vigentd publish plan` shows what is waited for.")
     for path, why in swept.failed:
         tell(printable(f"warning: {path} could not be removed: {why}"))

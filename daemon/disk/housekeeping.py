@@ -21,7 +21,7 @@ from daemon.disk.inventory import VIDEO, WORK, Aside
 from daemon.disk.retention import Goes, What, in_words, points_here
 from daemon.folders import make_private, unwritable
 from daemon.jobs import State
-from daemon.queue import Queue
+from daemon.queue import Needed, Queue
 from daemon.store.lookup import Finished
 from models.beats import beat
 from models.errors import BadInput, VigentdError
@@ -67,10 +67,12 @@ class Removed:
 
 @dataclass
 class Swept:
-    """failed: what could not be removed, and the reason."""
+    """failed: what could not be removed, and the reason. awaited: ids of jobs whose video would have gone, were
+    it not still to be published."""
 
     removed: list[Removed] = field(default_factory=list)
     failed: list[tuple[Path, str]] = field(default_factory=list)
+    awaited: list[str] = field(default_factory=list)
 
     @property
     def freed(self) -> int:
@@ -102,10 +104,16 @@ class Housekeeping:
         found = inventory.take(self._config)
         for path in found.elsewhere:
             self._log.warning("not_swept", path=path, because="it is a symbolic link")
-        with self._queue.standing_still() as active:
+        with self._queue.standing_still() as needed:
             pass
         finished = self._queue.finished()
-        steps = retention.plan(found, finished, active, self._config.disk, self._now())
+        steps = retention.plan(found, finished, needed, self._config.disk, self._now())
+        if needed.awaited:
+            as_if = needed._replace(awaited=frozenset())
+            else_ = retention.plan(found, finished, as_if, self._config.disk, self._now())
+            swept.awaited = [
+                step.job for step in else_ if step.what == "result" and step.job in needed.awaited
+            ]
         rows = {row.id: row for row in finished}
         for aside in found.aside:
             self._complete(aside, rows.get(aside.job), swept, dry_run)
@@ -117,8 +125,8 @@ class Housekeeping:
         return swept
 
     def _carry_out(self, steps: list[Goes], rows: dict[str, Finished], swept: Swept) -> None:
-        with self._queue.standing_still() as active:
-            moved = [(step, self._set_aside(step, swept)) for step in steps if step.job not in active]
+        with self._queue.standing_still() as needed:
+            moved = [(step, self._set_aside(step, swept)) for step in steps if not _is_needed(step, needed)]
         for step, paths in moved:
             if len(paths) < len(step.paths):
                 continue  # what could be moved of it is completed the next time
@@ -182,6 +190,10 @@ class Housekeeping:
     def _removed(self, step: Goes) -> Removed:
         why = in_words(step.what, step.why, self._config.disk)
         return Removed(step.what, step.job, step.paths[0], step.bytes, why)
+
+
+def _is_needed(step: Goes, needed: Needed) -> bool:
+    return step.job in needed.active or (step.what == "result" and step.job in needed.awaited)
 
 
 # ---------------------------------------------------------------- what the killed have left

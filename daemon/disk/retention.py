@@ -2,7 +2,8 @@
 
 Work of finished jobs goes when it is too old; then the oldest until the rest is small enough, that of
 failed and cancelled jobs last, for `retry` goes on from it. Results go by rules of the same kind. A log
-goes with the last thing that it tells of. Nothing of a queued or running job ever goes.
+goes with the last thing that it tells of. Nothing of a queued or running job ever goes, and no video that is
+still to be published.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Literal
 from daemon.config import DiskSettings
 from daemon.disk.inventory import VIDEO, WORK, Inventory, JobFolder, Result
 from daemon.jobs import State
+from daemon.queue import Needed
 from daemon.store.lookup import Finished
 
 What = Literal["work", "log", "result", "temporary"]
@@ -40,12 +42,12 @@ class Goes:
 def plan(
     found: Inventory,
     finished: Sequence[Finished],
-    active: Collection[str],
+    needed: Needed,
     disk: DiskSettings,
     now: dt.datetime,
 ) -> list[Goes]:
-    """finished: all finished jobs. active: the ids of queued and running ones."""
-    jobs = _Jobs({row.id: row for row in finished}, frozenset(active), now)
+    """finished: all finished jobs."""
+    jobs = _Jobs({row.id: row for row in finished}, needed.active, needed.awaited, now)
     results = _results(found, jobs, disk)
     gone = {step.job for step in results}
     kept = {job for job in found.results if job not in gone}
@@ -76,6 +78,7 @@ def points_here(output: str | None, job: str) -> bool:
 class _Jobs:
     known: dict[str, Finished]
     active: frozenset[str]
+    awaited: frozenset[str]
     now: dt.datetime
 
     def ended(self, job: str, changed: float) -> float:
@@ -102,7 +105,7 @@ def _results(found: Inventory, jobs: _Jobs, disk: DiskSettings) -> list[Goes]:
     steps: list[Goes] = []
     stays: list[Result] = []
     for result in sorted(found.results.values(), key=since):
-        if result.job in jobs.active:
+        if result.job in jobs.active or result.job in jobs.awaited:
             continue
         if not result.video and (result.job in begun or _is_fragment(result, jobs)):
             steps.append(_result(result, "unfinished"))

@@ -14,7 +14,7 @@ from daemon.bot_token import bot_token, with_secrets
 from daemon.config import Config, TelegramSettings
 from daemon.config_file import load
 from models.errors import BadInput
-from models.launch import SECRET, Plan, launch
+from models.launch import SECRETS, Plan, launch
 from tests.daemon.conftest import Cli
 
 TOKEN = "123456:abcdefghijklmnop"
@@ -87,8 +87,9 @@ def test_a_handed_on_configuration_has_no_token_and_is_still_one() -> None:
     Config(**handed_on)
 
 
-def test_hosts_do_not_get_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(SECRET, TOKEN)
+@pytest.mark.parametrize("name", SECRETS)
+def test_hosts_do_not_get_a_secret(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, TOKEN)
     process = launch(Plan("media"), tmp_path / "log", tmp_path / "scratch")
     file = Path(f"/proc/{process.pid}/environ")
     while not (environment := file.read_bytes()):
@@ -96,15 +97,16 @@ def test_hosts_do_not_get_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     process.signal(signal.SIGKILL, group=True)
     process.attend(lambda _: None)
     assert TOKEN.encode() not in environment and b"TMPDIR" in environment
-    assert os.environ[SECRET] == TOKEN
+    assert os.environ[name] == TOKEN
 
 
-def test_what_a_command_starts_does_not_inherit_the_token() -> None:
-    environment = {SECRET: TOKEN, SECRET.lower(): TOKEN, "HOME": "/home"}
+@pytest.mark.parametrize("name", SECRETS)
+def test_what_a_command_starts_does_not_inherit_a_secret(name: str) -> None:
+    environment = {name: TOKEN, name.lower(): TOKEN, "HOME": "/home"}
     kept: dict[str, str] = {}
     for _ in range(2):  # a configuration that is read again has it again
         with with_secrets(kept, environment):
-            assert environment[SECRET] == environment[SECRET.lower()] == TOKEN
+            assert environment[name] == environment[name.lower()] == TOKEN
         assert environment == {"HOME": "/home"}
 
 

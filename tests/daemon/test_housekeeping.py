@@ -18,6 +18,7 @@ import pytest
 from pydantic import ByteSize
 
 from daemon.config import Config, DiskSettings
+from daemon.disk import retention
 from daemon.disk.housekeeping import (
     Housekeeping,
     Swept,
@@ -30,9 +31,12 @@ from daemon.disk.housekeeping import (
 )
 from daemon.disk.inventory import WORK
 from daemon.jobs import JobRow, State
+from daemon.publications.book import Book, Proposal
+from daemon.publications.slots import Rules
 from daemon.queue import Claim, Queue
 from daemon.store.lookup import Finished
-from models.errors import StageFailed, Unavailable
+from handlers.publish.target import Receipt
+from models.errors import BadInput, StageFailed, Unavailable
 from pipeline import spill
 from pipeline.result import temporary
 from pipeline.spec import JobSpec
@@ -617,3 +621,76 @@ def test_the_daemons_sweep_is_told_in_its_log_and_so_is_one_that_cannot_be(house
     sweep(house.config, house.queue, log)
     name, facts = log.lines[-1]
     assert name == "not_swept" and "it is not a database" in str(facts["error"])
+
+
+# ---------------------------------------------------------------- what is still to be published
+
+
+def published(house: House, job: str, target: str = "site") -> None:
+    book = Book(house.queue.database, now=house.clock)
+    number, _ = book.propose(house.queue.get(job), target, Proposal({"title": "x"}))
+    claim = book.claim(_due(book, target), searchable=True)
+    assert claim is not None and claim.number == number
+    book.published(claim, Receipt("1"))
+
+
+def _due(book: Book, target: str) -> Rules:
+    rules = Rules(target)
+    book.fall_due(rules)
+    return rules
+
+
+@pytest.mark.parametrize("rule", [{"results_days": 7.0}, {"results_size": 50}])
+def test_a_video_that_is_still_to_be_published_stays(house: House, rule: dict[str, Any], cli: Cli) -> None:
+    house.spec = house.spec.model_copy(update={"publish": ("site", "tube")})
+    job = house.job(days=50)  # done, and no daemon has looked at it yet
+    swept = house.sweep(work_days=7.0, **rule)
+    assert gone(swept) == [("work", job)] and swept.awaited == [job]
+    assert house.video(job).exists() and house.log(job).exists()
+    published(house, job)
+    swept = house.sweep(**rule)
+    assert gone(swept) == [] and swept.awaited == [job]  # there is the other target
+    published(house, job, "tube")
+    swept = house.sweep(**rule)
+    assert ("result", job) in gone(swept) and swept.awaited == []
+    assert house.queue.get(job).output is None
+    with house.queue.database.reading() as s:  # what was told of it stays whole
+        assert s.connection().exec_driver_sql("PRAGMA foreign_key_check").all() == []
+
+
+def test_what_is_published_while_a_sweep_runs_stays(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the plan and the removing somebody wants it at a target."""
+    job = house.job(days=50)
+    planned = retention.plan
+
+    def then(*said: Any) -> Any:
+        steps = planned(*said)
+        row = house.queue.get(job)
+        Book(house.queue.database).propose(row, "site", Proposal({"title": "x"}, approval=None))
+        return steps
+
+    monkeypatch.setattr(retention, "plan", then)
+    assert gone(house.sweep(results_days=7.0)) == [] and house.video(job).exists()
+
+
+def test_clean_says_why_a_video_stays(house: House, cli: Cli) -> None:
+    house.spec = house.spec.model_copy(update={"publish": ("site",)})
+    job = house.job(days=50, work=0)
+    said = cli("clean", VIGENTD_DISK__RESULTS_DAYS="7")
+    assert said.code == 0 and f"1 video stays until published ({job})" in said.err
+    assert cli("clean", "--json", VIGENTD_DISK__RESULTS_DAYS="7").json["awaited"] == [job]
+
+
+def test_a_video_that_is_still_to_be_published_is_not_written_over(queue: Queue, spec: JobSpec) -> None:
+    spec = spec.model_copy(update={"publish": ("site",), "out": Path("/videos/one.mp4")})
+    first = queue.submit(spec)
+    claim = queue.claim("me", first.id)
+    assert claim is not None
+    queue.finish(claim, Path("/videos/one.mp4"))
+    with pytest.raises(BadInput, match="still to be published") as caught:
+        queue.submit(spec)
+    assert caught.value.code == "out_taken"
+    book = Book(queue.database)
+    number, _ = book.propose(queue.get(first.id), "site", Proposal({"title": "x"}))
+    book.skip(number, "me")
+    queue.submit(spec)

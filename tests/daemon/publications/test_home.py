@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import zoneinfo
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-import tzdata
 
 from daemon.config_file import load
 from daemon.publications.home import home_zone
@@ -19,7 +19,9 @@ BERLIN_SUMMER = dt.timedelta(hours=2)
 
 def zone_file(name: str) -> Path:
     """A file of that zone, wherever this machine keeps its zones."""
-    for folder in (*zoneinfo.TZPATH, str(Path(str(tzdata.__file__)).parent / "zoneinfo")):
+    package = find_spec("tzdata")
+    own = [str(Path(package.origin).parent / "zoneinfo")] if package and package.origin else []
+    for folder in (*zoneinfo.TZPATH, *own):
         if (Path(folder) / name).is_file():
             return Path(folder) / name
     pytest.skip(f"no file of {name} here")
