@@ -18,6 +18,11 @@ def size_of(mark: str) -> int:
     return int(mark.split("-")[0])
 
 
+def written_at(mark: str) -> int:
+    """As in os.stat_result.st_mtime_ns."""
+    return int(mark.split("-")[1])
+
+
 def check_same(video: Video, marked: str) -> None:
     """Between reading a piece and sending it. Raises NotSent when it was made again: the next try is anew."""
     if mark(video) != marked:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 from handlers.publish.errors import Login, NotSent, Refused, Spent, Unsure
-from handlers.publish.kinds.making import check_same, size_of
+from handlers.publish.kinds.making import size_of, written_at
 from handlers.publish.kinds.peertube.api import Api
 from handlers.publish.kinds.speaking import Answer, Body, Range
 from handlers.publish.target import Memo, Receipt, Video
@@ -95,18 +94,18 @@ class Upload:
     def _piece(self, begin: int) -> int | Receipt:
         who, size = self._api.who, self._video.size
         self._progress.check()
-        check_same(self._video, self._memo.get()["video"])
+        kept = self._memo.get()
         end = min(begin + PIECE, size)
         if end == size:
             self._memo.put(last=self._api.time.now().timestamp())
-        whole = replace(Range.whole(self._video.path), begin=begin, end=end)
-        body = Body([whole], self._progress, before=begin, of=size)
+        piece = Range(self._video.path, begin, end, written_at(kept["video"]))
+        body = Body([piece], self._progress, before=begin, of=size)
         headers = {
             "Content-Range": f"bytes {begin}-{end - 1}/{size}",
             "Content-Type": "application/octet-stream",
         }
         try:
-            answer = self._api.call("PUT", self._memo.get()["upload"], body, headers)
+            answer = self._api.call("PUT", kept["upload"], body, headers)
         except Unsure as e:
             if end == size:
                 raise
