@@ -420,7 +420,7 @@ def _end_of_line(s: Session) -> int:
 
 
 def _reserved(s: Session, out: Path | None) -> str | None:
-    """The key of this place, which no other unfinished job has, and none whose video is still to be published.
+    """The key of this place, which no other unfinished job has, nor one whose video is still to be published.
 
     The later of two jobs with one result would silently write over the earlier one's.
     """

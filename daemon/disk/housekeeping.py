@@ -67,8 +67,8 @@ class Removed:
 
 @dataclass
 class Swept:
-    """failed: what could not be removed, and the reason. awaited: ids of jobs whose video would have gone, were
-    it not still to be published."""
+    """failed: what could not be removed, and the reason. awaited: ids of jobs whose video would have gone,
+    were it not still to be published."""
 
     removed: list[Removed] = field(default_factory=list)
     failed: list[tuple[Path, str]] = field(default_factory=list)
@@ -110,10 +110,8 @@ class Housekeeping:
         steps = retention.plan(found, finished, needed, self._config.disk, self._now())
         if needed.awaited:
             as_if = needed._replace(awaited=frozenset())
-            else_ = retention.plan(found, finished, as_if, self._config.disk, self._now())
-            swept.awaited = [
-                step.job for step in else_ if step.what == "result" and step.job in needed.awaited
-            ]
+            others = retention.plan(found, finished, as_if, self._config.disk, self._now())
+            swept.awaited = [step.job for step in others if _is_needed(step, needed)]
         rows = {row.id: row for row in finished}
         for aside in found.aside:
             self._complete(aside, rows.get(aside.job), swept, dry_run)
