@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from models.shortened import shortened
 
 CONNECT_S = 10.0
 STALL_S = 60.0  # without a byte, on the way there or back
+ANSWER_S = 600.0  # from an answer's first line to its end
 PIECE = 1 << 20  # bytes
 MOST_ANSWER = 1 << 20  # bytes of an answer that are looked at
 
@@ -65,13 +66,19 @@ def joined(url: str, given: str) -> str:
         return ""
 
 
-def client(around: Surroundings, answer_s: float | None = None) -> httpx.Client:
+class Client(httpx.Client):
+    clock: Callable[[], float]
+
+
+def client(around: Surroundings, answer_s: float | None = None) -> Client:
     """answer_s: how long to wait for the next byte of an answer; None: as for everything."""
     for name in ("httpx", "httpcore"):  # they tell addresses, in which there may be secrets
         logging.getLogger(name).setLevel(logging.WARNING)
     read_s = STALL_S if answer_s is None else answer_s
     timeout = httpx.Timeout(STALL_S, connect=CONNECT_S, read=read_s)
-    return httpx.Client(transport=around.transport, timeout=timeout)
+    made = Client(transport=around.transport, timeout=timeout)
+    made.clock = around.clock
+    return made
 
 
 def secret_of(given: SecretStr | None, file: Path | None, whose: str) -> str:
@@ -223,7 +230,7 @@ class Answer:
 
 
 def say(
-    http: httpx.Client,
+    http: Client,
     method: str,
     url: str,
     body: Body | None = None,
@@ -235,7 +242,7 @@ def say(
     length = {"Content-Length": str(body.size)} if body is not None else {}
     try:
         with http.stream(method, url, content=body, headers={**(headers or {}), **length}) as response:
-            content, whole = _read(response)
+            content, whole = _read(response, http.clock)
             return Answer(response.status_code, response.headers, content, whole)
     except (httpx.TransportError, httpx.InvalidURL) as e:
         raise broke_off(e, who, body is not None and body.over) from None  # `e` knows the address: secrets
@@ -250,13 +257,15 @@ def broke_off(error: Exception, who: str, over: bool) -> VigentdError:
     return NotSent(f"{who} could not be reached, or broke off: {why}")
 
 
-def _read(response: httpx.Response) -> tuple[bytes, bool]:
-    content = b""
+def _read(response: httpx.Response, clock: Callable[[], float]) -> tuple[bytes, bool]:
+    content, end = b"", clock() + ANSWER_S
     try:
         for piece in response.iter_bytes():
             content += piece
             if len(content) >= MOST_ANSWER:
                 break
+            if clock() > end:
+                return content, False
     except (httpx.TransportError, httpx.DecodingError):
         return content, False
     return content, True

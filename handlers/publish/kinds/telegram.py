@@ -18,14 +18,13 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import httpx
 from pydantic import AfterValidator, SecretStr, model_validator
 
 from handlers.publish.errors import Login, NotSent, Refused, Unsure
 from handlers.publish.fits import check_text
 from handlers.publish.kind import Kind, Surroundings, TargetSettings
 from handlers.publish.kinds import speaking
-from handlers.publish.kinds.speaking import Answer, Body, Part, Range
+from handlers.publish.kinds.speaking import Answer, Body, Client, Part, Range
 from handlers.publish.kinds.waiting import bounded
 from handlers.publish.target import Length, Limits, Memo, Receipt, Text, Video, in_utf16
 from models.errors import VigentdError
@@ -131,7 +130,7 @@ class Telegram:
 
     # ---------------------------------------------------------------- the parts
 
-    def _client(self) -> httpx.Client:
+    def _client(self) -> Client:
         return speaking.client(self._around, LOCAL_ANSWER_S if self._settings.local_mode else None)
 
     def _parts(self, video: Video, text: Text, key: str) -> list[Part]:
@@ -149,13 +148,13 @@ class Telegram:
             parts.append(Part("thumbnail", small, "image/jpeg", "thumbnail.jpg"))
         return [*parts, Part("video", Range.whole(video.path), "video/mp4", f"{key}.mp4")]
 
-    def _ask(self, http: httpx.Client, method: str, **params: Any) -> dict[str, Any]:
+    def _ask(self, http: Client, method: str, **params: Any) -> dict[str, Any]:
         content = Body([json.dumps(params).encode()])
         answer = self._say(http, method, content, "application/json")
         content.over = False  # it changes nothing there: asked again, it is the same
         return self._result(answer, content)
 
-    def _say(self, http: httpx.Client, method: str, body: Body, content_type: str) -> Answer:
+    def _say(self, http: Client, method: str, body: Body, content_type: str) -> Answer:
         url = f"{self._settings.base_url}{self._secret()}/{method}"
         try:
             return speaking.say(http, "POST", url, body, {"Content-Type": content_type}, who="Telegram")

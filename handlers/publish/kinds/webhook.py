@@ -26,13 +26,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urljoin, urlsplit
 
-import httpx
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from handlers.publish.errors import Login, NotSent, Refused, Spent, Unsure
 from handlers.publish.kind import Kind, Surroundings, TargetSettings
 from handlers.publish.kinds import speaking
-from handlers.publish.kinds.speaking import Answer, Body, Part, Range
+from handlers.publish.kinds.speaking import Answer, Body, Client, Part, Range
 from handlers.publish.target import Limits, Memo, Receipt, Text, Video
 from models.errors import VigentdError
 from models.progress import Progress
@@ -150,7 +149,7 @@ class Webhook:
         signature = hmac.new(self._secret().encode(), signed, hashlib.sha256).hexdigest()
         return f"{url}?expires={expires}&signature={signature}"
 
-    def _post(self, http: httpx.Client, body: Body, headers: Mapping[str, str]) -> Answer:
+    def _post(self, http: Client, body: Body, headers: Mapping[str, str]) -> Answer:
         url = self._settings.url
         for _ in range(MOST_REDIRECTS + 1):
             answer = speaking.say(http, "POST", url, body, headers, who=self._who)

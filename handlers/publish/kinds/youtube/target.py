@@ -165,7 +165,7 @@ class YouTube:
             try:
                 page = api.get("playlistItems", **asked)
             except Refused as e:
-                if e.code == NOT_THERE:  # as long as the channel never had a video
+                if e.code == NOT_THERE and "pageToken" not in asked:  # the channel never had a video
                     return
                 raise
             items = page.get("items", [])

@@ -8,11 +8,13 @@ import json
 import logging
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from email.parser import BytesParser
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 from pydantic import ValidationError
 
@@ -277,3 +279,20 @@ def test_what_is_wrong_with_settings_says_no_secret() -> None:
     with pytest.raises(ValidationError) as told:
         KIND.settings.model_validate({"secret": SECRET})
     assert SECRET not in str(told.value) and SECRET not in repr(told.value)
+
+
+def test_an_answer_that_never_ends_is_ended(tmp_path: Path, video: Video) -> None:
+    """A byte now and then keeps a connection alive, and would keep the target busy for ever."""
+    now = [0.0]
+
+    def drops() -> Iterator[bytes]:
+        while now[0] < 10 * speaking.ANSWER_S:
+            now[0] += 50
+            yield b" "
+
+    transport = httpx.MockTransport(lambda request: httpx.Response(201, content=drops()))
+    around = replace(quick(tmp_path), transport=transport, clock=lambda: now[0])
+    settings = {"name": "site", "kind": "webhook", "url": "https://example.org/hook", "secret": SECRET}
+    target = Webhook(KIND.settings.model_validate(settings), around)
+    assert target.publish(video, TEXT, KEY, Memory(), Quiet()).id == KEY  # it has said yes
+    assert now[0] < 2 * speaking.ANSWER_S
