@@ -37,7 +37,7 @@ def check_all(configuration: Callable[[], Config]) -> list[Finding]:
     checks: list[Callable[[], Iterator[Finding]]] = [ffmpeg, encoders, lips, voice, gpu]
     if config is not None:
         engines = (speech_engine, hearing, lipsync_engine, devices)
-        for check in (fonts, styles, *engines, defaults, data_dir, disk, inboxes, telegram):
+        for check in (fonts, styles, *engines, defaults, data_dir, disk, inboxes, telegram, targets):
             checks.append(partial(check, config))
     return [first, *(finding for check in checks for finding in _guarded(check))]
 
@@ -289,6 +289,23 @@ def telegram(config: Config) -> Iterator[Finding]:
         yield Finding("telegram", "warn", f"nobody may use @{name} yet", "Run `vigentd telegram pair`.")
     else:
         yield Finding("telegram", "ok", f"the bot is @{name}")
+
+
+def targets(config: Config) -> Iterator[Finding]:
+    """Their settings only: nothing is reached for."""
+    from daemon.publications.opening import opened
+    from handlers.publish.registry import Registry
+
+    registry = Registry()
+    for section in config.publish.target:
+        name = f"target {section.name}"
+        try:
+            opened(section, registry, config)
+        except VigentdError as e:
+            yield Finding(name, "fail", e.message, e.hint)
+        else:
+            tried = f"`vigentd publish check {section.name}` tries it for real"
+            yield Finding(name, "ok", f"{section.kind}; {tried}")
 
 
 def _nearest(folder: Path) -> Path:

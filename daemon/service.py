@@ -149,7 +149,7 @@ class Service:
         )
         self.alarms = Alarms(self._alarm)
         publishing = self.publishing = Publishing(
-            self.config, self.queue.database, self.log, self.alarms, self._published
+            self.config, self.queue.database, self.log, self.alarms, self._published, self.log.mask_all
         )
         self.hosts = Hosts(self.config, self._host_says, AT_THE_DOOR, self.alarms)
         inboxes = self.inboxes = Inboxes(
@@ -413,7 +413,8 @@ class Service:
         try:
             config = self._load()
             Chosen(config)
-            self.publishing.checked(config)
+            if self.worker is not None:  # else they are checked when it starts
+                self.publishing.checked(config)
         except VigentdError as e:
             self._refused = e
             raise

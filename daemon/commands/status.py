@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 import signal
@@ -134,11 +135,21 @@ def _from_the_database(app: App, away: Unavailable) -> dict[str, Any]:
         "hosts": [],
         "inboxes": [],
         "telegram": None,
+        "publish": _published(app),
         "job": job_json(running, None) if running else None,
         "counts": app.queue.counts(),
         "oldest_waiting": app.queue.oldest_waiting(),
         "free": shutil.disk_usage(app.config.data_dir).free,
     }
+
+
+def _published(app: App) -> dict[str, Any]:
+    from daemon.publications.book import Book
+    from daemon.publications.counted import counted
+
+    publish, db = app.config.publish, app.queue.database
+    rules = {one.name: one for one in publish.rules()}
+    return counted(db, Book(db), rules, dt.datetime.now(dt.UTC)).in_short(list(rules))
 
 
 def _card(told: dict[str, Any]) -> None:
@@ -155,6 +166,7 @@ def _card(told: dict[str, Any]) -> None:
     _line("waiting", _waiting(counts["queued"], told["oldest_waiting"]))
     _line("inboxes", "; ".join(map(_inbox, told["inboxes"])))
     _line("telegram", _telegram(told.get("telegram")))
+    _line("publish", _publish(told.get("publish")))
     _line("finished", ", ".join(f"{counts[state]} {state}" for state in ("done", "failed", "cancelled")))
     _line("data", f"{told['data_dir']} ({told['free'] / 1e9:.1f} GB free)")
     if told["hosts"]:
@@ -207,6 +219,24 @@ def _telegram(bot: dict[str, Any] | None) -> str:
     why = f" ({bot['why']})" if bot["why"] else ""
     waiting = f", {counted(bot['waiting'], 'message')} to send" if bot["waiting"] else ""
     return f"{name}{bot['state']}{why}{waiting}"
+
+
+def _publish(told: dict[str, Any] | None) -> str:
+    """Nothing where there are no targets."""
+    if told is None or not (told["targets"] or told["counts"]):
+        return ""
+    counts, coming = told["counts"], told["next"]
+    parts = [counted(len(told["targets"]), "target")]
+    if waiting := sum(counts.get(state, 0) for state in ("approved", "sending", "unsure")):
+        parts.append(f"{waiting} waiting")
+    if approvals := counts.get("proposed", 0):
+        parts.append(f"{approvals} to approve")
+    if stuck := counts.get("held", 0) + counts.get("asked", 0):
+        parts.append(f"{stuck} for a person (`vigentd publish plan`)")
+    if coming is not None:
+        soon = dt.datetime.fromisoformat(coming["at"]) <= dt.datetime.now(dt.UTC)
+        parts.append(f"next {coming['target']} {'now' if soon else local_time(coming['at'])}")
+    return ", ".join(parts)
 
 
 def _table(hosts: Iterable[dict[str, Any]]) -> None:

@@ -55,6 +55,7 @@ def _metrics(report: Report, version: str, now: dt.datetime) -> Iterator[Metric]
     budgets = [Sample(part.budget_s, _named(part)) for part in parts if part.budget_s is not None]
     yield Metric("vigentd_component_budget_seconds", "gauge", "How long that may be now.", budgets)
     yield from _of_queue(report, now)
+    yield from _of_publications(parts)
     yield from _of_hosts(part for part in parts if part.name.startswith("host:"))
     free = _numbers(named(parts, "disk"), "free")
     yield Metric("vigentd_disk_free_bytes", "gauge", "Free where the data folder lies.", free)
@@ -70,6 +71,22 @@ def _of_queue(report: Report, now: dt.datetime) -> Iterator[Metric]:
     yield Metric("vigentd_oldest_waiting_seconds", "gauge", "How long the oldest job in line waits.", waits)
     progress = _numbers(named(parts, "worker"), "progress")
     yield Metric("vigentd_job_progress_ratio", "gauge", "How much of the job at work is done.", progress)
+
+
+def _of_publications(parts: Iterable[Component]) -> Iterator[Metric]:
+    part = named(parts, "publications")
+    facts = part.facts if part else {}
+    counts = [
+        Sample(number, {"target": target, "state": state})
+        for target, states in facts.get("counts", {}).items()
+        for state, number in states.items()
+    ]
+    yield Metric("vigentd_publications", "gauge", "Publications, by target and state.", counts)
+    last = [
+        Sample(dt.datetime.fromisoformat(at).timestamp(), {"target": target})
+        for target, at in facts.get("last_published", {}).items()
+    ]
+    yield Metric("vigentd_last_published_timestamp_seconds", "gauge", "When a target took one last.", last)
 
 
 def _of_hosts(hosts: Iterable[Component]) -> Iterator[Metric]:

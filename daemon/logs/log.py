@@ -54,8 +54,7 @@ class Log:
         """Level, format, folder and secrets as they are now; the file is opened anew. A secret that was
         masked once stays masked."""
         self.close()
-        for secret in _secrets(config):
-            self._mask.add(secret)
+        self.mask_all(config)
         stream = self._stderr or sys.stderr
         as_json = config.log.format == "json"
         journal = _is_journal(stream)
@@ -83,6 +82,11 @@ class Log:
     def mask(self, secret: str) -> None:
         """One more secret that must not be written."""
         self._mask.add(secret)
+
+    def mask_all(self, section: BaseModel) -> None:
+        """All that is marked as secret there."""
+        for secret in _secrets(section):
+            self._mask.add(secret)
 
     def tail(self, lines: int) -> str:
         """The last lines that were written, without secrets; "" when there is no file."""

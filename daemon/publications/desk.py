@@ -22,6 +22,7 @@ from daemon.publications.slots import Rules
 from daemon.publications.tables import Publication, Standing
 from daemon.publications.written import text_json, text_of, written
 from handlers.publish.fits import fits
+from handlers.publish.kind import TargetSettings
 from handlers.publish.registry import Registry
 from handlers.publish.target import Target, Text, Video
 from handlers.publish.text import with_cover
@@ -77,6 +78,10 @@ class Desk:
                 raise
             except VigentdError:
                 continue
+
+    def settings(self) -> list[TargetSettings]:
+        """Of the targets that were opened; with their secrets."""
+        return [one.settings for one in self._opened.values()]
 
     def target(self, name: str) -> Target:
         return self._open(name).target
