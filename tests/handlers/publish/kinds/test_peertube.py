@@ -281,6 +281,7 @@ def test_made_again_while_it_goes_up(tube: Tube, tmp_path: Path, video: Video) -
             if tube.uploads and tube.uploads["u0"].content:
                 video.path.with_name("again").write_bytes(again)
                 video.path.with_name("again").replace(video.path)
+                os.utime(video.path, (1, 1))  # not within the same tick of the file system's clock
 
     with pytest.raises(NotSent):
         target.publish(video, TEXT, KEY, memo, Remake())

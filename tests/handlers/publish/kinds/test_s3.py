@@ -431,6 +431,7 @@ def test_made_again_while_it_goes_up(
             if done == PART:
                 large.path.with_name("again").write_bytes(again)
                 large.path.with_name("again").replace(large.path)
+                os.utime(large.path, (1, 1))  # not within the same tick of the file system's clock
 
     with pytest.raises(NotSent):
         target.publish(large, TEXT, KEY, memo, Remake())

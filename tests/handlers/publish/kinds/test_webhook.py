@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import logging
+import os
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -262,6 +263,7 @@ def test_made_again_after_it_was_signed(site: Site, tmp_path: Path, video: Video
     class Remake(Quiet):
         def step(self, done: float, total: float) -> None:
             video.path.write_bytes(video.path.read_bytes()[::-1])
+            os.utime(video.path, (1, 1))  # not within the same tick of the file system's clock
 
     with pytest.raises(NotSent):
         webhook(site, tmp_path).publish(video, TEXT, KEY, Memory(), Remake())

@@ -671,6 +671,7 @@ def test_made_again_while_it_goes_up(site: YouTube, target: Channel, video: Vide
             if PIECE < done < 2 * PIECE:
                 video.path.with_name("again").write_bytes(again)
                 video.path.with_name("again").replace(video.path)
+                os.utime(video.path, (1, 1))  # not within the same tick of the file system's clock
 
     with pytest.raises(NotSent):
         target.publish(video, TEXT, KEY, memo, Remake())
@@ -719,3 +720,13 @@ def test_our_secrets_go_to_nobody_on_the_way(tmp_path: Path, site: YouTube, targ
     file.write_text(file.read_text().replace(site.url, "http://accounts.example.org"))
     with pytest.raises(Login, match=r"The OAuth client in client\.json"):
         target.check()
+
+
+def test_a_list_that_goes_missing_half_way_is_no_empty_one(
+    site: YouTube, target: Channel, memo: Kept
+) -> None:
+    for _ in range(60):
+        site.add({"snippet": {"tags": []}})
+    site.faults = [Fault("playlistItems", "answer", status=404, reason="playlistNotFound", after=1)]
+    with pytest.raises(Refused):
+        target.find(KEY, memo)
