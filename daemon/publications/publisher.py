@@ -214,6 +214,8 @@ class Publisher:
             return False
         claim = self._book.claim(rules, searchable=target.searchable)
         if claim is None:
+            if line.trouble and not self._is_told(name):
+                line.trouble = line.hint = ""
             return False
         line.busy, line.moved_at = claim, self._clock()
         try:
@@ -226,6 +228,11 @@ class Publisher:
         line.busy = None
         self._tell(claim)
         return True
+
+    def _is_told(self, name: str) -> bool:
+        """Something failed there, and still waits for better."""
+        still = self._book.all(Standing.APPROVED, Standing.UNSURE, Standing.HELD, Standing.ASKED)
+        return any(row.target == name and row.error is not None for row in still)
 
     def _tell(self, claim: Sending) -> None:
         """What has become of it: to the log, and to all who listen."""

@@ -25,6 +25,7 @@ from daemon.queue import Queue
 from pipeline.spec import JobSpec
 
 WISH = {"clip": "/clips/anna.mp4", "script": "Good morning."}
+NEXT = {"target": "site", "job": "8h1x4k2m", "at": "2126-11-24T18:00:00.000Z"}
 
 
 class TinyOffice:
@@ -60,6 +61,7 @@ class TinyOffice:
             "hosts": [host | more | {"versions": {}, "starts": 1}],
             "inboxes": [{"name": "daily", "state": "watching", "why": "", "held": 2}],
             "telegram": {"state": "connected", "why": "", "name": "anna_bot", "waiting": 3},
+            "publish": {"targets": ["site", "tube"], "counts": {"approved": 2, "held": 1}, "next": NEXT},
             "job": job_json(running, None) if running else None,
             "counts": self.queue.counts(),
             "oldest_waiting": self.queue.oldest_waiting(),

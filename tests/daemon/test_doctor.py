@@ -137,6 +137,17 @@ def test_inboxes_and_what_their_jobs_get(tmp_path: Path) -> None:
     assert len(found) == 4
 
 
+def test_targets_are_looked_at_and_not_reached_for(tmp_path: Path) -> None:
+    targets = [
+        {"name": "site", "kind": "folder", "path": "/nowhere"},
+        {"name": "red", "kind": "folder", "path": "/nowhere", "colour": "red"},
+    ]
+    config = Config.model_validate({"data_dir": tmp_path / "data", "publish": {"target": targets}})
+    site, red = doctor.targets(config)
+    assert site.state == "ok" and "vigentd publish check site" in site.found
+    assert red.state == "fail" and "colour is no key" in red.found and red.fix
+
+
 # ---------------------------------------------------------------- the lip-sync engine
 
 

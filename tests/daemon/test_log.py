@@ -33,7 +33,7 @@ TOKEN = "8123456789:AAF0aBcDeFgHiJkLmNoPqRsTuVwXyZ_-012"
 
 class WithSecret(Config):
     token: SecretStr = SecretStr("")
-    targets: dict[str, SecretStr] = Field({})
+    places: dict[str, SecretStr] = Field({})
 
 
 Start = Callable[..., Log]
@@ -61,10 +61,10 @@ def start(tmp_path: Path, stderr: io.StringIO) -> Iterator[Start]:
     root.setLevel(level)
 
 
-def settings(folder: Path, *, token: str = "", targets: dict[str, str] | None = None, **said: Any) -> Config:
-    secrets = {name: SecretStr(secret) for name, secret in (targets or {}).items()}
+def settings(folder: Path, *, token: str = "", places: dict[str, str] | None = None, **said: Any) -> Config:
+    secrets = {name: SecretStr(secret) for name, secret in (places or {}).items()}
     data = folder / "data"
-    return WithSecret(data_dir=data, token=SecretStr(token), targets=secrets, log=LogSettings(**said))
+    return WithSecret(data_dir=data, token=SecretStr(token), places=secrets, log=LogSettings(**said))
 
 
 def kept(folder: Path) -> str:
@@ -169,7 +169,7 @@ def test_warnings_and_library_errors_come_in_the_same_shape(
 def test_no_secret_reaches_the_log(start: Start, stderr: io.StringIO, tmp_path: Path, form: str) -> None:
     """However it comes: quoted, in a URL, in an exception, before and after it is configured."""
     odd = 'p"ss w\\rd/ü'
-    log = start(format=form, token=odd, targets={"youtube": "hunter2-key"})
+    log = start(format=form, token=odd, places={"youtube": "hunter2-key"})
     log.mask("added-later")
     log.event("fact", a=odd, b="hunter2-key", c=["added-later", odd], token=TOKEN)
     log.error("fault", trace=boom(f"401 for https://api.telegram.org/bot{TOKEN}/getMe and {odd}"))

@@ -65,6 +65,15 @@ def test_the_numbers_are_those_of_the_report() -> None:
     assert found["vigentd_oldest_waiting_seconds"] == 30
 
 
+def test_publications_by_target_and_state() -> None:
+    last = {"site": "2026-11-21T12:00:00.000Z"}
+    facts = {"counts": {"site": {"published": 4, "held": 1}}, "last_published": last}
+    found = read(text(Report((Component("publications", "idle", facts=facts),), pid=1), "0.1.0", NOW))
+    assert found['vigentd_publications{target="site",state="held"}'] == 1
+    at = found['vigentd_last_published_timestamp_seconds{target="site"}']
+    assert at == NOW.replace(second=0).timestamp()
+
+
 def test_what_is_not_known_yet_is_left_out() -> None:
     found = read(text(Report((Component("queue", "loading"), Component("host:media", "dead"))), "1", NOW))
     assert not [name for name in found if name.startswith(("vigentd_jobs", "vigentd_host", "vigentd_disk"))]
