@@ -219,8 +219,8 @@ def finish(app: App, job_id: str, as_json: bool) -> JobRow:
         raise typer.Exit(1)
     for note in row.notes:
         tell(f"note: {note}")
-    if row.spec.get("publish") and not app.daemon_runs():
-        tell(f"note: It goes to {', '.join(row.spec['publish'])} when a daemon runs (`vigentd run`).")
+    if not app.daemon_runs() and app.queue.is_awaited(row.id):
+        tell("note: It will be published when the daemon runs (`vigentd run`).")
     return row
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased, defer
 from sqlmodel import Session, col, func, select
 
 from daemon.jobs import FINISHED, JobRow, Milestone, StageTime, State, described
+from daemon.publications.awaited import awaited
 from daemon.publications.told import of_job, publication_json
 from daemon.store.database import Database
 from models.errors import BadInput
@@ -40,6 +41,11 @@ class Lookup:
     def get(self, job_id: str) -> JobRow:
         with self._db.reading() as s:
             return row_of(s, job_id)
+
+    def is_awaited(self, job_id: str) -> bool:
+        """Its video is still to go somewhere."""
+        with self._db.reading() as s:
+            return job_id in awaited(s)
 
     def of_key(self, key: str) -> JobRow | None:
         """The job that was submitted with this idempotency key."""
