@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -62,14 +62,14 @@ class Publishing:
 def read_text(said: str, before: Text) -> Text:
     """The first line is the title, what follows is the description. Lines of #tags alone are the tags;
     without one, they stay. Raises BadInput `text_empty`."""
-    lines = [line.rstrip() for line in said.strip().splitlines()]
-    tagged = [line for line in lines if _is_tags(line)]
-    title, *rest = [line for line in lines if line not in tagged] or [""]
-    if not title:
+    title, *rest = [line.rstrip() for line in said.strip().splitlines()] or [""]
+    if not title or _is_tags(title):
         raise BadInput("The first line is to be the title", code="text_empty")
-    tags = tuple(
-        dict.fromkeys(tag for line in tagged for word in line.split() if (tag := word.strip("#＃,，")))
-    )
+    tagged = [line for line in rest if _is_tags(line)]
+    words = (word.strip("#＃,，") for line in tagged for word in line.split())
+    tags = tuple(dict.fromkeys(word for word in words if word))
+    if not tags_in_description(before):
+        rest = [line for line in rest if line not in tagged]
     return replace(
         before,
         title=title.strip(),
@@ -80,8 +80,17 @@ def read_text(said: str, before: Text) -> Text:
 
 def written_text(text: Text) -> str:
     """The other way: to be changed and sent back."""
-    tags = " ".join(f"#{tag}" for tag in text.tags)
+    tags = "" if tags_in_description(text) else hashed(text.tags)
     return "\n".join(part for part in (text.title, text.description, tags) if part)
+
+
+def tags_in_description(text: Text) -> bool:
+    """So its template has it; then they stand there once more as they are."""
+    return bool(text.tags) and all(f"#{tag}" in text.description for tag in text.tags)
+
+
+def hashed(tags: Iterable[str]) -> str:
+    return " ".join(f"#{tag}" for tag in tags)
 
 
 def _is_tags(line: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from handlers.telegram.buttons import Press
-from handlers.telegram.commands import jobs, lists, people, presenters, settings
+from handlers.telegram.commands import jobs, lists, people, plan, presenters, settings
 from handlers.telegram.courier import question
 from handlers.telegram.drafting import presses as drafting
 from handlers.telegram.pressing import jobs as of_jobs
@@ -22,5 +22,6 @@ PRESSES: dict[str, Callable[[Talk, Press], None]] = {
     **presenters.PRESSES,
     **settings.PRESSES,
     **people.PRESSES,
+    **plan.PRESSES,
     question.VERB: question.arrived,
 }

@@ -10,6 +10,7 @@ from handlers.telegram.commands import (
     machine,
     new,
     people,
+    plan,
     presenters,
     publish,
     settings,
@@ -17,7 +18,7 @@ from handlers.telegram.commands import (
 )
 from handlers.telegram.commands.command import Command
 
-__all__ = ["COMMANDS", "Command", "jobs", "lists", "people", "presenters", "settings"]
+__all__ = ["COMMANDS", "Command", "jobs", "lists", "people", "plan", "presenters", "settings"]
 
 COMMANDS: dict[str, Command] = {
     "start": Command(greeting.start),

@@ -25,7 +25,7 @@ def queue(talk: Talk, said: Said) -> None:
         talk.answer("queue.empty")
         return
     links = {link.job_id: link for link, _ in talk.turn.jobs.untold()}
-    seen = [job for job in line if _may_be_named(talk, links.get(job))]
+    seen = [job for job in line if may_be_named(talk, links.get(job))]
     rows = [row for job in seen[:MOST] if (row := talk.turn.jobs.row(job)) is not None]
     parts = [
         talk.say("queue.head", running=1 if running else 0, waiting=len(places)),
@@ -43,7 +43,7 @@ def queue(talk: Talk, said: Said) -> None:
     )
 
 
-def _may_be_named(talk: Talk, link: ChatJob | None) -> bool:
+def may_be_named(talk: Talk, link: ChatJob | None) -> bool:
     if talk.where.private:
         return talk.admin or (link is not None and link.user_id == talk.who.id)
     return link is not None and (link.chat_id, link.user_id) == (talk.where.chat_id, talk.who.id)

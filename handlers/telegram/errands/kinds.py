@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 from daemon.chats import Errand
-from handlers.telegram.errands import deliver, examine, fetch, files, fit, keep, listen, preview, sample, tidy
+from handlers.telegram.errands import (
+    calendar,
+    deliver,
+    examine,
+    fetch,
+    files,
+    fit,
+    keep,
+    listen,
+    preview,
+    sample,
+    tidy,
+)
 from handlers.telegram.errands.work import Work
 from handlers.telegram.house import House
 from handlers.telegram.store.ledger import Turn
@@ -37,6 +49,7 @@ KINDS: dict[str, Kind] = {
     "preview": Kind(preview.preview, preview.given_up, "door"),
     "files": Kind(files.files, files.given_up, "door", patient=False),
     "sample": Kind(sample.sample, sample.given_up, "door", patient=False),
+    "calendar": Kind(calendar.calendar, calendar.given_up, "door", patient=False),
     "keep": Kind(keep.keep, keep.given_up, "door"),
     "listen": Kind(listen.listen, listen.given_up, "speech", patient=False),
     "fit": Kind(fit.fit, fit.given_up, "encoder"),

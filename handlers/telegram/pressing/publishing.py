@@ -68,20 +68,17 @@ def _target(talk: Talk, row: JobRow, verb: str, word: str) -> str | None:
     """None: the person is asked."""
     targets = there(talk).targets()
     if word:
-        named = next((target for target in targets if _word(target) == word), None)
-        if named is None:
-            raise BadInput("That place to publish to is not set up any more", code="target_gone")
-        return named
+        return target_of(there(talk), word)
     if len(targets) == 1:
         return targets[0]
-    buttons = tuple((Button(target[:60], press(verb, row.id, _word(target))),) for target in targets)
+    buttons = tuple((Button(target[:60], press(verb, row.id, word_of(target))),) for target in targets)
     talk.replace(Content(talk.say("publishing.where", label=row.label), buttons))
     return None
 
 
 def _times(talk: Talk, row: JobRow, target: str) -> Content:
     zone = there(talk).zone(target)
-    rows = times.offered(talk, lambda when: press("schedule", row.id, f"{_word(target)}.{when}"), zone)
+    rows = times.offered(talk, lambda when: press("schedule", row.id, f"{word_of(target)}.{when}"), zone)
     said = moments.zone(talk.turn.now, zone)
     text = talk.say("publishing.when", label=row.label, target=target, zone=said)
     return Content(text, tuple(rows))
@@ -128,13 +125,21 @@ def _take_time(talk: Talk, said: Said, awaited: dict[str, Any]) -> bool:
         talk.wait_for(awaited)
         return True
     row = kept(named_job(talk, awaited["job"]))
-    target = _target(talk, row, "schedule", _word(awaited["target"]))
+    target = _target(talk, row, "schedule", word_of(awaited["target"]))
     assert target is not None, "a named target needs no question"
     _hand_over(talk, row, target, at)
     return True
 
 
-def _word(target: str) -> str:
+def target_of(publishing: Publishing, word: str) -> str:
+    """The target that a button names. Raises BadInput `target_gone`."""
+    named = next((target for target in publishing.targets() if word_of(target) == word), None)
+    if named is None:
+        raise BadInput("That place to publish to is not set up any more", code="target_gone")
+    return named
+
+
+def word_of(target: str) -> str:
     """For a button: a name may be longer than that, and a place in a list changes with the list."""
     return hashlib.sha256(target.encode()).hexdigest()[:12]
 

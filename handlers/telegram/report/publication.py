@@ -6,12 +6,13 @@ import datetime as dt
 
 from daemon.jobs import iso
 from daemon.publications.plan import Plan, Planned
-from daemon.publications.tables import Publication, Standing
+from daemon.publications.tables import OVER, Publication, Standing
+from daemon.publications.written import text_of
 from handlers.telegram import moments
 from handlers.telegram.buttons import press
 from handlers.telegram.content import Button, Content
 from handlers.telegram.errors import in_words
-from handlers.telegram.publishing import Publishing
+from handlers.telegram.publishing import Publishing, hashed, tags_in_description
 from handlers.telegram.texts import Marked, plain, say
 from models.shortened import shortened
 
@@ -37,12 +38,10 @@ class Telling:
         return self._plan
 
     def card(self, language: str, row: Publication, *, captioned: bool = False) -> Content:
-        lines = [
-            self._head(language, row),
-            *self._what(language, row, CAPTION_CHARS if captioned else TEXT_CHARS),
-            self.when(language, row),
-        ]
-        return Content("\n".join(line for line in lines if line), card_buttons(language, row))
+        what = self._what(language, row, CAPTION_CHARS if captioned else TEXT_CHARS)
+        parts = [self._head(language, row), "\n".join(what), self.when(language, row)]
+        between = "\n" if row.state in OVER else "\n\n"
+        return Content(between.join(part for part in parts if part), card_buttons(language, row))
 
     def news(self, language: str, row: Publication) -> Content:
         """It is published, and there was no card."""
@@ -71,18 +70,18 @@ class Telling:
         return in_words(language, words)
 
     def _what(self, language: str, row: Publication, room: int) -> list[Marked]:
-        text = row.text
-        lines = [say(language, "publication.what", title=shortened(text.get("title", ""), TITLE_CHARS))]
+        text = text_of(row.text)
+        lines = [say(language, "publication.what", title=shortened(text.title, TITLE_CHARS))]
         if row.state == Standing.PUBLISHED:
             return [Marked(_with_link(language, lines[0], row))]
         if row.state == Standing.SKIPPED:
             return lines
-        if text.get("description"):
-            lines.append(say(language, "publication.description", text=shortened(text["description"], room)))
-        if text.get("tags"):
-            tags = shortened(" ".join(f"#{tag}" for tag in text["tags"]), TAGS_CHARS)
+        if text.description:
+            lines.append(say(language, "publication.description", text=shortened(text.description, room)))
+        if text.tags and not tags_in_description(text):
+            tags = shortened(hashed(text.tags), TAGS_CHARS)
             lines.append(say(language, "publication.tags", tags=tags))
-        return [Marked(), *lines]
+        return lines
 
     # ------------------------------------------------------------ when
 

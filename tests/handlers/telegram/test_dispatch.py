@@ -14,7 +14,7 @@ from telegram import Update
 from daemon.jobs import State
 from handlers.telegram import verbs
 from handlers.telegram.buttons import Press
-from handlers.telegram.commands import COMMANDS, jobs, lists, people, presenters, settings
+from handlers.telegram.commands import COMMANDS, jobs, lists, people, plan, presenters, settings
 from handlers.telegram.courier import question
 from handlers.telegram.dispatch import Dispatch
 from handlers.telegram.drafting import presses as drafting
@@ -241,7 +241,7 @@ def test_a_group_that_moves_keeps_everything(bot: Bot) -> None:
 
 
 def test_every_verb_belongs_to_one_room() -> None:
-    rooms = [drafting, of_jobs, publishing, publications, jobs, lists, presenters, settings, people]
+    rooms = [drafting, of_jobs, publishing, publications, jobs, lists, presenters, settings, people, plan]
     named = [verb for room in rooms for verb in room.PRESSES] + [question.VERB]
     assert len(named) == len(set(named)) == len(verbs.PRESSES)
 

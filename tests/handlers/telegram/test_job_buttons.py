@@ -203,7 +203,7 @@ def test_publish_by_id_and_with_nothing_to_publish(bot: Bot, board: Board) -> No
 def test_schedule_offers_times_that_are_still_to_come(bot: Bot, board: Board) -> None:
     """08:00 UTC is nine in Berlin."""
     job = bot.makes(state=State.DONE)
-    bot.says("/schedule")
+    bot.says(f"/schedule {job}")
     assert "(CET, UTC+01:00)" in bot.sees()
     assert bot.labels() == [
         "In an hour (10:00)",
@@ -219,23 +219,23 @@ def test_schedule_offers_times_that_are_still_to_come(bot: Bot, board: Board) ->
 
 
 def test_in_the_evening_today_is_not_offered(bot: Bot) -> None:
-    bot.makes(state=State.DONE)
+    job = bot.makes(state=State.DONE)
     bot.passes(9 * 3600 + 60)
-    bot.says("/schedule")
+    bot.says(f"/schedule {job}")
     assert "Today 18:00" not in bot.labels() and "Tomorrow 18:00" in bot.labels()
 
 
 def test_tomorrow_is_eight_by_the_clock_also_when_the_clocks_change(bot: Bot, board: Board) -> None:
     bot.now = dt.datetime(2027, 3, 27, 12, tzinfo=dt.UTC)
-    bot.makes(state=State.DONE)
-    bot.says("/schedule")
+    job = bot.makes(state=State.DONE)
+    bot.says(f"/schedule {job}")
     bot.taps("Tomorrow 08:00")
     assert board.published[0][2] == dt.datetime(2027, 3, 28, 6, tzinfo=dt.UTC)
 
 
 def test_a_card_of_yesterday(bot: Bot, board: Board) -> None:
-    bot.makes(state=State.DONE)
-    bot.says("/schedule")
+    job = bot.makes(state=State.DONE)
+    bot.says(f"/schedule {job}")
     bot.passes(24 * 3600)
     assert "That time is over" in bot.taps("Today 18:00")
     assert not board.published
@@ -268,8 +268,8 @@ def test_schedule_asks_where_to_then_when(bot: Bot, board: Board) -> None:
 
 
 def test_a_written_time_for_a_target_that_is_gone(bot: Bot, board: Board) -> None:
-    bot.makes(state=State.DONE)
-    bot.says("/schedule")
+    job = bot.makes(state=State.DONE)
+    bot.says(f"/schedule {job}")
     bot.taps("Another time")
     board.names = ("other",)
     bot.says("2026-12-24 18:30")
@@ -279,8 +279,8 @@ def test_a_written_time_for_a_target_that_is_gone(bot: Bot, board: Board) -> Non
 
 
 def test_a_forged_time(bot: Bot, board: Board) -> None:
-    bot.makes(state=State.DONE)
-    bot.says("/schedule")
+    job = bot.makes(state=State.DONE)
+    bot.says(f"/schedule {job}")
     shown = bot.messages(PRIVATE)[-1]
     assert shown.message_id is not None
     offered = buttons(shown)[0].data
@@ -297,8 +297,8 @@ def test_at_the_end_of_the_calendar(
     """There a time of another zone is none that this machine could show."""
     monkeypatch.setenv("TZ", zone)
     time.tzset()
-    bot.makes(state=State.DONE)
-    bot.says("/schedule")
+    job = bot.makes(state=State.DONE)
+    bot.says(f"/schedule {job}")
     bot.taps("Another time")
     for n, far in enumerate(("9999-12-31T23:59:59Z", "9999-12-31T23:59-12:00", "2028-11-26 08:00"), 1):
         bot.says(far)
