@@ -20,7 +20,7 @@ _read: TypeAdapter[dt.datetime | None] = TypeAdapter(Time)
 def zone(at: dt.datetime, of: dt.tzinfo | None = None) -> str:
     """ "CET, UTC+01:00"; of a zone with a name, that."""
     if isinstance(of, ZoneInfo):
-        return of.key
+        return of.key.removeprefix("Etc/")
     local = at.astimezone(of)
     name, offset = local.tzname() or "", f"UTC{local:%z}"
     offset = f"{offset[:-2]}:{offset[-2:]}"

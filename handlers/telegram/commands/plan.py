@@ -216,7 +216,7 @@ class _Week:
             "days": [
                 {"name": _weekday(talk, day), "date": short(day), "entries": entries[day]} for day in days
             ],
-            "words": {key: talk.plain(f"calendar.{key}", n="{n}") for key in ("free", "more")},
+            "words": {key: talk.plain(f"calendar.{key}", n="{n}") for key in ("more", "open")},
         }
 
     def _drawn(self, at: dt.datetime, one: _Entry) -> dict[str, Any]:

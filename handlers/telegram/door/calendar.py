@@ -26,7 +26,7 @@ COLOURS = ("#2f6fde", "#d9482b", "#1f9d6b", "#8a4fd0", "#d18a00", "#0f8fa8", "#c
 def calendar(_: object, asked: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """asked: {"config", "out": path of the PNG, "week": {"title", "zone", "targets": names in order,
     "days": [{"name", "date", "entries": [{"time", "label", "target", "kind": taken, open, free}]}],
-    "words": {"free", "more": with {n}}}}. Returns {}."""
+    "words": {"more": with {n}, "open"}}}. Returns {}."""
     book = FontBook(search_places(Config(**asked["config"]).settings.assets))
     png = io.BytesIO()
     draw(asked["week"], book).save(png, "PNG", optimize=True)
@@ -39,7 +39,7 @@ def calendar(_: object, asked: dict[str, Any], progress: Progress) -> dict[str, 
 def draw(week: dict[str, Any], book: FontBook) -> Image.Image:
     days = [day | {"entries": _shortened(day["entries"])} for day in week["days"]]
     heights = [max(len(day["entries"]) * LINE + PADDING, LEAST) for day in days]
-    legend = _legend(week["targets"], book)
+    legend = _legend(week, book)
     top = 132 + 52 * len(legend)
     picture = Image.new("RGB", (WIDTH, top + sum(heights) + EDGE // 2), PAPER)
     pen = Pen(ImageDraw.Draw(picture), book)
@@ -47,8 +47,8 @@ def draw(week: dict[str, Any], book: FontBook) -> Image.Image:
     pen.write((WIDTH - EDGE, 56), week["zone"], 32, fill=PALE, right=True)
     for n, row in enumerate(legend):
         x = EDGE
-        for name, colour, width in row:
-            pen.dot(x, 126 + 52 * n, colour, "taken")
+        for name, colour, kind, width in row:
+            pen.dot(x, 126 + 52 * n, colour, kind)
             pen.write((x + 36, 120 + 52 * n), name, 34, fill=PALE)
             x += width
     for n, (day, height) in enumerate(zip(days, heights, strict=True)):
@@ -88,16 +88,18 @@ def _shortened(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [entries[n] for n in sorted(first)] + [{"kind": "more", "n": len(entries) - len(first)}]
 
 
-def _legend(targets: Sequence[str], book: FontBook) -> list[list[tuple[str, str, int]]]:
-    """Rows of name, colour, width."""
-    rows: list[list[tuple[str, str, int]]] = [[]]
-    room = WIDTH - 2 * EDGE
-    for name in targets:
-        width = round(sum(font.getlength(run) for run, font in _runs(book, name, 34, 400))) + 80
-        if rows[-1] and sum(one[2] for one in rows[-1]) + width > room:
+def _legend(week: dict[str, Any], book: FontBook) -> list[list[tuple[str, str, str, int]]]:
+    """Rows of words, colour, kind of the dot, width."""
+    signs = [(name, _colour(week["targets"], name), "taken") for name in week["targets"]]
+    if any(one["kind"] == "open" for day in week["days"] for one in day["entries"]):
+        signs.append((week["words"]["open"], PALE, "open"))
+    rows: list[list[tuple[str, str, str, int]]] = [[]]
+    for words, colour, kind in signs:
+        width = round(_width(_runs(book, words, 34, 400))) + 80
+        if rows[-1] and sum(one[-1] for one in rows[-1]) + width > WIDTH - 2 * EDGE:
             rows.append([])
-        rows[-1].append((name, _colour(targets, name), width))
-    return rows if targets else []
+        rows[-1].append((words, colour, kind, width))
+    return rows
 
 
 def _colour(targets: Sequence[str], name: str) -> str:

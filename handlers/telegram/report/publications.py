@@ -52,6 +52,11 @@ class Publications:
         self._later: set[int] = set()  # whose video is not in the chat yet
         self._refreshed = 0.0
 
+    @property
+    def waiting(self) -> bool:
+        """For videos to be in their chats."""
+        return bool(self._later)
+
     def look(self) -> bool:
         """Once. True: some message is to show something else now."""
         publishing = self._house.publishing

@@ -57,7 +57,7 @@ class Reporter:
             except VigentdError as e:  # the database: another look will be better
                 self._house.log.warning("telegram_not_reported", because=e.message)
             with suppress(TimeoutError):  # wait_for of Python 3.11 can lose a cancel
-                async with asyncio.timeout(EVERY_S if self._busy else LATE_S):
+                async with asyncio.timeout(EVERY_S if self._busy or self._publications.waiting else LATE_S):
                     await self._look.wait()
 
     def look(self) -> bool:
