@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handlers.telegram.misfits import in_language
 from handlers.telegram.texts import Marked, catalogue, plain, say
 
 OTHER = "error.other"
@@ -13,6 +14,8 @@ def in_words(language: str, error: dict[str, str]) -> Marked:
     command line."""
     key = f"error.{error['code']}"
     message = error["message"].rstrip(".")
+    if error["code"] == "does_not_fit":
+        message = in_language(language, message)
     if key in catalogue():
         values = error | (_of_the_head(language, error) if "option" in error else {})
         return say(language, key, **(values | {"message": message}))
