@@ -9,6 +9,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from daemon.jobs import iso
 from daemon.publications.book import Book
@@ -65,58 +66,79 @@ def _of_target(
 ) -> Iterator[Planned]:
     known = book.target(rules.name)
     moments = _slots(rules, rows, now)
-    wanted: list[tuple[dt.datetime, Publication]] = []
+    line = _Line(
+        rules, now, known.spent_until, Counter({rules.day(now): book.taken(rules.name, rules.day(now))})
+    )
     for row in rows:
         due = _time(row.due_at, rules)
         if due is None:
             due = now if row.ripe or not rules.slots else next(moments, None)
-        if due is not None:
-            wanted.append((max(due, now), row))
-    # What is approved but finds no slot any more (a day that never comes) has no time.
-    placed = {row.number for _, row in wanted}
-    yield from (Planned(rules.name, None, row) for row in rows if row.number not in placed)
-    wanted.sort(key=lambda one: (one[0], one[1].place))
-    taken = Counter({day: book.taken(rules.name, day) for day in [rules.day(now)]})
-    for due, row in wanted:
         if row.state != Standing.APPROVED:
             yield Planned(rules.name, now.astimezone(rules.zone), row)
         elif known.paused_by is not None:
             yield Planned(rules.name, None, row, "paused")
+        elif due is None:  # a day that never comes
+            yield Planned(rules.name, None, row)
         else:
-            yield _sent(rules, row, due, known.spent_until, taken)
-    for moment in moments:
-        if moment > until:
-            break
+            line.add(row, due)
+    yield from line.sent()
+    for moment in takewhile(lambda one: one <= until, moments):
         yield Planned(rules.name, moment.astimezone(rules.zone))
 
 
-def _sent(
-    rules: Rules, row: Publication, due: dt.datetime, spent_until: str | None, taken: Counter[str]
-) -> Planned:
-    at, why = due, ""
-    for moment, reason in ((row.next_try, "retry"), (spent_until, "spent")):
-        if moment is not None and dt.datetime.fromisoformat(moment) > at:
-            at, why = dt.datetime.fromisoformat(moment), reason
-    last = at + dt.timedelta(days=OPEN_ENDED)
-    while at < last:
-        if rules.is_quiet(at):
-            at, why = _ceiling(at), "quiet"
-        elif rules.per_day is not None and taken[rules.day(at)] >= rules.per_day:
-            at, why = _tomorrow(at, rules), "full"
-        else:
-            taken[rules.day(at)] += 1
-            return Planned(rules.name, at.astimezone(rules.zone), row, why)
-    return Planned(rules.name, None, row, why)
+class _Line:
+    """What waits at one target, and is sent as the publisher does it: of all whose time has come, the lowest
+    place first. taken: by day."""
+
+    def __init__(self, rules: Rules, now: dt.datetime, spent_until: str | None, taken: Counter[str]) -> None:
+        self._rules = rules
+        self._now = now
+        self._spent = dt.datetime.fromisoformat(spent_until) if spent_until else now
+        self._taken = taken
+        self._rows: list[tuple[dt.datetime, Publication, str]] = []
+
+    def add(self, row: Publication, due: dt.datetime) -> None:
+        again = dt.datetime.fromisoformat(row.next_try) if row.next_try else due
+        why = "" if again <= due else "spent" if again <= self._spent else "retry"
+        self._rows.append((max(due, again, self._now), row, why))
+
+    def sent(self) -> Iterator[Planned]:
+        coming = sorted(self._rows, key=lambda one: one[0])
+        ripe: list[tuple[Publication, str]] = []
+        at = self._now
+        last = at + dt.timedelta(days=OPEN_ENDED)
+        while ripe or coming:
+            at = at if ripe else max(at, coming[0][0])
+            while coming and coming[0][0] <= at:
+                _, row, why = coming.pop(0)
+                ripe.append((row, why))
+            later, why = self._later(at)
+            if later > last:
+                yield from (Planned(self._rules.name, None, row, why) for row, _ in ripe)
+                return
+            if later > at:
+                at, ripe = later, [(row, why) for row, _ in ripe]
+                continue
+            ripe.sort(key=lambda one: one[0].place)
+            row, why = ripe.pop(0)
+            self._taken[self._rules.day(at)] += 1
+            yield Planned(self._rules.name, at.astimezone(self._rules.zone), row, why)
+
+    def _later(self, at: dt.datetime) -> tuple[dt.datetime, str]:
+        """When nothing may be sent now, when to look again, and why not now; else `at` itself."""
+        if self._spent > at:
+            return self._spent, "spent"
+        if self._rules.is_quiet(at):
+            return at.replace(second=0, microsecond=0) + STEP, "quiet"
+        if self._rules.per_day is not None and self._taken[self._rules.day(at)] >= self._rules.per_day:
+            return _tomorrow(at, self._rules), "full"
+        return at, ""
 
 
 def _slots(rules: Rules, rows: Sequence[Publication], now: dt.datetime) -> Iterator[dt.datetime]:
     """Those that nothing has taken yet."""
     used = {row.slot for row in rows}
     return (moment for moment in rules.moments(now) if iso(moment) not in used)
-
-
-def _ceiling(at: dt.datetime) -> dt.datetime:
-    return at.replace(second=0, microsecond=0) + STEP
 
 
 def _tomorrow(at: dt.datetime, rules: Rules) -> dt.datetime:
