@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import gc
+import os
 from pathlib import Path
 
 import pytest
 
 MEDIA = Path(__file__).resolve().parents[2] / "shared" / "media"
 
+
+# Several tests run side by side, and their networks are tiny: the threads of one would only wait for those of
+# another. Before torch and numpy are imported; processes that tests start have it from here.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 gc.disable()  # while modules are loaded, nearly all is there to stay: it took a third of the collecting
 

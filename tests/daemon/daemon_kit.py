@@ -100,7 +100,7 @@ class Desk:
             if process.poll() is None:
                 process.terminate()
                 try:
-                    process.wait(30)
+                    process.wait(60)
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
@@ -123,7 +123,7 @@ class Daemon:
 
     def until_up(self) -> None:
         """Its control socket answers."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             assert self.process.poll() is None, self.desk.said()
             try:
@@ -192,8 +192,9 @@ class Daemon:
         return self.process.wait(60)
 
 
-def gone(left: Callable[[], object], within_s: float = 2.0) -> bool:
-    """Whether nothing is left after a moment: a killed process takes some milliseconds to go."""
+def gone(left: Callable[[], object], within_s: float = 10.0) -> bool:
+    """Whether nothing is left after a moment: a killed process takes some milliseconds to go, and on a machine
+    that has other things to do longer."""
     deadline = time.monotonic() + within_s
     while left():
         if time.monotonic() > deadline:
