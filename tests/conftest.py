@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 MEDIA = Path(__file__).resolve().parents[2] / "shared" / "media"
 
@@ -14,6 +15,12 @@ MEDIA = Path(__file__).resolve().parents[2] / "shared" / "media"
 # Several tests run side by side, and their networks are tiny: the threads of one would only wait for those of
 # another. Before torch and numpy are imported; processes that tests start have it from here.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# What Whisper has numba compile takes longer than all that is done with it here.
+os.environ.setdefault("NUMBA_DISABLE_JIT", "1")
+
+# How long an example takes says on a loaded machine nothing of the code.
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 gc.disable()  # while modules are loaded, nearly all is there to stay: it took a third of the collecting
 

@@ -193,8 +193,8 @@ class Daemon:
 
 
 def gone(left: Callable[[], object], within_s: float = 10.0) -> bool:
-    """Whether nothing is left after a moment: a killed process takes some milliseconds to go, and longer where
-    there are other things to do."""
+    """Whether nothing is left after a moment: a killed process takes some milliseconds to go, and longer
+    where there are other things to do."""
     deadline = time.monotonic() + within_s
     while left():
         if time.monotonic() > deadline:

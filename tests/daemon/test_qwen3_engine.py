@@ -36,8 +36,6 @@ SETTINGS = {
     "VIGENTD_SPEECH__DEVICE": "cpu",
     "VIGENTD_SPEECH__TRIES": "10",  # noise seldom ends when speech would
     "VIGENTD_LIPSYNC__ENGINE": "mouthwarp",
-    "OMP_NUM_THREADS": "1",
-    "NUMBA_DISABLE_JIT": "1",  # what Whisper compiles takes longer than all that is done with it here
 }
 SAID = "Good morning, this is what I sound like when I read the news."
 
