@@ -9,6 +9,17 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+# They take longest, so they come first: else one worker is left with one of them when all others are done.
+LONG = (
+    "tests/handlers/telegram/test_whole_killed.py",
+    "tests/daemon/test_service.py",
+    "tests/handlers/telegram/test_whole.py",
+    "tests/daemon/test_lipsync_engine.py",
+    "tests/models/test_host_stall.py",
+    "tests/daemon/faults/",
+    "tests/daemon/test_qwen3_engine.py",
+    "tests/video/",
+)
 MEDIA = Path(__file__).resolve().parents[2] / "shared" / "media"
 
 
@@ -23,6 +34,15 @@ settings.register_profile("steady", deadline=None, suppress_health_check=[Health
 settings.load_profile("steady")
 
 gc.disable()  # while modules are loaded, nearly all is there to stay: it took a third of the collecting
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False  # the files with the fewest tests last: these are the longest
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: next((k for k, f in enumerate(LONG) if item.nodeid.startswith(f)), len(LONG)))
 
 
 def pytest_collection_finish() -> None:

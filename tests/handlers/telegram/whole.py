@@ -59,6 +59,11 @@ def videos(messages: list[Message]) -> list[Message]:
     return [m for m in from_bot(messages) if m.kind == "video"]
 
 
+def newest(desk: Desk) -> str:
+    with desk.queue() as queue:
+        return queue.list(1)[0].id
+
+
 @dataclass
 class Author:
     """Somebody who wants one video, and gets it whatever happens to the bot meanwhile."""
