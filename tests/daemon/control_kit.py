@@ -176,7 +176,7 @@ def listening(path: Path) -> socket.socket:
 
 
 def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "it does not happen"
         time.sleep(0.01)

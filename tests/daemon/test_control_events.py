@@ -57,7 +57,7 @@ def test_a_listener_that_does_not_read_holds_up_nobody(
             if number % 50 == 0:
                 while next(quick)["number"] != number:
                     pass
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30
         office.events.publish("job", id="a", number=-1)
         slow.settimeout(10)
         received = b""

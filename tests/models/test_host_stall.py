@@ -19,6 +19,7 @@ from models.budgets import Budget, even
 from models.errors import Cancelled
 from models.host import Host, HostDied, HostStalled
 from tests.models.host_kit import Hosts, Watch, ask, gone, pids, within
+from tests.pace_kit import quickest
 
 ALL_RUNGS_S = 10.0
 
@@ -227,7 +228,7 @@ def test_how_it_is_can_be_seen_at_once_without_its_help(
     assert hosts.new().seen().state == "dead"
     host = hosts.started("load_slowly", arguments={"seconds": 0.3})
     loading = aside(host.watch_loading, even(30))
-    assert within(5, lambda: host.seen().budget_s == 30)
+    assert within(20, lambda: host.seen().budget_s == 30)
     assert host.seen().state == "loading"
     loading.result(20)
     seen = host.seen()
@@ -247,9 +248,7 @@ def test_how_it_is_can_be_seen_at_once_without_its_help(
     assert (seen.state, seen.job, seen.stage, seen.heartbeats) == ("busy", "j1", "lipsync", 1)
     assert seen.age_s <= 0.8 == seen.budget_s
     os.kill(host.pid, signal.SIGSTOP)
-    asked = time.monotonic()
-    host.seen()
-    assert time.monotonic() - asked < 1.0
+    assert quickest(host.seen, 0.1) < 0.1
     assert within(10, lambda: host.seen().state == "stalled")
     with pytest.raises(HostStalled):
         work.result(20)
@@ -287,7 +286,7 @@ def test_work_that_waits_for_others_has_no_budget(hosts: Hosts, aside: Callable[
         host.ask, "tests.models.host_work:until_cancelled", {}, watch, floors=Budget(math.inf, math.inf)
     )
     assert watch.began.wait(30)
-    assert within(5, lambda: host.seen().state == "busy") and host.seen().budget_s is None
+    assert within(20, lambda: host.seen().state == "busy") and host.seen().budget_s is None
     watch.stop = Cancelled()
     with pytest.raises(Cancelled):
         work.result(30)

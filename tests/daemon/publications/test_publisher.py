@@ -43,7 +43,7 @@ def home(config: Config, queue: Queue) -> Iterator[House]:
 
 
 def until(house: House, job: str, target: str, state: Standing) -> None:
-    for _ in range(1000):
+    for _ in range(6000):
         if house.book.get(house.of(job, target)).state == state:
             return
         threading.Event().wait(0.01)
@@ -83,7 +83,7 @@ def test_a_receipt_that_could_not_be_written_is_found_out_and_nothing_sent_again
     job = home.job("quick")
     home.publisher.look()
     home.publisher.start()
-    for _ in range(1000):
+    for _ in range(6000):
         home.publisher.wake()
         if home.book.get(home.of(job, "quick")).state == Standing.PUBLISHED:
             break
