@@ -193,7 +193,7 @@ def in_a_thread(run: Callable[[], Coroutine[Any, Any, None]]) -> Iterator[asynci
     finally:
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(lambda: begun[0].cancel())
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive(), "it does not end"
     if broken:
         raise broken[0]
