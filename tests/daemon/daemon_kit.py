@@ -176,7 +176,7 @@ class Daemon:
         """What stands in the configuration now has been taken up: that happens between two jobs."""
         before = self.desk.said().count(RELOADED)
         self.desk.client.post("/reload", {})
-        assert gone(lambda: self.desk.said().count(RELOADED) == before, 20), self.desk.said()
+        assert gone(lambda: self.desk.said().count(RELOADED) == before, 60), self.desk.said()
 
     def cancel(self, job_id: str) -> JobRow:
         """It is known to be cancelled when this returns."""

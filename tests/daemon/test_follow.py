@@ -264,7 +264,7 @@ def test_a_daemon_that_does_not_come_back_is_done_without_after_a_while(
     with meanwhile(happens):
         here.wait(10)
         assert follow(app, job, Stop(), grace_s=1.0).state == State.DONE
-    assert 0.9 < time.monotonic() - gone[0] < 5
+    assert 0.9 < time.monotonic() - gone[0] < 30
     said = capsys.readouterr().err
     assert "waiting for the daemon" in said and "did not come back within 1 s" in said
     assert app.pipeline.made == ["captions", "compose"]

@@ -126,7 +126,7 @@ def test_cancelled_in_mid_sentence_it_stops_and_stays(daemon: Daemon) -> None:
     job_id = daemon.desk.submit(script, voice="anna")
     daemon.until(lambda event: daemon.host("speech")["stage"] == "speech")
     assert daemon.cancel(job_id).state == State.CANCELLED
-    assert gone(lambda: daemon.host("speech")["state"] != "idle", 20)
+    assert gone(lambda: daemon.host("speech")["state"] != "idle", 60)
     assert daemon.host("speech")["pid"] == pid
 
 
