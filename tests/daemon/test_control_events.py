@@ -106,7 +106,7 @@ def test_what_happens_to_other_jobs_is_no_reason_to_be_silent(
             assert next(stream)["event"] == "queue"
         finally:
             done.set()
-            thread.join(10)
+            thread.join(60)
 
 
 def test_a_listener_that_reads_nothing_for_long_is_let_go(

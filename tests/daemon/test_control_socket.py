@@ -152,4 +152,4 @@ def test_a_daemon_that_breaks_off(config: Config, queue: Queue) -> None:
         for _ in range(3):
             with pytest.raises(DaemonAway):
                 Client(config.socket).get("/status")
-        thread.join(10)
+        thread.join(60)

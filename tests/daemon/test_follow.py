@@ -262,7 +262,7 @@ def test_a_daemon_that_does_not_come_back_is_done_without_after_a_while(
 
     here = threading.Event()
     with meanwhile(happens):
-        here.wait(10)
+        here.wait(60)
         assert follow(app, job, Stop(), grace_s=1.0).state == State.DONE
     assert 0.9 < time.monotonic() - gone[0] < 30
     said = capsys.readouterr().err
@@ -298,7 +298,7 @@ def test_ctrl_c_beside_a_daemon_only_ends_the_watching(
             os.kill(os.getpid(), signal.SIGINT)
 
     with meanwhile(happens):
-        here.wait(10)
+        here.wait(60)
         began = time.monotonic()
         assert follow(app, job, Stop(), grace_s=60).state == State.QUEUED
         assert time.monotonic() - began < 20

@@ -248,7 +248,7 @@ def test_opened_while_it_is_closed_it_has_one_keeper_and_ends(make: Make) -> Non
         closing.start()
         time.sleep(pause_s)  # to meet different moments of it
         seat.open()
-        closing.join(10)
+        closing.join(60)
         assert not closing.is_alive()
         keepers = [thread for thread in threading.enumerate() if thread.name == "keeper-test"]
         assert len(keepers) == 1

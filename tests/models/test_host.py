@@ -64,13 +64,13 @@ def test_a_second_caller_waits_for_its_turn(host: Host, aside: Callable[..., Fut
     assert first.began.wait(30)
     two = aside(ask, host, "steps", second, count=1, every_s=0.0)
     three = aside(ask, host, "steps", third, count=1, every_s=0.0)
-    assert third.waited.wait(10)
+    assert third.waited.wait(60)
     third.stop = Cancelled()  # who waits can be stopped too, and nobody else is
     with pytest.raises(Cancelled):
-        three.result(10)
+        three.result(60)
     assert not second.began.is_set()
     assert not one.done()
-    assert (one.result(10), two.result(10)) == ("done", "done")
+    assert (one.result(60), two.result(60)) == ("done", "done")
     assert third.steps == []
 
 
@@ -279,7 +279,7 @@ def test_health_does_not_wait_for_the_work(
     assert 5e6 < health.rss < 100e6
     host.kill()
     with pytest.raises(HostDied):
-        work.result(10)
+        work.result(60)
 
 
 def test_health_that_is_not_answered_is_what_was_known(
@@ -297,7 +297,7 @@ def test_health_that_is_not_answered_is_what_was_known(
     assert health.rss == known.rss
     host.kill()
     with pytest.raises(HostDied):
-        work.result(10)
+        work.result(60)
 
 
 def test_what_work_leaves_is_given_back_before_somebody_measures_it(host: Host) -> None:

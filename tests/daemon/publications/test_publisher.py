@@ -56,7 +56,7 @@ def test_a_slow_target_holds_up_no_other_and_goes_on_after_a_stop(home: House) -
     job = home.job("slow", "quick")
     home.publisher.look()
     home.publisher.start()
-    assert slow.began.wait(10)
+    assert slow.began.wait(60)
     until(home, job, "quick", Standing.PUBLISHED)
     states = {one.name: one.state for one in home.publisher.health()}
     assert states["publish:slow"] == "busy"
