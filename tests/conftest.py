@@ -3,11 +3,46 @@
 from __future__ import annotations
 
 import gc
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
+# They take longest, so they come first: else one worker is left with one of them when all others are done.
+LONG = (
+    "tests/handlers/telegram/test_whole_killed.py",
+    "tests/daemon/test_service.py",
+    "tests/handlers/telegram/test_whole.py",
+    "tests/daemon/test_lipsync_engine.py",
+    "tests/models/test_host_stall.py",
+    "tests/daemon/faults/",
+    "tests/daemon/test_qwen3_engine.py",
+    "tests/video/",
+)
 MEDIA = Path(__file__).resolve().parents[2] / "shared" / "media"
+
+
+# Several tests run side by side, and their networks are tiny: the threads of one would only wait for those of
+# another. Before torch and numpy are imported; processes that tests start have it from here.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# What Whisper has numba compile takes longer than all that is done with it here.
+os.environ.setdefault("NUMBA_DISABLE_JIT", "1")
+
+# How long an example takes says on a loaded machine nothing of the code.
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
+
+gc.disable()  # while modules are loaded, nearly all is there to stay: it took a third of the collecting
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False  # the files with the fewest tests last: these are the longest
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: next((k for k, f in enumerate(LONG) if item.nodeid.startswith(f)), len(LONG)))
 
 
 def pytest_collection_finish() -> None:
@@ -15,6 +50,7 @@ def pytest_collection_finish() -> None:
     again and again, most of all where it is told to: between any two stages."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_sessionfinish() -> None:

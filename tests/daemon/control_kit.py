@@ -134,7 +134,7 @@ def serving(office: TinyOffice, path: Path) -> Iterator[Control]:
 
     thread = threading.Thread(target=run)
     thread.start()
-    started.wait(10)
+    started.wait(60)
     try:
         if failed:
             raise failed[0]
@@ -142,7 +142,7 @@ def serving(office: TinyOffice, path: Path) -> Iterator[Control]:
     finally:
         if not failed:
             loop.call_soon_threadsafe(stop.set)
-        thread.join(10)
+        thread.join(60)
     assert not thread.is_alive(), "it did not stop"
 
 
@@ -176,7 +176,7 @@ def listening(path: Path) -> socket.socket:
 
 
 def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "it does not happen"
         time.sleep(0.01)

@@ -100,7 +100,7 @@ class Desk:
             if process.poll() is None:
                 process.terminate()
                 try:
-                    process.wait(30)
+                    process.wait(60)
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
@@ -123,7 +123,7 @@ class Daemon:
 
     def until_up(self) -> None:
         """Its control socket answers."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             assert self.process.poll() is None, self.desk.said()
             try:
@@ -176,7 +176,7 @@ class Daemon:
         """What stands in the configuration now has been taken up: that happens between two jobs."""
         before = self.desk.said().count(RELOADED)
         self.desk.client.post("/reload", {})
-        assert gone(lambda: self.desk.said().count(RELOADED) == before, 20), self.desk.said()
+        assert gone(lambda: self.desk.said().count(RELOADED) == before, 60), self.desk.said()
 
     def cancel(self, job_id: str) -> JobRow:
         """It is known to be cancelled when this returns."""
@@ -192,8 +192,9 @@ class Daemon:
         return self.process.wait(60)
 
 
-def gone(left: Callable[[], object], within_s: float = 2.0) -> bool:
-    """Whether nothing is left after a moment: a killed process takes some milliseconds to go."""
+def gone(left: Callable[[], object], within_s: float = 10.0) -> bool:
+    """Whether nothing is left after a moment: a killed process takes some milliseconds to go, and longer
+    where there are other things to do."""
     deadline = time.monotonic() + within_s
     while left():
         if time.monotonic() > deadline:

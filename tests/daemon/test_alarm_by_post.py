@@ -89,10 +89,10 @@ def test_a_network_that_is_away_or_slow_costs_seconds_and_no_secret(
     monkeypatch.setattr(alarm_by_post, "ALL_S", 0.5)
     here(api, 7, "Anna")
     config = configured(api, tmp_path, 7)
-    api.faults.add(Fault("sendMessage", "late", seconds=3.0))
+    api.faults.add(Fault("sendMessage", "late", seconds=30.0))
     began = time.monotonic()
     assert post(config, TEXT) == 0
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 20
     api.down()
     assert post(config, TEXT) == 0
     said = "".join(capfd.readouterr())

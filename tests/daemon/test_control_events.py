@@ -57,7 +57,7 @@ def test_a_listener_that_does_not_read_holds_up_nobody(
             if number % 50 == 0:
                 while next(quick)["number"] != number:
                     pass
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30
         office.events.publish("job", id="a", number=-1)
         slow.settimeout(10)
         received = b""
@@ -106,7 +106,7 @@ def test_what_happens_to_other_jobs_is_no_reason_to_be_silent(
             assert next(stream)["event"] == "queue"
         finally:
             done.set()
-            thread.join(10)
+            thread.join(60)
 
 
 def test_a_listener_that_reads_nothing_for_long_is_let_go(

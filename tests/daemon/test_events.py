@@ -64,10 +64,10 @@ def test_take_waits_for_the_first_event_and_ends_when_it_is_closed() -> None:
         waiting = threading.Thread(target=lambda: taken.append(listener.take(30)))
         waiting.start()
         events.publish("queue", why="no room")
-        waiting.join(10)
+        waiting.join(60)
         waiting = threading.Thread(target=lambda: taken.append(listener.take(30)))
         waiting.start()
-    waiting.join(10)
+    waiting.join(60)
     assert not waiting.is_alive()
     assert [len(t) for t in taken] == [1, 0]
 

@@ -185,7 +185,7 @@ def test_a_state_of_which_no_event_told_is_found_in_the_database(
     began = time.monotonic()
     with daemon(office, config), meanwhile(work):
         assert follow(app, job, Stop()).state == State.DONE
-    assert time.monotonic() - began < follow_module.LOOK_S + 1.5
+    assert time.monotonic() - began < follow_module.LOOK_S + 10
     assert app.looks <= 4
 
 
@@ -262,9 +262,9 @@ def test_a_daemon_that_does_not_come_back_is_done_without_after_a_while(
 
     here = threading.Event()
     with meanwhile(happens):
-        here.wait(10)
+        here.wait(60)
         assert follow(app, job, Stop(), grace_s=1.0).state == State.DONE
-    assert 0.9 < time.monotonic() - gone[0] < 5
+    assert 0.9 < time.monotonic() - gone[0] < 30
     said = capsys.readouterr().err
     assert "waiting for the daemon" in said and "did not come back within 1 s" in said
     assert app.pipeline.made == ["captions", "compose"]
@@ -292,16 +292,16 @@ def test_ctrl_c_beside_a_daemon_only_ends_the_watching(
             if not away:
                 time.sleep(0.2)
                 os.kill(os.getpid(), signal.SIGINT)
-                go.wait(10)
+                go.wait(60)
         if away:
             until(lambda: "waiting for the daemon" in capsys.readouterr().err)
             os.kill(os.getpid(), signal.SIGINT)
 
     with meanwhile(happens):
-        here.wait(10)
+        here.wait(60)
         began = time.monotonic()
-        assert follow(app, job, Stop(), grace_s=15).state == State.QUEUED
-        assert time.monotonic() - began < 3
+        assert follow(app, job, Stop(), grace_s=60).state == State.QUEUED
+        assert time.monotonic() - began < 20
         go.set()
     assert office.queue.get(job).state == State.QUEUED
 
@@ -317,7 +317,7 @@ def test_a_daemon_that_hangs_is_watched_through_the_database(
         timer.start()
         began = time.monotonic()
         assert finish(app, job, as_json=False).state == State.DONE
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 20
         timer.join()
     until(lambda: not [thread for thread in threading.enumerate() if thread.name == "live"])
 

@@ -51,7 +51,9 @@ def test_jobs_are_made_by_one_engine_that_stays(daemon: Daemon) -> None:
 
 def test_the_person_is_told_what_to_know_of_it(daemon: Daemon) -> None:
     """It does what was asked for, slowly, and with lips that may jitter."""
-    row = daemon.until_finished(daemon.desk.submit())
+    with daemon.desk.queue() as queue:
+        row = queue.list(1)[0]
+    assert row.state == State.DONE
     assert any("without a GPU" in note for note in row.notes)
     assert any("lipsync.guidance is 2.8" in note for note in row.notes)
     assert not any("draft engine" in note for note in row.notes)
@@ -97,20 +99,20 @@ def test_only_what_the_engine_is_loaded_with_replaces_its_host(daemon: Daemon) -
     starts = daemon.host("lipsync")["starts"]
     with daemon.configured("[lipsync]\ndeepcache_interval = 0\n"):
         assert daemon.host("lipsync")["starts"] == starts
-    with daemon.configured("[lipsync]\npresenter_cache = 0\n"):
-        assert gone(lambda: daemon.host("lipsync")["starts"] == starts, 20), "it is still the same"
 
 
 def test_weights_that_cannot_be_loaded_are_told_with_what_to_do(daemon: Daemon) -> None:
     """The hint stood in the log only; and of the host that a reload replaced it was said that it had died."""
     assert gone(lambda: daemon.status()["why"], 60)
     desk, said = daemon.desk, len(daemon.desk.said())
+    starts = daemon.host("lipsync")["starts"]
     weights = desk.config.weights / "LatentSync-1.6" / "latentsync_unet.pt"
     whole = weights.read_bytes()
     weights.write_bytes(whole[:1000])
     try:
         with daemon.configured("[lipsync]\npresenter_cache = '1GB'\n"):
-            assert gone(lambda: "cannot be loaded" not in daemon.status()["why"], 60), desk.said()
+            assert gone(lambda: "cannot be loaded" not in daemon.status()["why"], 120), desk.said()
+            assert daemon.host("lipsync")["starts"] > starts
             card = desk.vigentd("status").stdout.splitlines()
             (at,) = (k for k, line in enumerate(card) if line.startswith("why:"))
             assert str(weights) in card[at]

@@ -177,7 +177,7 @@ def test_a_running_daemon_is_told_at_once(run: Run, place: Place, office: TinyOf
     with WorkerLock(served.parent, "daemon") as lock:
         assert lock.take()
         said = run(job, "--to", "site")
-    assert office.woken.wait(5) and "No daemon" not in said.err
+    assert office.woken.wait(60) and "No daemon" not in said.err
 
 
 def test_at_a_time_with_words_of_ones_own(run: Run, place: Place) -> None:

@@ -17,7 +17,7 @@ def settled(scheduler: Scheduler) -> None:
     """What was begun has ended."""
     for slot in scheduler._slots.values():
         if slot.thread is not None:
-            slot.thread.join(10)
+            slot.thread.join(60)
             assert not slot.thread.is_alive()
 
 
@@ -80,7 +80,7 @@ def test_an_action_that_hangs_is_not_begun_twice_and_holds_up_nobody() -> None:
         for name in ("slots", "tick"):
             thread = scheduler._slots[name].thread
             assert thread is not None
-            thread.join(10)
+            thread.join(60)
 
     try:
         patient = pass_by(300, clock, scheduler.health, tick)

@@ -25,6 +25,7 @@ from models.progress import Quiet
 from pipeline.progress import JobProgress, Snapshot
 from tests.models import host_work
 from tests.models.host_kit import Watch
+from tests.pace_kit import quickest
 
 WORK = host_work.__name__
 
@@ -43,7 +44,7 @@ class Told:
 
     def until(self, name: str, times: int = 1) -> dict[str, Any]:
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.all(name)) >= times, 20), self.facts
+            assert self._changed.wait_for(lambda: len(self.all(name)) >= times, 60), self.facts
             return self.all(name)[times - 1]
 
     def all(self, name: str) -> list[dict[str, Any]]:
@@ -247,7 +248,7 @@ def test_opened_while_it_is_closed_it_has_one_keeper_and_ends(make: Make) -> Non
         closing.start()
         time.sleep(pause_s)  # to meet different moments of it
         seat.open()
-        closing.join(10)
+        closing.join(60)
         assert not closing.is_alive()
         keepers = [thread for thread in threading.enumerate() if thread.name == "keeper-test"]
         assert len(keepers) == 1
@@ -469,9 +470,8 @@ def test_health_says_what_it_does_without_asking(make: Make, threads: ThreadPool
     assert watch.began.wait(20)
     os.kill(host.pid, signal.SIGSTOP)  # who asked it would wait
     try:
-        asked = time.monotonic()
         health = seat.health()
-        assert time.monotonic() - asked < 0.1
+        assert quickest(seat.health, 0.1) < 0.1
     finally:
         os.kill(host.pid, signal.SIGCONT)
     watch.stop = Cancelled()

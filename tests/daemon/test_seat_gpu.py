@@ -44,7 +44,7 @@ class Ears:
 
     def until(self, true: Callable[[], bool]) -> None:
         with self._changed:
-            assert self._changed.wait_for(true, 30), (self.told, self.notices)
+            assert self._changed.wait_for(true, 60), (self.told, self.notices)
 
     def times(self, name: str) -> int:
         return [said for said, _ in self.told].count(name)

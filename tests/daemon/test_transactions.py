@@ -53,7 +53,7 @@ def test_another_thread_has_transactions_of_its_own(queue: Queue) -> None:
     found: list[list[int]] = []
 
     def look() -> None:
-        began.wait(10)
+        began.wait(60)
         found.append(updates(queue))
         seen.set()
 
@@ -63,7 +63,7 @@ def test_another_thread_has_transactions_of_its_own(queue: Queue) -> None:
         s.add(HandledUpdate(update_id=1, at="2026"))
         s.flush()
         began.set()
-        assert seen.wait(10)
+        assert seen.wait(60)
     thread.join()
     assert found == [[]] and updates(queue) == [1]
 

@@ -24,13 +24,13 @@ def hosts(tmp_path: Path) -> Iterator[Hosts]:
     assert [host for host in hosts.made if host.alive] == []
     assert len(hosts.ended) == len(set(hosts.ended))
     assert set(psutil.Process().children()) <= others  # a zombie would be among them
-    assert within(1.0, lambda: descriptors() == before)
+    assert within(10.0, lambda: descriptors() == before)
 
 
 @pytest.fixture
 def host(hosts: Hosts) -> Host:
     host = hosts.started()
-    assert host.wait_ready(10)
+    assert host.wait_ready(60)
     return host
 
 

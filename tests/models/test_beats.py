@@ -74,6 +74,6 @@ def test_what_is_imported_for_the_telling_does_not_tell_again(modules: list[str]
     with beating(tell, Ticking()):
         telling = threading.Thread(target=importlib.import_module, args=(modules[0],))
         telling.start()
-        telling.join(10)
+        telling.join(60)
         assert not telling.is_alive()
     assert told == [1]

@@ -19,14 +19,21 @@ from models.budgets import Budget, even
 from models.errors import Cancelled
 from models.host import Host, HostDied, HostStalled
 from tests.models.host_kit import Hosts, Watch, ask, gone, pids, within
+from tests.pace_kit import quickest
 
 ALL_RUNGS_S = 10.0
 
 
 @pytest.fixture
 def short_rungs(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, seconds in (("DUMP_S", 0.5), ("GRACE_S", 0.2)):
-        monkeypatch.setattr(ladder, name, seconds)
+    monkeypatch.setattr(ladder, "GRACE_S", 0.2)
+
+
+@pytest.fixture
+def long_rungs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever can answer does, on a machine that has other things to do, too."""
+    for name in ("DUMP_S", "GRACE_S"):
+        monkeypatch.setattr(ladder, name, 10.0)
 
 
 def climbed(hosts: Hosts) -> dict[str, dict[str, Any]]:
@@ -42,16 +49,24 @@ def climbed(hosts: Hosts) -> dict[str, dict[str, Any]]:
 )
 @pytest.mark.usefixtures("short_rungs")
 def test_stuck_work_is_found_and_ended_with_all_that_it_started(
-    hosts: Hosts, host: Host, tmp_path: Path, how: str, stacks: str, last: str
+    hosts: Hosts,
+    host: Host,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
+    stacks: str,
+    last: str,
 ) -> None:
+    if stacks == "control":  # it answers, if not at once
+        monkeypatch.setattr(ladder, "DUMP_S", 5.0)
     began = time.monotonic()
     with pytest.raises(HostStalled, match=r"got nowhere for \d s and was ended") as failed:
         ask(host, "stuck", patience_s=0.6, how=how, pids=str(tmp_path / "pids"))
-    assert 0.6 < time.monotonic() - began < 0.6 + ALL_RUNGS_S
-    assert failed.value.code == "host_stalled" and 0.6 < failed.value.silent_s < 3.0
+    assert 0.6 < time.monotonic() - began < 0.6 + 2 * ALL_RUNGS_S
+    assert failed.value.code == "host_stalled" and 0.6 < failed.value.silent_s < 10.0
     assert gone(host.pid)  # already now: the next try must not meet it in the job's folder
     assert hosts.ended == [host]
-    assert within(1.0, lambda: all(map(gone, pids(tmp_path / "pids"))))
+    assert within(10.0, lambda: all(map(gone, pids(tmp_path / "pids"))))
     rungs = climbed(hosts)
     assert list(rungs)[:3] == ["found", "dump", "cancel"] and list(rungs)[-1] in (last, "kill")
     assert (rungs["dump"]["stacks"], rungs["cancel"]["came_back"]) == (stacks, False)
@@ -64,7 +79,7 @@ def test_a_stopped_process_is_ended_though_it_answers_nothing(
     """It heeds no order and no SIGTERM, and keeps all that it holds of the GPU."""
     watch = Watch()
     work = aside(ask, host, "until_cancelled", watch, patience_s=0.6)
-    assert watch.began.wait(10)
+    assert watch.began.wait(30)
     os.kill(host.pid, signal.SIGSTOP)
     stopped = time.monotonic()
     with pytest.raises(HostStalled):
@@ -76,6 +91,7 @@ def test_a_stopped_process_is_ended_though_it_answers_nothing(
     assert 3.0 < climbed(hosts)["kill"]["after_s"] < ALL_RUNGS_S
 
 
+@pytest.mark.usefixtures("long_rungs")
 def test_work_that_comes_back_leaves_a_host_that_is_kept(hosts: Hosts, host: Host) -> None:
     """It waited for an ffmpeg that hung, say: loading the engine anew would not help, and take minutes."""
     for _ in range(2):
@@ -97,19 +113,20 @@ def test_a_person_who_cancels_meanwhile_wins_and_waits_for_no_further_rung(
     assert hosts.climbs.wait(20)
     asked, watch.stop = time.monotonic(), Cancelled()
     with pytest.raises(Cancelled):
-        work.result(10)
-    assert time.monotonic() - asked < 2.0
+        work.result(30)
+    assert time.monotonic() - asked < ALL_RUNGS_S
     assert gone(host.pid) and host.exit_reason == "killed by SIGKILL"
     assert "term" not in climbed(hosts)
 
 
+@pytest.mark.usefixtures("short_rungs")
 def test_who_waits_for_a_host_that_stalls_under_another_is_not_blamed(
     hosts: Hosts, host: Host, aside: Callable[..., Future[Any]], tmp_path: Path
 ) -> None:
     """Two stalls of a job set it aside; this one has not even begun."""
     first, second = Watch(), Watch()
     one = aside(ask, host, "stuck", first, patience_s=0.3, how="sleep", pids=str(tmp_path / "pids"))
-    assert first.began.wait(10)
+    assert first.began.wait(30)
     two = aside(ask, host, "echo", second)
     with pytest.raises(HostStalled):
         one.result(20)
@@ -119,14 +136,14 @@ def test_who_waits_for_a_host_that_stalls_under_another_is_not_blamed(
 
 
 def test_long_work_that_gets_on_is_never_stalled(hosts: Hosts, host: Host) -> None:
-    assert ask(host, "steps", patience_s=1.0, count=40, every_s=0.05) == "done"
+    assert ask(host, "steps", patience_s=1.0, count=28, every_s=0.05) == "done"
     assert hosts.rungs == []
 
 
 def test_what_moves_no_bar_is_life_all_the_same(hosts: Hosts, host: Host) -> None:
     """A long file that reaches a slow disk piece by piece, say."""
     watch = Watch()
-    assert ask(host, "beats", watch, patience_s=1.0, count=40, every_s=0.05) == "done"
+    assert ask(host, "beats", watch, patience_s=1.0, count=28, every_s=0.05) == "done"
     assert hosts.rungs == [] and {done for done, _ in watch.steps} == {0.0}
 
 
@@ -135,8 +152,8 @@ def test_late_answers_mean_nothing_while_there_is_progress(
 ) -> None:
     """The system before this one restarted a server that had not answered three polls in a row."""
     watch = Watch()
-    work = aside(ask, host, "steps_natively", watch, patience_s=2.0, count=6, every_s=0.6)
-    assert watch.began.wait(10)
+    work = aside(ask, host, "steps_natively", watch, patience_s=2.0, count=5, every_s=0.5)
+    assert watch.began.wait(30)
     polls = []
     while not work.done():
         polls.append(host.health(0.02).answered)
@@ -154,6 +171,7 @@ def test_what_comes_before_the_first_step_has_a_floor_of_its_own(hosts: Hosts, h
         host.ask("tests.models.host_work:until_cancelled", {}, Watch(), floors=Budget(30.0, 0.3))
 
 
+@pytest.mark.usefixtures("short_rungs")
 def test_an_idle_host_that_was_stopped_is_found_when_it_does_not_take_up_work(
     hosts: Hosts, host: Host
 ) -> None:
@@ -188,7 +206,7 @@ def test_loading_that_gets_nowhere_is_found(hosts: Hosts, load: str) -> None:
 
 
 def test_loading_that_gets_on_may_take_long(hosts: Hosts) -> None:
-    host = hosts.started("load_steadily", arguments={"pieces": 20, "every_s": 0.1})
+    host = hosts.started("load_steadily", arguments={"pieces": 28, "every_s": 0.05})
     host.watch_loading(Budget(20.0, 1.0))
     assert host.seen().state == "idle" and hosts.rungs == []
 
@@ -210,7 +228,7 @@ def test_how_it_is_can_be_seen_at_once_without_its_help(
     assert hosts.new().seen().state == "dead"
     host = hosts.started("load_slowly", arguments={"seconds": 0.3})
     loading = aside(host.watch_loading, even(30))
-    assert within(5, lambda: host.seen().budget_s == 30)
+    assert within(20, lambda: host.seen().budget_s == 30)
     assert host.seen().state == "loading"
     loading.result(20)
     seen = host.seen()
@@ -225,14 +243,12 @@ def test_how_it_is_can_be_seen_at_once_without_its_help(
         stage="lipsync",
         floors=even(0.8),
     )
-    assert watch.began.wait(10)
+    assert watch.began.wait(30)
     seen = host.seen()
     assert (seen.state, seen.job, seen.stage, seen.heartbeats) == ("busy", "j1", "lipsync", 1)
     assert seen.age_s <= 0.8 == seen.budget_s
     os.kill(host.pid, signal.SIGSTOP)
-    asked = time.monotonic()
-    host.seen()
-    assert time.monotonic() - asked < 0.1
+    assert quickest(host.seen, 0.1) < 0.1
     assert within(10, lambda: host.seen().state == "stalled")
     with pytest.raises(HostStalled):
         work.result(20)
@@ -243,6 +259,7 @@ def test_how_it_is_can_be_seen_at_once_without_its_help(
 
 
 @pytest.mark.parametrize("how", ["run", "pieces"])
+@pytest.mark.usefixtures("long_rungs")
 def test_an_ffmpeg_that_hangs_is_found_and_ended_and_the_host_is_kept(
     hosts: Hosts, host: Host, aside: Callable[..., Future[Any]], how: str
 ) -> None:
@@ -256,7 +273,7 @@ def test_an_ffmpeg_that_hangs_is_found_and_ended_and_the_host_is_kept(
     hung = time.monotonic()
     with pytest.raises(HostStalled, match="its work was broken off"):
         work.result(30)
-    assert time.monotonic() - hung < 2 * 1.5 + 2.0
+    assert time.monotonic() - hung < 2 * 1.5 + ALL_RUNGS_S
     assert gone(ffmpeg.pid) and host.usable
     assert climbed(hosts)["cancel"]["came_back"]
     assert ask(host, "echo")["pid"] == host.pid
@@ -268,8 +285,8 @@ def test_work_that_waits_for_others_has_no_budget(hosts: Hosts, aside: Callable[
     work = aside(
         host.ask, "tests.models.host_work:until_cancelled", {}, watch, floors=Budget(math.inf, math.inf)
     )
-    assert watch.began.wait(10)
-    assert within(5, lambda: host.seen().state == "busy") and host.seen().budget_s is None
+    assert watch.began.wait(30)
+    assert within(20, lambda: host.seen().state == "busy") and host.seen().budget_s is None
     watch.stop = Cancelled()
     with pytest.raises(Cancelled):
-        work.result(10)
+        work.result(30)

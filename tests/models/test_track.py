@@ -199,7 +199,7 @@ def test_what_is_settled_is_read_while_the_rest_is_made(
             assert first < track.settled
             assert_same(whole, said(track, track.settled))
         assert track.settled == 100
-        following.result(10)
+        following.result(60)
 
 
 def test_settled_comes_early_enough_for_the_first_chunk(clip: Path, tmp_path: Path, aside: Aside) -> None:
@@ -218,7 +218,7 @@ def test_who_waits_hears_why_it_ended(clip: Path, tmp_path: Path, aside: Aside) 
     with pytest.raises(Cancelled):
         track.follow(Steps(cancel_after=3))
     with pytest.raises(Cancelled):
-        waiting.result(5)
+        waiting.result(60)
 
 
 def test_who_waits_can_be_told_to_stop(clip: Path, tmp_path: Path) -> None:

@@ -96,13 +96,13 @@ def test_what_is_nested_without_end_is_refused(deep: str) -> None:
 @pytest.mark.parametrize("fence", ["---", "+++"])
 def test_no_script_takes_long_to_read(fence: str) -> None:
     """A pattern that can take a line end in two ways tries two to the power of lines of them."""
-    text = f"{fence}\n" + "#\r\r\n" * 26 + f"[\n{fence}\nGood morning.\n"
+    text = f"{fence}\n" + "#\r\r\n" * 40 + f"[\n{fence}\nGood morning.\n"
     began = time.monotonic()
     try:
         assert split(text)[0] == {}
     except BadInput as e:
         assert e.code == "front_matter_invalid"
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20
 
 
 def test_toml_is_not_longer_than_anybody_writes_it() -> None:

@@ -114,7 +114,7 @@ def test_a_source_that_hangs_is_named_by_whoever_can_still_speak() -> None:
     stuck = threading.Thread(target=watched.monitor.gather)
     stuck.start()
     try:
-        assert entered.wait(10)
+        assert entered.wait(60)
         watched.pass_by(GATHERING_S, gathering=False)
         assert watched.fit()
         watched.pass_by(2, gathering=False)

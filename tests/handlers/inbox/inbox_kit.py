@@ -33,7 +33,7 @@ from tests.log_kit import Written
 from tests.media_kit import pattern
 
 SETTLE_S = 0.1
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 SCRIPT = b"Good morning. This is the news."
 
 

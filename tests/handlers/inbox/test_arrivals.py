@@ -105,17 +105,17 @@ def test_zero_bytes_first(survivor: Stand) -> None:
 
 def test_files_that_were_there_before_the_start_one_still_growing(scratch: Path) -> None:
     """It opens and closes the file for each piece, so only what it does between the looks tells."""
-    with surviving(Stand(scratch, {"settle": 0.6})) as stand:
+    with surviving(Stand(scratch, {"settle": 1.5})) as stand:
         clip = stand.another_clip("growing")
         stand.drop_pair("old")
         stand.drop("new.txt", b"Good evening.")
         append(stand.root / "new.mp4", clip[:1000])
-        size = len(clip) // 10  # so that it grows for much longer than it has to be quiet
+        size = len(clip) // 50  # so that it grows for much longer than it has to be quiet
         pieces = [clip[begin : begin + size] for begin in range(1000, len(clip), size)]
 
         def grow() -> None:
             for piece in pieces:
-                time.sleep(0.15)
+                time.sleep(0.05)  # far less than that, also on a machine that has other things to do
                 append(stand.root / "new.mp4", piece)
 
         writer = threading.Thread(target=grow)

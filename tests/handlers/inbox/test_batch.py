@@ -227,7 +227,7 @@ def test_nothing_heavy_is_imported() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(suppress_health_check=list(HealthCheck), max_examples=200)
 @given(
     st.sampled_from(["a.csv", "a.jsonl"]),
     st.lists(st.sampled_from([*COLUMNS, *',;\t"\r\n\\/.{}[]: \0é字', "x", "null", "1"]), max_size=30),

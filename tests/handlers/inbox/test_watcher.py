@@ -17,7 +17,7 @@ from handlers.inbox.look import watcher as watching
 from handlers.inbox.look.mounts import Mount
 from handlers.inbox.look.watcher import Watcher
 
-SOON_S = 5.0
+SOON_S = 30.0
 QUIET_S = 0.2
 CALM_S = 0.05
 
@@ -268,7 +268,7 @@ watcher.POLL_S = 0.1
 watcher = Watcher(Path(sys.argv[1]), None, woken.set, Log())
 watcher.start()
 Path(sys.argv[1], "a.txt").touch()
-print(watcher.way, woken.wait(5))
+print(watcher.way, woken.wait(20))
 print(watcher.why)
 watcher.stop()
 print(threading.active_count())
@@ -303,7 +303,7 @@ root, woken = Path(sys.argv[1]), threading.Event()
 def heard(name):
     woken.clear()
     (root / name).touch()
-    return woken.wait(1)
+    return woken.wait(20)
 class Log:
     def event(self, name, **facts): print(name)
 watcher = Watcher(root, None, woken.set, Log())

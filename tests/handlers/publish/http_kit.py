@@ -124,7 +124,7 @@ def serving(server: Server) -> Iterator[None]:
         server.hold.set()
         server.shutdown()
         server.server_close()
-        thread.join(10)
+        thread.join(60)
 
 
 def quick(folder: Path) -> Surroundings:

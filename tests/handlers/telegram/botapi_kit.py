@@ -71,7 +71,7 @@ def answering(api: BotApi, handle: Callable[[Bot, Update], Awaitable[Any]]) -> I
         yield
     finally:
         stopping.set()
-        thread.join(10)
+        thread.join(60)
 
 
 def picture(width: int = 64, height: int = 48, kind: str = "JPEG") -> bytes:

@@ -127,7 +127,7 @@ class Office:
         assert row is not None, f"there is no message {key}"
         return row
 
-    def until(self, key: str, fits: Callable[[ChatMessage], bool], timeout: float = 10.0) -> ChatMessage:
+    def until(self, key: str, fits: Callable[[ChatMessage], bool], timeout: float = 60.0) -> ChatMessage:
         deadline = time.monotonic() + timeout
         while not fits(row := self.row(key)):
             assert time.monotonic() < deadline, f"{row!r}\n{self.api}\n{self.log.lines}"
@@ -193,7 +193,7 @@ def in_a_thread(run: Callable[[], Coroutine[Any, Any, None]]) -> Iterator[asynci
     finally:
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(lambda: begun[0].cancel())
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive(), "it does not end"
     if broken:
         raise broken[0]

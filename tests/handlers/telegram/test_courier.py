@@ -582,7 +582,7 @@ def test_the_database_is_busy_for_a_while(office: Office, api: BotApi) -> None:
 
         holder = threading.Thread(target=hold)
         holder.start()
-        held.wait(5)
+        held.wait(60)
         threading.Timer(0.4, release.set).start()
         holder.join()
         office.until_state("m", "shown")

@@ -57,7 +57,7 @@ class Desk:
 
     def until(self, *words: str) -> None:
         with self.news:
-            assert self.news.wait_for(lambda: self.heard == list(words), 10), (
+            assert self.news.wait_for(lambda: self.heard == list(words), 60), (
                 self.heard,
                 self.office.log.lines,
             )
@@ -210,7 +210,7 @@ def test_a_wrong_token_is_said_without_it(office: Office, desk: Desk, api: BotAp
     assert api.token not in told and poll.name == ""
 
 
-def wait_for(fits: Callable[[], object], timeout: float = 10.0) -> None:
+def wait_for(fits: Callable[[], object], timeout: float = 60.0) -> None:
     deadline = time.monotonic() + timeout
     while not fits():
         assert time.monotonic() < deadline, "it did not come"

@@ -220,12 +220,12 @@ def serving() -> Iterator[TinyHub]:
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     try:
         yield hub
     finally:
         loops[0].call_soon_threadsafe(over.set)
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
 
 

@@ -5,7 +5,11 @@ The network is a Whisper whose attention goes where the test has it go (tiny.lay
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -191,3 +195,14 @@ def test_warm_up(whisper: Opened) -> None:
 @given(text=st.text(max_size=60), language=st.sampled_from(["en", "zh", "ja", "ko", "de", "xx", ""]))
 def test_no_text_is_too_odd(whisper: Opened, text: str, language: str) -> None:
     aligned(whisper(), bursts((0.2, 1.8), length_s=2.0), said(text, 0.0, 2.0, language))
+
+
+@pytest.mark.slow
+def test_what_finds_the_times_compiles(tmp_path: Path) -> None:
+    """Everywhere else in the tests it is not compiled, which takes long."""
+    code = "import numpy as np; from whisper.timing import dtw_cpu; print(dtw_cpu(1 - np.eye(3)).tolist())"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "NUMBA_DISABLE_JIT": "0"}, cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stdout == "[[0, 1, 2], [0, 1, 2]]\n", done.stderr

@@ -132,7 +132,7 @@ class BotApi:
         return self.state.chats[id]
 
     def wait_for(
-        self, wanted: Callable[[], T | None], timeout: float = 10.0, why: str = "it did not come"
+        self, wanted: Callable[[], T | None], timeout: float = 60.0, why: str = "it did not come"
     ) -> T:
         """Until wanted() is true; it is looked at again whenever anything happens on the server."""
         return self.state.wait_for(wanted, timeout, lambda: f"{why} within {timeout:g} s\n{self}")
@@ -143,7 +143,7 @@ class BotApi:
         """Delivers an update once more, as the real one does when a confirmation was lost."""
         self.state.updates.replay(update_id)
 
-    def wait_until_confirmed(self, update_id: int | None = None, timeout: float = 10.0) -> None:
+    def wait_until_confirmed(self, update_id: int | None = None, timeout: float = 60.0) -> None:
         """None: all that there are."""
         updates = self.state.updates
         if update_id is None:
@@ -152,7 +152,7 @@ class BotApi:
             why = f"update {update_id} was not confirmed"
             self.wait_for(lambda: updates.is_confirmed(update_id), timeout, why)
 
-    def wait_until_polled(self, timeout: float = 10.0) -> None:
+    def wait_until_polled(self, timeout: float = 60.0) -> None:
         """Until the bot waits for updates in a long poll."""
         self.wait_for(lambda: self.state.updates.polled, timeout, "the bot did not ask for updates")
 

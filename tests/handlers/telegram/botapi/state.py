@@ -122,7 +122,7 @@ class Query:
     def show_alert(self) -> bool:
         return bool((self.answer or {}).get("show_alert"))
 
-    def wait(self, timeout: float = 10.0) -> Query:
+    def wait(self, timeout: float = 60.0) -> Query:
         """Until the bot has answered."""
         why = f"the press of {self.data!r} was not answered"
         self.chat.state.wait_for(lambda: self.answer is not None, timeout, lambda: f"{why}\n{self.chat}")
@@ -173,7 +173,7 @@ class Chat:
             state.changed()
             return message
 
-    def wait_for(self, wanted: Callable[[list[Message]], T | None], timeout: float = 10.0) -> T:
+    def wait_for(self, wanted: Callable[[list[Message]], T | None], timeout: float = 60.0) -> T:
         """Until `wanted(messages standing in the chat)` is true; returns what it returned.
 
         A LookupError in it means "not yet", so it may say messages[-1].

@@ -1,0 +1,71 @@
+"""The whole daemon with its bot, killed and in bad weather: everybody gets one video all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from daemon import demo
+from tests.daemon.daemon_kit import Daemon, Desk
+from tests.handlers.telegram.botapi import Fault
+from tests.handlers.telegram.storms import weather
+from tests.handlers.telegram.whole import LATE_S, SOON_S, button, newest, videos, whole, with_button
+
+MEDIUM = "Good morning. Here is the news."
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return demo.clip(tmp_path_factory.mktemp("album"), (180, 320), 4)
+
+
+@contextmanager
+def killed_after(desk: Desk) -> Iterator[Daemon]:
+    with desk.daemon() as daemon:
+        yield daemon
+        daemon.kill()
+
+
+def test_killed_in_each_step_it_goes_on(tmp_path: Path, clip: Path) -> None:
+    """One video, on the way to which the daemon is killed wherever it can be."""
+    with whole(tmp_path, clip) as (api, desk):
+        anna = api.person(2, "Anna")
+        with killed_after(desk):  # while the clip is fetched
+            api.faults.add(Fault("download", "slow", seconds=30))
+            anna.send_video(clip, MEDIUM)
+            api.wait_for(lambda: ("download", "slow") in api.faults.struck, SOON_S)
+        with killed_after(desk):  # when the card is there
+            card = anna.chat.wait_for(lambda m: with_button(m, "d.start:"), SOON_S)
+        with killed_after(desk):  # as soon as Start is pressed
+            pressed = anna.press(card, button(card, "d.start:"), wait=False)
+            api.wait_until_confirmed(pressed.update_id)
+        with killed_after(desk) as daemon:  # in the middle of the work
+            anna.chat.wait_for(lambda m: with_button(m, "cancel:"), SOON_S)
+            job_id = newest(desk)
+            daemon.until_stage(job_id, "lipsync")
+        api.faults.add(Fault("sendVideo", "late", seconds=30))
+        with killed_after(desk):  # when the video is there, and nobody knows
+            anna.chat.wait_for(lambda m: next(iter(videos(m)), None), LATE_S)
+        with desk.daemon():
+            question = anna.chat.wait_for(lambda m: with_button(m, "arrived:"), SOON_S)
+            anna.press(question, next(b.data for r in question.buttons for b in r if b.data.endswith("yes")))
+            anna.chat.wait_for(lambda m: with_button(m, "arrived:") is None, SOON_S)
+            anna.chat.wait_for(lambda m: any("Done in" in x.words for x in m), SOON_S)
+        assert len(videos(anna.chat.messages)) == 1
+        with desk.queue() as queue:
+            assert queue.count() == 1
+
+
+def test_in_bad_weather_everybody_gets_one_video(tmp_path: Path, clip: Path) -> None:
+    weather(tmp_path, clip, authors=3, seed=1)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_two_hundred_in_bad_weather(tmp_path: Path, clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record = weather(tmp_path, clip, authors=200, seed=2)
+    with capsys.disabled():
+        print(f"\n{record}")
