@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from daemon.publications.plan import DAYS, Plan, Planned
@@ -15,7 +16,7 @@ from daemon.publications.tables import Publication, Standing
 from handlers.telegram import moments
 from handlers.telegram.buttons import Press, press
 from handlers.telegram.commands.line import may_be_named
-from handlers.telegram.content import Button, Content
+from handlers.telegram.content import TEXT_CHARS, Button, Content
 from handlers.telegram.incoming import Said
 from handlers.telegram.pressing.publishing import by, target_of, there, word_of
 from handlers.telegram.publishing import Publishing
@@ -27,6 +28,7 @@ from models.shortened import shortened
 LABEL_CHARS = 48
 MOST_WAITING, MOST_DATED, MOST_FREE = 8, 24, 4  # free slots: of a day
 IN_A_ROW, MOST_PAUSED = 5, 8  # buttons
+TEXT_ROOM = TEXT_CHARS - 200  # for the head
 PAUSE, RESUME = "pause", "resume"
 
 
@@ -90,7 +92,7 @@ class _Week:
         zone = moments.zone(self._talk.turn.now, self.zone) if self._one_zone else ""
         head = self._talk.say("plan.head", zone=self._talk.plain("plan.zone", zone=zone) if zone else "")
         parts = ["\n".join(lines) for lines in self._parts()]
-        text = "\n\n".join([head, *(parts or [self._talk.say("plan.nothing")])])
+        text = "\n\n".join([head, *(_fitting(parts) or [self._talk.say("plan.nothing")])])
         rows = [tuple(self._buttons[i : i + IN_A_ROW]) for i in range(0, len(self._buttons), IN_A_ROW)]
         return Content(text, (*rows, *self._pausing()))
 
@@ -228,6 +230,13 @@ class _Week:
             "target": one.line.target,
             "kind": kind,
         }
+
+
+def _fitting(parts: list[str]) -> list[str]:
+    """As many as a message has room for; the picture shows the rest."""
+    lengths = accumulate(len(part) + 2 for part in parts)
+    fitting = [part for part, length in zip(parts, lengths, strict=True) if length <= TEXT_ROOM]
+    return fitting if len(fitting) == len(parts) else [*fitting, "…"]
 
 
 def _state(one: _Entry) -> str:

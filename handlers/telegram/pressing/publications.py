@@ -29,8 +29,10 @@ from handlers.telegram.report.publication import Telling
 from handlers.telegram.report.publications import Home, show, show_here, shown_at
 from handlers.telegram.talk import Talk
 from models.errors import BadInput
+from models.shortened import shortened
 
 SLOT = "slot"
+SHOWN_CHARS = 3000  # of a text that is to be changed: a message has no room for more
 MISFITS = ("does_not_fit", "text_empty")  # of a text that somebody writes: they can write another one
 
 Do = Callable[[Talk, Press, Publishing, Publication], None]
@@ -174,7 +176,8 @@ def _edit(talk: Talk, press: Press, publishing: Publishing, row: Publication) ->
         show(talk.turn, talk.house, row)
         return
     talk.wait_for({"what": "publication", "number": row.number})
-    words = talk.say("publication.write", target=row.target, text=written_text(text_of(row.text)))
+    text = shortened(written_text(text_of(row.text)), SHOWN_CHARS)
+    words = talk.say("publication.write", target=row.target, text=text)
     if not talk.where.private:
         words = type(words)(f"{words}\n\n{talk.say('publication.write_in_group')}")
     talk.show(Content(words))

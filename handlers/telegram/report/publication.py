@@ -16,8 +16,8 @@ from handlers.telegram.publishing import Publishing, hashed, tags_in_description
 from handlers.telegram.texts import Marked, plain, say
 from models.shortened import shortened
 
-TITLE_CHARS, TAGS_CHARS, WORDS_CHARS = 200, 200, 300
-TEXT_CHARS, CAPTION_CHARS = 2000, 250  # of the description: a caption has less room
+TITLE_CHARS, TAGS_CHARS, WORDS_CHARS = 150, 150, 200
+TEXT_CHARS, CAPTION_CHARS = 2000, 150  # of the description: a caption has less room
 SOON = dt.timedelta(minutes=1)  # so near, it is "now"
 
 Rows = tuple[tuple[Button, ...], ...]

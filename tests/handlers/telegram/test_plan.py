@@ -91,6 +91,17 @@ def test_admins_see_all_but_not_in_a_group(room: Newsroom) -> None:
     assert "Of Bo" not in room.bot.sees(GROUP) and "Of Bo" not in str(week_of(room, GROUP))
 
 
+def test_a_message_has_room_for_a_long_plan(tmp_path: Path, clip: Path) -> None:
+    long = "a-name-of-forty-characters-for-a-target0"
+    room = Newsroom(tmp_path, clip, target(long, per_day=3))
+    for n in range(40):
+        room.made(f"{n}" + "x" * 80, long, publish_at=room.bot.now + dt.timedelta(hours=4 * n))
+    room.looks()
+    room.bot.says("/schedule")
+    assert len(room.bot.content(room.bot.messages()[-1].key).text) < 4096 and "…" in room.bot.sees()
+    room.close()
+
+
 def week_of(room: Newsroom, where: Where) -> dict[str, Any]:
     found = [one for one in room.bot.runs_errands() if one.facts.get("chat_id") == where.chat_id]
     return dict(found[-1].facts["week"])

@@ -209,6 +209,24 @@ def test_what_is_written_is_read_back() -> None:
     assert read_text("T\n＃新闻 #b，", Text("")).tags == ("新闻", "b")
 
 
+def test_a_message_has_room_for_the_longest_text(room: Newsroom) -> None:
+    room.bot.says("/start", by=ROOT)
+    job = room.made("Good morning.", "site", told=False)
+    room.looks()
+    number = room.only(job).number or 0
+    title, tags = "t" * 500, tuple(f"tag{n}" for n in range(100))
+    room.desk.edit(number, "jo", lambda before: Text(title, "d" * 6000, tags))
+    room.tells()
+    assert len(room.bot.content(f"publication:{number}:{ROOT.id}:0").text) < 1024
+    room.bot.taps("Edit", by=ROOT, where=OFFICE)
+    assert len(room.bot.sees(OFFICE)) < 4096
+    sent_to_nobody = Refused("w" * 900, hint="h" * 900)
+    room.book.approve(number, "jo", room.bot.now)
+    sent(room, job, sent_to_nobody)
+    assert "Not published" in card(room, job, OFFICE)
+    assert len(room.bot.content(f"publication:{number}:{ROOT.id}:0").text) < 1024
+
+
 # ---------------------------------------------------------------- what goes wrong
 
 
