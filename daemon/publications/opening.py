@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from daemon.config import Config
 from daemon.publications.settings import TargetSection
@@ -28,7 +31,9 @@ def opened(section: TargetSection, registry: Registry, config: Config) -> Opened
     try:
         settings = kind.settings.model_validate(section.own_of(kind.settings) | _lent(section, config))
     except ValidationError as e:
-        raise _explained(section, e) from None  # what pydantic says holds the values, secrets too
+        raise _explained(
+            section, kind.settings, e
+        ) from None  # what pydantic says holds the values, secrets too
     return Opened(settings, kind.open(settings, Surroundings(config.targets / section.name)))
 
 
@@ -41,14 +46,39 @@ def _lent(section: TargetSection, config: Config) -> dict[str, Any]:
     return {name: value for name, value in lent.items() if value is not None} | {"local_mode": bot.local_mode}
 
 
-def _explained(section: TargetSection, error: ValidationError) -> BadInput:
+def _explained(section: TargetSection, kind: type[TargetSettings], error: ValidationError) -> BadInput:
+    """The first mistake, without the value, which may be a secret."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     key = ".".join(str(part) for part in first["loc"])
-    what = {"missing": "is missing", "extra_forbidden": f"is no key of the kind {section.kind}"}.get(
-        first["type"], first["msg"].removeprefix("Value error, ")
-    )
+    near = difflib.get_close_matches(key, kind.model_fields, 1)
+    where = f'It stands in [[publish.target]] with name = "{section.name}"'
+    unknown = first["type"] == "extra_forbidden"
     return BadInput(
-        f"The target {section.name}: {key} {what}" if key else f"The target {section.name} {what}",
+        f"The target {section.name}: {key} {_wrong(first, section.kind)}".replace(":  ", " "),
         code="config_invalid",
-        hint=f'It stands in [[publish.target]] with name = "{section.name}"',
+        hint=f"Did you mean {near[0]}? {where}" if unknown and near else where,
     )
+
+
+def _wrong(first: ErrorDetails, kind: str) -> str:
+    said = first["type"]
+    if said == "missing":
+        return "is missing"
+    if said == "extra_forbidden":
+        return f"is no key of the kind {kind}"
+    for begin, words in _WORDS.items():
+        if said.startswith(begin):
+            return words
+    return re.sub(r"^(Input should|Value error, should)", "should", first["msg"]).removeprefix(
+        "Value error, "
+    )
+
+
+_WORDS = {
+    "bool": "should be true or false",
+    "tuple": 'should be a list, such as ["one", "two"]',
+    "path": "should be a path",
+    "dict": "should be a table, such as { name = 1 }",
+    "model": "should be a table, such as { name = 1 }",
+    "string": "should be text in quotes",
+}
