@@ -203,7 +203,7 @@ class Book:
         """text: instead of what was written for it. Not while it may have been sent already. What was held is
         tried again."""
         with self._db.writing() as s:
-            row = self._asked_of(s, number, *OPEN)
+            row = self._asked_of(s, number, *OPEN, Standing.SKIPPED)
             row.text = dict(text) | KEPT
             if row.state == Standing.HELD:
                 row.state = Standing.PROPOSED if row.approval is None else Standing.APPROVED

@@ -54,6 +54,10 @@ class Publishing:
         """At that time, or now. False: it was there, or on its way, already."""
         return self.desk().publish(job_id, target, by, at)
 
+    def approve(self, number: int, by: str) -> Publication:
+        """Raises BadInput `does_not_fit` when that is what it is held for, and it still is so."""
+        return self.desk().approve(number, by)
+
     def edit(self, number: int, by: str, text: str) -> Publication:
         """text: as `read_text` reads it."""
         return self.desk().edit(number, by, lambda before: read_text(text, before))

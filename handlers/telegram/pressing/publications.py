@@ -75,7 +75,7 @@ def _approve(talk: Talk, press: Press, publishing: Publishing, row: Publication)
     if row.state == Standing.APPROVED:
         _changed(talk, publishing, row, "publication.told_approved_already")
         return
-    row = publishing.book.approve(row.number, by(talk))
+    row = publishing.approve(row.number, by(talk))
     _changed(talk, publishing, row, "publication.told_approved")
 
 

@@ -49,6 +49,11 @@ class Telling:
         words = say(language, "publication.news", title=title, target=row.target)
         return Content(_with_link(language, words, row), card_buttons(language, row))
 
+    def call(self, language: str, row: Publication) -> Content:
+        """Its card shows something else now, and somebody has to see that: nobody is told of an edit."""
+        title = shortened(row.text.get("title", ""), TITLE_CHARS)
+        return Content(say(language, f"publication.{row.state}_call", title=title, target=row.target))
+
     def _head(self, language: str, row: Publication) -> Marked:
         target, zone = row.target, self._publishing.zone(row.target)
         if row.state == Standing.HELD:

@@ -116,8 +116,10 @@ def show(
     known = turn.messages.about(f"publication:{row.number}:")
     posted = False
     for message in known:
-        if message.wanted is not None:
-            posted |= _change(turn, telling, row, message, moved)
+        if message.wanted is not None and _change(turn, telling, row, message, moved):
+            posted = True
+            if row.state in (Standing.HELD, Standing.ASKED) and not moved:
+                _call(turn, telling, row, message)
     if known or moved or not (needs_card(row) or row.state == Standing.PUBLISHED):
         return posted
     for home in _homes(turn, house, row):
@@ -157,6 +159,17 @@ def _change(turn: Turn, telling: Telling, row: Publication, message: ChatMessage
     if after != before:
         turn.messages.post(message.chat_id, message.key, after, rank=Rank.RESULT)
     return after != before
+
+
+def _call(turn: Turn, telling: Telling, row: Publication, card: ChatMessage) -> None:
+    turn.messages.post(
+        card.chat_id,
+        f"publication_call:{row.number}:{card.chat_id}:{row.token}",
+        telling.call(_language(turn, card.chat_id, row.job_id), row),
+        rank=Rank.RESULT,
+        reply_to=card.message_id,
+        thread_id=card.thread_id,
+    )
 
 
 def _content(turn: Turn, house: House, telling: Telling, row: Publication, home: Home) -> Content:

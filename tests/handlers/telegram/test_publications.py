@@ -250,6 +250,29 @@ def test_a_person_says_that_it_is_not_there(room: Newsroom) -> None:
     assert room.is_in(job, Standing.PUBLISHED)
 
 
+def test_a_card_that_needs_somebody_now_calls_them_once(room: Newsroom) -> None:
+    """Telegram tells nobody that a message was edited."""
+    job = room.made("Good morning.", "site", publish_at=room.bot.now)
+    room.looks()
+    room.bot.taps("Approve")
+    sent(room, job, Unsure("The answer never came"))
+    call = "❓ Good morning.: is it on site? Please look there, and answer above."
+    assert room.bot.sees_all().count(call) == 1 and "❓ It may be on site already." in card(room, job)
+    room.restarts()
+    room.tells()
+    assert room.bot.sees_all().count(call) == 1
+
+
+def test_what_is_held_for_its_text_is_not_sent_as_it_is(
+    room: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room.desk.target("site"), "limits", Limits(title=5))
+    job = room.made("Good morning.", "site", title="Much too long")
+    room.looks()
+    assert "at most 5 are taken there" in room.bot.taps("Try again")
+    assert room.is_in(job, Standing.HELD)
+
+
 def test_what_is_held_says_why_and_can_be_tried_again(room: Newsroom) -> None:
     job = room.made("Good morning.", "blog")
     room.looks()
