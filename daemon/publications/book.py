@@ -261,20 +261,21 @@ class Book:
             begin = dt.datetime.fromisoformat(known.looked_until) if known.looked_until else now
             for moment in rules.moments(begin, now):
                 late = (now - moment).total_seconds() > LATE_S
-                if not (late and rules.late == "next_slot"):
-                    self._give_slot(s, rules.name, moment)
+                if not (late and rules.late == "next_slot") and not self._give_slot(s, rules.name, moment):
+                    break  # after a year without the daemon there are many moments
             known.looked_until = iso(max(begin, now))  # a clock that is set back gives no slot twice
             return [number for row in _due(s, rules.name, now) if (number := self._ripen(s, row, rules, now))]
 
-    def _give_slot(self, s: Session, target: str, moment: dt.datetime) -> None:
+    def _give_slot(self, s: Session, target: str, moment: dt.datetime) -> bool:
+        """False: nothing waits for one any more."""
         waiting = _waiting(target).where(col(Publication.due_at).is_(None), col(Publication.ripe).is_(False))
         used = select(Publication.number).where(Publication.target == target, Publication.slot == iso(moment))
         row = s.exec(waiting.limit(1)).first()
-        if row is None or s.exec(used).first() is not None:
-            return
-        row.slot = row.due_at = iso(moment)
-        self._tell(s, row, "slot", moment=row.slot)
-        s.flush()
+        if row is not None and s.exec(used).first() is None:
+            row.slot = row.due_at = iso(moment)
+            self._tell(s, row, "slot", moment=row.slot)
+            s.flush()
+        return row is not None
 
     def _ripen(self, s: Session, row: Publication, rules: Rules, now: dt.datetime) -> int | None:
         late = row.due_at is not None and row.due_at < iso(now - dt.timedelta(seconds=LATE_S))
