@@ -8,6 +8,7 @@ when it is at work.
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sys
 import time
 from functools import partial
@@ -38,9 +39,10 @@ def main(config: Path, began: float, faster: float) -> None:
     loaded = load(config).config
     book = Book(Queue(loaded.database).database, now=now)
     publisher = Publisher(book, Desk(loaded, book), Unheard())
+    ours = os.getppid()
     publisher.start()
     print("up", flush=True)
-    while True:
+    while os.getppid() == ours:  # who began it may have been killed, too
         publisher.look()
         time.sleep(0.02)
 
