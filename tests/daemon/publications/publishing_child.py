@@ -34,7 +34,7 @@ def main(config: Path, began: float, faster: float) -> None:
         return dt.datetime.fromtimestamp(began + (time.time() - began) * faster, dt.UTC)
 
     patient = partial(Surroundings, sleep=lambda seconds: time.sleep(seconds / faster))
-    opening.Surroundings = patient  # type: ignore[misc, assignment]
+    vars(opening)["Surroundings"] = patient
     peertube.PIECE, youtube.PIECE, youtube.STEP, s3.PART = PIECE, PIECE, PIECE // 4, PIECE
     loaded = load(config).config
     book = Book(Queue(loaded.database).database, now=now)
