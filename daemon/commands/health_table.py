@@ -26,6 +26,9 @@ def show(told: dict[str, Any]) -> None:
                 out(printable(f"hint: {part['hint']}"))
 
 
+OVER = ("published", "skipped")  # of publications
+
+
 def _row(part: dict[str, Any]) -> tuple[str, ...]:
     allowed = "" if part["budget_s"] is None else duration(part["budget_s"])
     mark = "" if part["well"] else "not well"
@@ -34,16 +37,19 @@ def _row(part: dict[str, Any]) -> tuple[str, ...]:
         part["state"],
         f"{duration(part['age_s'])} ago",
         allowed,
-        mark or _does(part["facts"]),
+        mark or _does(part["name"], part["facts"]),
     )
 
 
-def _does(facts: dict[str, Any]) -> str:
+def _does(name: str, facts: dict[str, Any]) -> str:
     """What a person wants to know of it beside."""
-    if free := facts.get("free"):
-        return f"{free / 1e9:.1f} GB free"
-    if counts := facts.get("counts"):
-        return f"{counts['queued']} waiting"
+    if name == "disk" and "free" in facts:
+        return f"{facts['free'] / 1e9:.1f} GB free"
+    if name == "queue" and "counts" in facts:
+        return f"{facts['counts']['queued']} waiting"
+    if name == "publications" and "counts" in facts:
+        open_ = (n for states in facts["counts"].values() for state, n in states.items() if state not in OVER)
+        return f"{sum(open_)} waiting"
     return " ".join(str(facts[name]) for name in ("job", "stage") if facts.get(name))
 
 

@@ -151,8 +151,13 @@ class Desk:
         """
         at = at or self._now()
         opened, video = self._open(name), self._video(job, name)
-        said = text(self._written(job, name, at))
+        said = text(self._as_it_stands(job, name, at))
         return Preview(video, said, at, tuple(fits(video, said, opened.target.limits)))
+
+    def _as_it_stands(self, job: JobRow, name: str, at: dt.datetime) -> Text:
+        kept = (row.text for row in self.book.of_job(job.id, name) if row.text.get("kept"))
+        known = next(kept, None)
+        return text_of(known) if known is not None else self._written(job, name, at)
 
     def publish(
         self,

@@ -161,6 +161,8 @@ def test_killed_while_it_sends_the_next_daemon_asks_before_it_sends_again(desk: 
         assert hook.kept.count(row.key) == 1 and len(hook.kept) == 2
         assert until(desk, refused, "site", Standing.HELD).error["code"] == "target_login"  # type: ignore[index]
         assert gone(lambda: (component(daemon, "publications") or {}).get("well", True), WITHIN_S)
+        told = desk.vigentd("health")
+        assert told.returncode == 1 and "publications  idle" in told.stdout, (told.stdout, told.stderr)
         assert daemon.desk.client.get("/health")["verdict"] == "degraded"
         assert gone(lambda: " alarm " not in desk.said(), WITHIN_S), desk.said()
     files = [file for file in desk.config.data_dir.rglob("*") if file.is_file()]

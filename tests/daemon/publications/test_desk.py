@@ -151,6 +151,8 @@ def test_a_preview_writes_nothing(office: Open) -> None:
     shown = here.desk.preview(here.book.job(job), "site")
     assert shown.text.title == "News" and (shown.video.width, shown.video.height) == (180, 320)
     assert not here.book.of_job(job) and not list((here.folder / "site").iterdir())
+    here.desk.publish(job, "site", "Anna", START + dt.timedelta(days=1), lambda text: Text("As Anna says"))
+    assert here.desk.preview(here.book.job(job), "site").text.title == "As Anna says"
 
 
 # ---------------------------------------------------------------- once
