@@ -65,6 +65,7 @@ def deployment(
     # A models folder that was not said lies in the data folder, wherever that is.
     read = [config.models.folder, config.assets, file, *program()]
     read += [box.presenter for box in config.inbox]
+    written = [*inbox_folders(config), *target_folders(config)]
     return Deployment(
         command(),
         config,
@@ -75,8 +76,8 @@ def deployment(
         token_file,
         per_user,
         own_user,
-        _outermost(inbox_folders(config), [data_dir]),
-        _outermost((path for path in read if path is not None), [data_dir, *inbox_folders(config)]),
+        _outermost(written, [data_dir]),
+        _outermost((path for path in read if path is not None), [data_dir, *written]),
     )
 
 
@@ -100,6 +101,15 @@ def inbox_folders(config: Config) -> list[Path]:
         for folder in (box.path, *(box.path / name for name in named)):
             found[Path(os.path.normpath(folder))] = None
     return list(found)
+
+
+def target_folders(config: Config) -> list[Path]:
+    """Where videos are published to on this machine."""
+    from handlers.publish.kinds.folder import FolderSettings
+
+    said = (one.own_of(FolderSettings).get("path") for one in config.publish.target if one.kind == "folder")
+    paths = (Path(path).expanduser() for path in said if isinstance(path, str | Path))
+    return [Path(os.path.normpath(path)) for path in paths if path.is_absolute()]
 
 
 def in_homes(path: Path) -> bool:

@@ -129,6 +129,16 @@ def test_each_inbox_can_be_written_and_nothing_else(tmp_path: Path) -> None:
     assert inbox_folders(plan(inbox=[box]).config)[0] == Path("/srv/a")
 
 
+def test_each_folder_that_videos_are_published_to_can_be_written(tmp_path: Path) -> None:
+    target = {"name": "share", "kind": "folder", "path": "/mnt/share/videos"}
+    hook = {"name": "hook", "kind": "webhook", "path": "/etc"}
+    text = rendered(plan(publish={"target": [target, hook]}))[SERVICE]
+    assert values(text, "ReadWritePaths") == ["-/mnt/share/videos"]
+    file = tmp_path / "vigentd.toml"
+    file.write_text('data_dir = "data"\n[[publish.target]]\nname = "a"\nkind = "folder"\npath = "out"\n')
+    assert f"-{tmp_path}/out" in values(rendered(deployment(load(file), False))[SERVICE], "ReadWritePaths")
+
+
 def test_of_the_homes_the_service_sees_what_it_needs() -> None:
     box = {"name": "a", "path": "/home/anna/in: box", "presenter": "/home/anna/clips/me.mp4"}
     text = rendered(plan(inbox=[box], data_dir="/srv/vigentd", assets="/home/anna/assets"))[SERVICE]
