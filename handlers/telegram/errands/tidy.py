@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from daemon.chats import ChatMessage, DraftState, Errand, FileState
@@ -99,5 +100,6 @@ def _older(folder: Path, before: dt.datetime) -> Iterator[Path]:
         return
     with os.scandir(folder) as entries:
         for entry in list(entries):
-            if entry.stat(follow_symlinks=False).st_mtime < before.timestamp():
-                yield Path(entry.path)
+            with suppress(FileNotFoundError):  # it was being written, and has its name by now
+                if entry.stat(follow_symlinks=False).st_mtime < before.timestamp():
+                    yield Path(entry.path)

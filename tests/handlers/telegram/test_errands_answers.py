@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ from daemon import hearing
 from daemon.chats import ChatJob, DraftState, FileState
 from daemon.engines.roster import EngineAway
 from handlers.telegram.draft import Contents
-from handlers.telegram.errands import runner
+from handlers.telegram.errands import runner, tidy
 from handlers.telegram.errands.listen import beginning
 from models.choose import Choice
 from models.engine import Audio, Transcript
@@ -325,3 +328,23 @@ def test_what_was_made_goes_when_nobody_will_see_it(desk: Desk) -> None:
     ]
     desk.runs()
     assert [p for p in goes if p.exists()] == [] and [p for p in stays if not p.exists()] == []
+
+
+def test_what_gets_its_name_while_it_is_looked_at_is_no_trouble(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A result's picture is written under another name first."""
+    for name in ("picture.part", "old.mp4"):
+        (tmp_path / name).touch()
+    scandir = os.scandir
+
+    @contextmanager
+    def renamed_meanwhile(folder: Path) -> Iterator[list[os.DirEntry[str]]]:
+        with scandir(folder) as entries:
+            found = list(entries)
+        (tmp_path / "picture.part").unlink()
+        yield found
+
+    monkeypatch.setattr(os, "scandir", renamed_meanwhile)
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+    assert [path.name for path in tidy._older(tmp_path, later)] == ["old.mp4"]
