@@ -20,7 +20,7 @@ $(VENV)/.installed: $(RECIPE)
 	@touch $@
 
 $(VENV)/.installed-all: $(RECIPE)
-	@./setup.sh models test
+	@./setup.sh models publish test
 	@touch $@ $(VENV)/.installed
 
 demo: install

@@ -60,7 +60,7 @@ def test_killed_in_each_step_it_goes_on(tmp_path: Path, clip: Path) -> None:
 
 
 def test_in_bad_weather_everybody_gets_one_video(tmp_path: Path, clip: Path) -> None:
-    weather(tmp_path, clip, authors=3, seed=1)
+    weather(tmp_path, clip, authors=2, seed=1)
 
 
 @pytest.mark.slow
