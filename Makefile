@@ -31,8 +31,9 @@ lint: $(VENV)/.installed-all
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 
+# Hundreds of processes are begun, and what the first one compiles the others need not: a fifth of their start.
 test: lint
-	$(BIN)/pytest -n 2 --dist loadfile
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 2 --dist loadfile
 
 test-slow: $(VENV)/.installed-all
 	$(BIN)/pytest -m slow --timeout 3600

@@ -59,6 +59,7 @@ def test_killed_in_each_step_it_goes_on(tmp_path: Path, clip: Path) -> None:
             assert queue.count() == 1
 
 
+@pytest.mark.slow  # the usual suite has the worst of it above, one by one
 def test_in_bad_weather_everybody_gets_one_video(tmp_path: Path, clip: Path) -> None:
     weather(tmp_path, clip, authors=2, seed=1)
 
