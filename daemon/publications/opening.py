@@ -54,7 +54,7 @@ def _explained(section: TargetSection, kind: type[TargetSettings], error: Valida
     where = f'It stands in [[publish.target]] with name = "{section.name}"'
     unknown = first["type"] == "extra_forbidden"
     return BadInput(
-        f"The target {section.name}: {key} {_wrong(first, section.kind)}".replace(":  ", " "),
+        " ".join(part for part in (f"The target {section.name}:", key, _wrong(first, section.kind)) if part),
         code="config_invalid",
         hint=f"Did you mean {near[0]}? {where}" if unknown and near else where,
     )
@@ -66,19 +66,20 @@ def _wrong(first: ErrorDetails, kind: str) -> str:
         return "is missing"
     if said == "extra_forbidden":
         return f"is no key of the kind {kind}"
-    for begin, words in _WORDS.items():
-        if said.startswith(begin):
-            return words
+    if said in _WORDS:
+        return _WORDS[said]
     return re.sub(r"^(Input should|Value error, should)", "should", first["msg"]).removeprefix(
         "Value error, "
     )
 
 
 _WORDS = {
-    "bool": "should be true or false",
-    "tuple": 'should be a list, such as ["one", "two"]',
-    "path": "should be a path",
-    "dict": "should be a table, such as { name = 1 }",
-    "model": "should be a table, such as { name = 1 }",
-    "string": "should be text in quotes",
+    "bool_type": "should be true or false",
+    "bool_parsing": "should be true or false",
+    "tuple_type": 'should be a list, such as ["one", "two"]',
+    "path_type": "should be a path",
+    "dict_type": "should be a table, such as { name = 1 }",
+    "model_type": "should be a table, such as { name = 1 }",
+    "string_type": "should be text in quotes",
+    "string_pattern_mismatch": "is not what it should look like",
 }

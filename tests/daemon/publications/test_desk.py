@@ -225,6 +225,8 @@ def test_a_target_that_is_gone_keeps_what_waits_for_it(office: Open) -> None:
             "secrets is no key of the kind webhook",
         ),
         ('kind = "folder"', "path is missing"),
+        ('kind = "s3"\nbucket = "b"', "bucket should "),
+        ('kind = "telegram"\nchat = "@morning"', "The target site: give one of token and token_file"),
         ('kind = "command"\nprogram = "upload"', "program should be a list, such as"),
         (f'kind = "command"\nprogram = ["upload"]\nfind = "{SECRET}"', "find should be true or false"),
         ('kind = "fodler"\npath = "site"', "no kind of target called fodler"),
