@@ -68,9 +68,7 @@ def _wrong(first: ErrorDetails, kind: str) -> str:
         return f"is no key of the kind {kind}"
     if said in _WORDS:
         return _WORDS[said]
-    return re.sub(r"^(Input should|Value error, should)", "should", first["msg"]).removeprefix(
-        "Value error, "
-    )
+    return re.sub(r"^((Input|String|List|Tuple|Value) (?=should)|Value error, )", "", first["msg"])
 
 
 _WORDS = {
