@@ -44,8 +44,9 @@ def _time(given: object) -> dt.datetime | None:
         if isinstance(given, str) and _TIME.fullmatch(text := given.strip().upper()):
             given = dt.datetime.fromisoformat(text[:11] + text[11:].replace(" ", ""))
         if isinstance(given, dt.datetime):
+            given.astimezone(dt.UTC).astimezone()  # it is shown in both
             return given if given.tzinfo else given.astimezone()
-    except (ValueError, OverflowError):  # the 31st of February; a year that has no local time
+    except (ValueError, OverflowError):  # the 31st of February; no such year in UTC, or here
         pass
     raise ValueError(f"should be {A_TIME}")
 
