@@ -99,7 +99,8 @@ class _Line:
 
     def add(self, row: Publication, due: dt.datetime) -> None:
         again = dt.datetime.fromisoformat(row.next_try) if row.next_try else due
-        why = "" if again <= due else "spent" if again <= self._spent else "retry"
+        over = again <= max(due, self._now)
+        why = "" if over else "spent" if again <= self._spent else "retry"
         self._rows.append((max(due, again, self._now), row, why))
 
     def sent(self) -> Iterator[Planned]:

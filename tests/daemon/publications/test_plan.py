@@ -84,11 +84,13 @@ def test_what_waits_says_why(house: Open) -> None:
 
 def test_what_is_tried_again_has_its_time(house: Open) -> None:
     home = house(Rules("site"))
-    job = home.job("site")
+    job = home.job("site", at=START)
     errors: list[Exception] = [NotSent("Away", wait_s=7200)]
     home.sites["site"].faults.at = lambda _: errors.pop() if errors else None
     home.look()
     assert said(home) == [f"23 14:00 {job} retry"]
+    home.time.pass_by(3 * 3600)
+    assert said(home) == [f"23 15:00 {job}"], "no quota is used up"
 
 
 def test_what_waits_for_a_person_and_what_goes_nowhere(house: Open) -> None:
