@@ -254,7 +254,10 @@ def broke_off(error: Exception, who: str, over: bool) -> VigentdError:
         return Unsure(
             f"{who} did not say whether it has the video: {why}", hint="Look there before it is sent again"
         )
-    return NotSent(f"{who} could not be reached, or broke off: {why}")
+    return NotSent(
+        f"{who} could not be reached, or broke off: {why}",
+        hint="See whether it is up, and can be reached from this machine",
+    )
 
 
 def _read(response: httpx.Response, clock: Callable[[], float]) -> tuple[bytes, bool]:

@@ -86,7 +86,8 @@ class Webhook:
         self._secret()
         if self.searchable:
             self._look("a" * 32)  # a key that no job has
-        return self._who
+            return self._who
+        return f"{self._who}; not asked, as it has no find_url"
 
     def publish(self, video: Video, text: Text, key: str, memo: Memo, progress: Progress) -> Receipt:
         progress.check()

@@ -161,7 +161,8 @@ def test_a_body_cut_in_the_middle_has_not_arrived(site: Site, tmp_path: Path, vi
 def test_nobody_there(site: Site, tmp_path: Path, video: Video) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/hook"
-    assert type(failure(webhook(site, tmp_path, url=url), video)) is NotSent
+    told = failure(webhook(site, tmp_path, url=url), video)
+    assert type(told) is NotSent and "See whether it is up" in told.hint
 
 
 def test_taken_and_silent_is_found_then(
@@ -216,7 +217,8 @@ def test_cancelled_in_the_middle(site: Site, tmp_path: Path, video: Video) -> No
 
 
 def test_check_asks_when_it_can(site: Site, tmp_path: Path) -> None:
-    assert "127.0.0.1" in webhook(site, tmp_path).check()
+    assert webhook(site, tmp_path).check() == "the webhook at 127.0.0.1"
+    assert "not asked, as it has no find_url" in webhook(site, tmp_path, find_url=None).check()
     site.replies = [Reply(401)]
     with pytest.raises(Login):
         webhook(site, tmp_path).check()
