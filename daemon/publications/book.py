@@ -402,6 +402,7 @@ class Book:
 
     def _unsure(self, s: Session, row: Publication, error: VigentdError | None) -> None:
         row.state, row.next_try = Standing.UNSURE, None
+        row.error = row.error if error else None  # one of an earlier try says nothing of this one
         row.token += 1  # nobody may say more of it who had it before
         self._tell(s, row, "unsure", code=error.code if error else "daemon_died")
 

@@ -204,6 +204,7 @@ def test_options_may_stand_before_the_id(run: Run, place: Place) -> None:
     ("arguments", "words"),
     [
         (("--to", "site", "--at", "2020-01-01 08:00"), ["--at 2020-01-01 08:00 is over"]),
+        (("--to", "site", "--at", "9999-12-31T23:59-12:00"), ["must be a time such as"]),
         (("--to", "site", "--at", "tomorrow"), ["must be a time such as", "'tomorrow'"]),
         (("--to", "site", "--at", "2099-01-01 08:00"), ["more than two years"]),
         (("--to", "nowhere"), ["no target called nowhere", "site, news, short"]),
@@ -311,6 +312,21 @@ def test_the_plan_says_why_something_waits(run: Run, place: Place) -> None:
     place.write(TARGETS.replace('"site"', '"other"', 1))
     assert "there is no target site any more" in run("plan").out
     assert "site" in run("show", "x").err or job in run("plan").out
+    assert "is put off: not sent, as there is no target site any more." in run("later", "1", "--at", SOON).err
+
+
+def test_the_plan_says_why_something_is_tried_again(run: Run, place: Place) -> None:
+    place.job("site")
+    (place.folder / "site").rmdir()
+    place.work()
+    assert f"(tried again then: The folder {place.folder / 'site'} is not there)" in run("plan").out
+
+
+def test_the_plan_does_not_list_each_minute(run: Run, place: Place) -> None:
+    place.write(TARGETS.replace('"0 18 * * *"', '"* * * * *"'))
+    lines = run("plan", "--days", "3").out.splitlines()
+    assert "            -  news  1434 more free" in lines and len(lines) < 40
+    assert len(run("plan", "--days", "3", "--json").json["dated"]) > 4300, "for programs, all of them"
 
 
 def test_a_held_publication_is_put_right(run: Run, place: Place) -> None:
@@ -368,8 +384,8 @@ def test_wrong_words_about_a_publication(run: Run, place: Place) -> None:
     refused(run("there", "2"), "is proposed")
     refused(run("edit", "2"), "Nothing is to be changed", "--title")
     refused(run("later", "2"), "When is not said", "--next-slot")
-    refused(run("later", "2", "--next-slot", "--at", SOON), "When is not said")
-    refused(run("later", "2", "--at", "2020-01-01 08:00"), "is over")
+    refused(run("later", "2", "--next-slot", "--at", SOON), "When is said twice")
+    refused(run("later", "2", "--at", "2020-01-01 08:00"), "is over", "Give a time that is to come")
     assert place.state("2") == "proposed"
     assert run("approve", "2", "3").code == 2
 
@@ -387,7 +403,8 @@ def test_what_only_a_person_can_say(run: Run, place: Place, answer: str, state: 
     job = place.job("news")
     place.work()
     place.ask("1")
-    assert "nobody knows whether it arrived" in run("plan").out and "publish again 1" in run("plan").out
+    plan = run("plan").out
+    assert "nobody knows whether it arrived: The line broke. Look" in plan and "publish again 1" in plan
     assert "Look into news" in run(job, "--to", "news").err, "nothing is sent by asking for it once more"
     assert place.state("1") == "asked"
     said = run(answer, job)

@@ -76,7 +76,7 @@ def later(
     with at_desk(ctx) as open_:
         if (at is None) == (not next_slot):
             raise BadInput(
-                "When is not said",
+                "When is not said" if at is None else "When is said twice",
                 code="usage",
                 hint='Give one of --at "2026-11-24 18:00" and --next-slot.',
             )

@@ -129,7 +129,8 @@ def becomes(there: Open, row: Publication) -> str:
     if row.state in (Standing.PROPOSED, Standing.HELD, Standing.ASKED, Standing.SKIPPED):
         return words.state(row)
     now = dt.datetime.now(dt.UTC)
-    for line in plan(there.book, there.desk.rules, now).dated:
+    made = plan(there.book, there.desk.rules, now)
+    for line in (*made.dated, *made.waiting):
         if line.publication is not None and line.publication.number == row.number:
             return words.when(line, now)
     return words.state(there.book.get(row.number or 0))  # the daemon was quicker

@@ -52,8 +52,8 @@ def publish(
 ) -> None:
     """Publish a finished video at a target: at once, or at a time.
 
-    Slots need not be waited for; quiet hours, the number a day and a pause hold. What is there already is not
-    sent again: that is said, with the link, and is no error.
+    Asking for it approves it, and no slot is waited for; quiet hours, the number a day and a pause hold. What
+    is there already is not sent again: that is said, with the link, and is no error.
     """
     with at_desk(ctx) as there:
         job = _job(there, ctx, job_id)

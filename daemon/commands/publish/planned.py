@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 RECENT = 50
+FREE_SHOWN = 6  # of a target on one day; who has a slot each minute knows the others
 
 
 def register(group: typer.Typer) -> None:
@@ -80,8 +82,14 @@ def _show(there: Open, made: Plan, now: dt.datetime) -> None:
         by_day.setdefault(one.at.date() if one.at else None, []).append(one)
     for day, lines in sorted(by_day.items(), key=lambda found: found[0] or dt.date.max):
         out(f"{day:%A %Y-%m-%d}" if day else "no time yet")
+        free = Counter[str]()
         for one in lines:
-            screen.print(_line(one, labels, now), soft_wrap=True)
+            free[one.target] += one.publication is None
+            if one.publication is not None or free[one.target] <= FREE_SHOWN:
+                screen.print(_line(one, labels, now), soft_wrap=True)
+        for target, number in free.items():
+            if number > FREE_SHOWN:
+                screen.print(f"            -  {target}  {number - FREE_SHOWN} more free", style="dim")
     zones = {str(one.at.tzinfo): one.target for one in made.dated if one.at and _elsewhere(one.at)}
     if zones:
         tell(f"Times are by the clocks of the targets: {', '.join(f'{t} {z}' for z, t in zones.items())}.")

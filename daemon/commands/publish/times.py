@@ -34,7 +34,7 @@ def check(at: dt.datetime, option: str) -> None:
         raise BadInput(
             f"{option} {local_time(at.isoformat())} is over: it is {local_time(now.isoformat())} now",
             code="time_over",
-            hint=f"Leave {option} out to publish at once, or with the next slot.",
+            hint=f'Give a time that is to come: {option} "{_example()}"',
         )
     if at > now + AHEAD:
         raise BadInput(

@@ -47,8 +47,9 @@ def to_do(row: Publication) -> str:
             wish = f" for {local_time(row.due_at)}" if row.due_at else ""
             return f"waits for your approval{wish}: `vigentd publish approve {number}`"
         case Standing.ASKED:
+            why = f": {error['message'].rstrip('.')}" if error else ""
             return (
-                f"nobody knows whether it arrived. Look into {row.target}: if it is there, "
+                f"nobody knows whether it arrived{why}. Look into {row.target}: if it is there, "
                 f"`vigentd publish there {number}`; if it is not, `vigentd publish again {number}`"
             )
     if error.get("code") == "publish_late":
@@ -66,12 +67,14 @@ def when(line: Planned, now: dt.datetime) -> str:
     if line.why == "paused":
         return f"when {line.target} goes on: `vigentd publish resume {line.target}`"
     if line.why == "gone":
-        return f"never: there is no target {line.target} any more"
+        return f"not sent, as there is no target {line.target} any more"
     if line.at is None:
         return "no slot comes for it: `vigentd publish later N --at TIME`"
     if not line.why and (line.at - now).total_seconds() < SOON_S:
         return "at once"
     why = _WHY.get(line.why, "")
+    if line.why == "retry" and row is not None and row.error:
+        why = f"{why}: {row.error['message'].rstrip('.')}"
     return f"{at_zone(line.at)}{', ' * bool(why)}{why}"
 
 

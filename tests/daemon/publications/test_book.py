@@ -93,14 +93,18 @@ def test_where_nobody_can_search_a_person_is_asked(house: Open, arrived: bool, a
 @pytest.mark.parametrize("place", ["before", "piece", "accepted"])
 def test_killed_while_sending_it_is_settled_first(house: Open, place: str) -> None:
     home = house()
-    home.sites["site"].faults.at = lambda here: Killed() if here == place else None
+    home.sites["site"].faults.at = lambda _: NotSent("Nobody is there", wait_s=None)
     job = home.job("site")
+    home.look()
+    home.time.pass_by(60)
+    home.sites["site"].faults.at = lambda here: Killed() if here == place else None
     with pytest.raises(Killed):
         home.look()
     home.sites["site"].faults.at = lambda here: None
     home.restart()
     number = home.of(job)
-    assert home.book.get(number).state == Standing.UNSURE
+    row = home.book.get(number)
+    assert (row.state, row.error) == (Standing.UNSURE, None), "what went wrong before is not why"
     home.look()
     assert list(home.sites["site"].arrived.values()) == [1]
     assert "settling" in [event.name for event in home.book.events(number)]
