@@ -142,7 +142,7 @@ class Command:
         raise Refused(
             f"The program {program} cannot be run: {'it is not executable' if there else 'it is not there'}",
             code="command_missing",
-            hint="Install it, or correct `program` of this target",
+            hint=f"{f'chmod +x {program}' if there else 'Install it'}, or correct `program` of this target",
         )
 
     def _environment(self) -> dict[str, str]:

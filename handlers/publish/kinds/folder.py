@@ -118,6 +118,8 @@ class Folder:
         return Receipt(name, url, {"path": str(self._folder / name)})
 
     def _check_there(self) -> None:
+        if self._folder.is_file():
+            raise NotSent(f"{self._folder} is a file, and no folder", hint="Correct `path` of this target")
         if not self._folder.is_dir():
             raise NotSent(
                 f"The folder {self._folder} is not there",

@@ -354,10 +354,14 @@ def test_what_cannot_be_started_has_sent_nothing(tmp_path: Path, video: Video, t
 
 def test_what_is_not_there(tmp_path: Path, video: Video) -> None:
     (tmp_path / "plain").write_text("#!/bin/sh\n")
-    for program, why in ((tmp_path / "nowhere", "not there"), (tmp_path / "plain", "not executable")):
+    for program, why, what_to_do in (
+        (tmp_path / "nowhere", "not there", "Install it"),
+        (tmp_path / "plain", "not executable", f"chmod +x {tmp_path / 'plain'}, or"),
+    ):
         for ask in (target(tmp_path, program).check, lambda p=program: publish(target(tmp_path, p), video)):
-            with pytest.raises(Refused, match=why):
+            with pytest.raises(Refused, match=why) as caught:
                 ask()
+            assert caught.value.hint.startswith(what_to_do)
 
 
 def test_found_on_the_path(

@@ -199,6 +199,9 @@ def test_a_folder_that_is_not_there(place: Path, video: Video) -> None:
     for ask in (lambda: target(place).check(), lambda: publish(place, video), lambda: find(place)):
         with pytest.raises(NotSent, match="is not there"):
             ask()
+    place.write_text("")
+    with pytest.raises(NotSent, match="is a file, and no folder"):
+        target(place).check()
 
 
 def test_a_share_that_is_not_mounted_any_more(place: Path, video: Video) -> None:
