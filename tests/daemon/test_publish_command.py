@@ -192,6 +192,9 @@ def test_at_a_time_with_words_of_ones_own(run: Run, place: Place) -> None:
     place.work()
     assert place.state("1") == "approved", "its time has not come"
     assert f"Publication 1 to site: {SOON}" in run(job, "--to", "site", "--at", SOON).err
+    nearly = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=45)
+    said = run(job, "--to", "site", "--at", f"{nearly:%Y-%m-%dT%H:%M:%SZ}")
+    assert f"Publication 1 to site: {nearly:%Y-%m-%d %H:%M}." in said.err, "45 seconds are not at once"
 
 
 def test_options_may_stand_before_the_id(run: Run, place: Place) -> None:
@@ -341,6 +344,13 @@ def test_a_held_publication_is_put_right(run: Run, place: Place) -> None:
     assert place.state("1") == "published"
 
 
+def test_a_refusal_without_a_hint_still_says_what_to_do(run: Run, place: Place) -> None:
+    place.write(TARGETS.replace('["true"]', '["sh", "-c", "exit 65"]').replace("title = 5, tags = 1", ""))
+    place.job("short")
+    place.work()
+    assert "sh refuses it. Put that right; then `vigentd publish approve 1`" in run("plan").out
+
+
 def test_no_target_and_nothing_to_do(run: Run, place: Place) -> None:
     assert "Nothing waits to be published" not in run("plan").out, "there are free slots"
     place.write("")
@@ -388,6 +398,7 @@ def test_wrong_words_about_a_publication(run: Run, place: Place) -> None:
     refused(run("later", "2", "--at", "2020-01-01 08:00"), "is over", "Give a time that is to come")
     assert place.state("2") == "proposed"
     assert run("approve", "2", "3").code == 2
+    refused(run("aprove", "2"), "no command publish aprove", "Did you mean `vigentd publish approve`?")
 
 
 def test_later_with_the_next_slot_where_there_are_none(run: Run, place: Place) -> None:

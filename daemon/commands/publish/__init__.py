@@ -12,6 +12,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from models.errors import BadInput
+
 ONE = "ID"  # stands in the help for the command of a job's id
 
 
@@ -20,8 +22,21 @@ class _Group(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            if len(args) > 1 and not args[1].startswith("-"):
+                self._no_command(args[0])
             args = [ONE, *args]
         return super().parse_args(ctx, args)
+
+    def _no_command(self, said: str) -> None:
+        """`aprove 3`: a job's id has no argument after it."""
+        import difflib
+
+        if near := difflib.get_close_matches(said, self.commands, 1):
+            raise BadInput(
+                f"There is no command publish {said}",
+                code="usage",
+                hint=f"Did you mean `vigentd publish {near[0]}`?",
+            )
 
 
 class _One(TyperCommand):

@@ -11,7 +11,7 @@ from daemon.publications.plan import Planned
 from daemon.publications.slots import Rules
 from daemon.publications.tables import Publication, Standing
 
-SOON_S = 60.0  # so near, it is "at once"
+SOON_S = 5.0  # so near, it is "at once"
 _WHY = {
     "quiet": "after the quiet hours",
     "full": "the days before are full",
@@ -56,7 +56,7 @@ def to_do(row: Publication) -> str:
         why = f"was to be published {local_time(row.due_at)}, and is late"
         return f"{why}: `vigentd publish approve {number}` sends it now, `later` and `skip` do not"
     why, hint = error.get("message", "it is held").rstrip("."), error.get("hint", "").rstrip(".")
-    return f"{why}. {hint}{'; t' if hint else 'T'}hen `vigentd publish approve {number}`"
+    return f"{why}. {hint or 'Put that right'}; then `vigentd publish approve {number}`"
 
 
 def when(line: Planned, now: dt.datetime) -> str:
