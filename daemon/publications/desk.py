@@ -236,5 +236,6 @@ def misfit(name: str, sentences: tuple[str, ...]) -> BadInput | None:
     return BadInput(
         f"{name} does not take it: {'. '.join(sentences)}",
         code="does_not_fit",
-        hint="Change the text, or its template in [publish.target.text]; `vigentd publish --help` shows how",
+        hint="Change the text with `vigentd publish edit` (or --title, --description, --tags), "
+        "or its template in [publish.target.text]",
     )

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from daemon.commands.publish import words as said_in
 from daemon.config import Config
 from daemon.config_file import load
 from daemon.jobs import State
 from daemon.publications.book import Book
 from daemon.publications.desk import Desk
+from daemon.publications.plan import Planned
 from daemon.publications.publisher import Publisher
 from daemon.publications.slots import Rules
 from daemon.publications.tables import Standing
@@ -325,6 +327,13 @@ def test_the_plan_says_why_something_is_tried_again(run: Run, place: Place) -> N
     assert f"(tried again then: The folder {place.folder / 'site'} is not there)" in run("plan").out
 
 
+def test_the_plan_says_what_to_do_where_no_slot_comes(place: Place) -> None:
+    place.job("news")
+    place.work()
+    line = Planned("news", None, place.book.get(1))
+    assert "`vigentd publish later 1 --at TIME`" in said_in.when(line, dt.datetime.now(dt.UTC))
+
+
 def test_the_plan_does_not_list_each_minute(run: Run, place: Place) -> None:
     place.write(TARGETS.replace('"0 18 * * *"', '"* * * * *"'))
     lines = run("plan", "--days", "3").out.splitlines()
@@ -337,6 +346,7 @@ def test_a_held_publication_is_put_right(run: Run, place: Place) -> None:
     place.work()
     plan = run("plan").out
     assert "short does not take it: The title has 12 characters" in plan and "approve 1`" in plan
+    assert "`vigentd publish edit` (or --title, --description, --tags)" in plan
     refused(run("approve", job), "The title has 12 characters")
     run("edit", job, "--title", "News", "--tags", "x")
     assert place.state("1") == "approved"

@@ -69,7 +69,7 @@ def when(line: Planned, now: dt.datetime) -> str:
     if line.why == "gone":
         return f"not sent, as there is no target {line.target} any more"
     if line.at is None:
-        return "no slot comes for it: `vigentd publish later N --at TIME`"
+        return f"no slot comes for it: `vigentd publish later {row.number if row else 'N'} --at TIME`"
     if not line.why and (line.at - now).total_seconds() < SOON_S:
         return "at once"
     why = _WHY.get(line.why, "")
