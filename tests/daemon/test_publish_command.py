@@ -317,7 +317,8 @@ def test_the_plan_says_why_something_waits(run: Run, place: Place) -> None:
     place.write(TARGETS.replace('"site"', '"other"', 1))
     assert "there is no target site any more" in run("plan").out
     assert "site" in run("show", "x").err or job in run("plan").out
-    assert "is put off: not sent, as there is no target site any more." in run("later", "1", "--at", SOON).err
+    said = run("later", "1", "--at", SOON)
+    assert "is put off: nothing is sent now: there is no target site any more." in said.err
 
 
 def test_the_plan_says_why_something_is_tried_again(run: Run, place: Place) -> None:

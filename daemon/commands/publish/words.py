@@ -67,7 +67,7 @@ def when(line: Planned, now: dt.datetime) -> str:
     if line.why == "paused":
         return f"when {line.target} goes on: `vigentd publish resume {line.target}`"
     if line.why == "gone":
-        return f"not sent, as there is no target {line.target} any more"
+        return f"nothing is sent now: there is no target {line.target} any more"
     if line.at is None:
         return f"no slot comes for it: `vigentd publish later {row.number if row else 'N'} --at TIME`"
     if not line.why and (line.at - now).total_seconds() < SOON_S:
