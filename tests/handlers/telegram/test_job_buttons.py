@@ -300,11 +300,14 @@ def test_at_the_end_of_the_calendar(
     job = bot.makes(state=State.DONE)
     bot.says(f"/schedule {job}")
     bot.taps("Another time")
-    for n, far in enumerate(("9999-12-31T23:59:59Z", "9999-12-31T23:59-12:00", "2028-11-26 08:00"), 1):
-        bot.says(far)
-        assert bot.sees_all().count("more than two years ahead") == n, far
-    bot.says("0001-01-01T00:00+14:00")
+    for beyond in ("9999-12-31T23:59:59Z", "9999-12-31T23:59-12:00", "0001-01-01T00:00+14:00"):
+        bot.says(beyond)
+        assert any(why in bot.sees() for why in ("no time", "two years ahead", "time is over")), beyond
+    bot.says("2028-11-26 08:00")
+    assert "more than two years ahead" in bot.sees()
+    bot.says("2020-11-26 08:00")
     assert "That time is over" in bot.sees()
+    assert not board.published
     bot.says("2028-11-20 08:00")
     assert len(board.published) == 1
 
