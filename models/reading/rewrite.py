@@ -108,10 +108,8 @@ class _Told:
         if not change.said:
             return
         self._part_words(change.said[0], change.begin, True)
-        inside = [
-            max(begin, change.begin) for begin, end in words if begin < change.end and change.begin < end
-        ]
-        places = inside or [change.begin]
+        # A word that began before has something of its own.
+        places = [begin for begin, _ in words if change.begin <= begin < change.end] or [change.begin]
         for i, c in enumerate(change.said):
             self._add(c, places[i * len(places) // len(change.said)])
         self._after_change = True
