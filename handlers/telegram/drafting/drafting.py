@@ -48,10 +48,11 @@ def with_presenter(turn: Turn, chat_id: int, contents: Contents) -> Contents:
     return replace(contents, clip=presenter.file_id, presenter=presenter.name)
 
 
-def changed(turn: Turn, house: House, draft: Draft, *, answer: bool = False) -> None:
+def changed(turn: Turn, house: House, draft: Draft, *, keep: bool = False, answer: bool = False) -> None:
     """After every change of its contents, and when one of its files has come: what follows from that.
 
-    answer: somebody sent something for it, and looks below that for the card.
+    keep: nobody did anything, so a list of choices that is open stays open. answer: somebody sent something
+    for it, and looks below that for the card.
     """
     contents = Contents.from_json(draft.contents)
     for name in contents.files:
@@ -70,7 +71,7 @@ def changed(turn: Turn, house: House, draft: Draft, *, answer: bool = False) -> 
         turn.drafts.set_state(draft, DraftState.OPEN)
     else:
         turn.errands.add(examine_key(draft), "examine", draft=draft.id)
-    show(turn, house, draft, answer=answer)
+    show(turn, house, draft, keep=keep, answer=answer)
 
 
 def look_again(turn: Turn, house: House, draft: Draft) -> None:

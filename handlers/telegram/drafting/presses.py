@@ -53,6 +53,9 @@ def _pick(talk: Talk, press: Press, draft: Draft) -> None:
     what, _, page = press.argument.partition(".")
     if what not in PICKED:
         return
+    if not talk.choices.subtitles:  # there are always some: the bot has just begun, and has not been told yet
+        talk.tell("drafting.looking")
+        return
     view = view_of(talk.turn, talk.house, draft)
     language = language_of(view.script, view.options["language"])
     there = values(what, talk.choices, language)

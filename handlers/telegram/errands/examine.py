@@ -122,7 +122,7 @@ def _fetch_again(turn: Turn, house: House, draft_id: str, missing: list[str]) ->
             turn.files.removed(file)
     draft = turn.drafts.get(draft_id)
     if draft is not None:
-        drafting.changed(turn, house, draft)
+        drafting.changed(turn, house, draft, keep=True)
 
 
 def _examined(turn: Turn, house: House, draft_id: str, found: Findings) -> None:

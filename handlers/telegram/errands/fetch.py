@@ -106,7 +106,7 @@ def _tell(turn: Turn, house: House, file_id: str) -> None:
     """Whoever waited for it goes on."""
     for draft in turn.drafts.unstarted():
         if file_id in Contents.from_json(draft.contents).files:
-            drafting.changed(turn, house, draft)
+            drafting.changed(turn, house, draft, keep=True)
     for errand in turn.errands.to_do():
         if errand.kind == "keep" and errand.facts["file"] == file_id and errand.number is not None:
             turn.errands.later(errand.number, turn.now)

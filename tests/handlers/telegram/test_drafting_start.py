@@ -11,9 +11,11 @@ import pytest
 from daemon.chats import DraftState
 from daemon.jobs import JobRow
 from handlers.telegram.buttons import press
+from handlers.telegram.choices import Choices
 from handlers.telegram.draft import JOIN_S
 from handlers.telegram.drafting.drafting import again, examined
 from handlers.telegram.drafting.start import start
+from handlers.telegram.errands.fetch import refused
 from handlers.telegram.incoming import Said
 from handlers.telegram.store.jobs import SOURCE
 from handlers.telegram.talk import Talk
@@ -303,6 +305,24 @@ def test_a_list_that_is_open_stays_open_when_the_picture_comes(chat: Conversatio
     draws(chat, "/previews/1.jpg")
     assert "en_US" in chat.labels() and "about 9 s" in chat.sees()
     chat.taps("Back")
+    assert "🗣 Voice" in chat.labels()
+
+
+def test_a_list_that_is_open_stays_open_when_the_clip_has_come_or_will_not(chat: Conversation) -> None:
+    chat.says("Good morning.", attached=video())
+    chat.taps("Voice")
+    with chat.ledger.turn() as turn:
+        clip = contents(chat).clip
+        assert clip is not None
+        refused(turn, chat.house, clip, NO_FACE)
+    chat.deliver()
+    assert "en_US" in chat.labels() and "There is no face in the clip" in chat.sees()
+
+
+def test_there_is_nothing_to_choose_from_before_the_door_has_told_what(chatting: Chatting) -> None:
+    chat = chatting(choices=Choices)
+    chat.says("Good morning.", attached=video())
+    assert chat.taps("Voice") == "It is being looked at."
     assert "🗣 Voice" in chat.labels()
 
 

@@ -89,6 +89,8 @@ def test_every_button_of_a_card(running: tuple[BotApi, Daemon], clip: Path) -> N
         bea.chat.wait_for(lambda m: with_button(m, "d.start:"), SOON_S)
 
     id_ = button(card(), "d.start:").split(":")[1]
+    # From then on it is known what there is to choose from.
+    bea.chat.wait_for(lambda m: next((x for x in from_bot(m) if x.kind == "photo"), None), SOON_S)
     choose("subtitles", "karaoke")
     choose("music", "calm")
     bea.press(card(), button(card(), f"d.ask:{id_}:title"))
