@@ -36,7 +36,7 @@ test: lint
 	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 2 --dist loadfile
 
 test-slow: $(VENV)/.installed-all
-	$(BIN)/pytest -m slow --timeout 3600
+	$(BIN)/pytest -m "slow or hypothesis" --hypothesis-profile wandering --timeout 3600
 
 # Needs root, and debootstrap systemd-container. SYSTEMD_TREE=/folder keeps the Debian for the next time.
 test-systemd: $(VENV)/.installed-all
