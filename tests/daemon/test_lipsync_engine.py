@@ -61,12 +61,6 @@ def test_the_person_is_told_what_to_know_of_it(daemon: Daemon) -> None:
 
 def test_the_command_line_names_it(daemon: Daemon) -> None:
     desk = daemon.desk
-    script = desk.folder / "hello.txt"
-    script.write_text(SHORT)
-    asked = ("submit", "--script", script, "--clip", desk.clip, "--wait", "--json")
-    said = desk.vigentd(*asked)
-    assert said.returncode == 0, said.stderr
-    assert json.loads(said.stdout)["engines"]["lipsync"] == "latentsync"
     listed = json.loads(desk.vigentd("ls", "--json").stdout)
     assert {job["engines"]["lipsync"] for job in listed} == {"latentsync"}
     assert "latentsync/" in desk.vigentd("status").stdout
@@ -101,6 +95,7 @@ def test_only_what_the_engine_is_loaded_with_replaces_its_host(daemon: Daemon) -
         assert daemon.host("lipsync")["starts"] == starts
 
 
+@pytest.mark.slow
 def test_weights_that_cannot_be_loaded_are_told_with_what_to_do(daemon: Daemon) -> None:
     """The hint stood in the log only; and of the host that a reload replaced it was said that it had died."""
     assert gone(lambda: daemon.status()["why"], 60)

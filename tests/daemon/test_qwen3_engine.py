@@ -130,6 +130,7 @@ def test_cancelled_in_mid_sentence_it_stops_and_stays(daemon: Daemon) -> None:
     assert daemon.host("speech")["pid"] == pid
 
 
+@pytest.mark.slow
 def test_another_checkpoint_replaces_the_speech_host_alone(daemon: Daemon) -> None:
     """A speaker of its own, told how; without its Whisper, the times are estimated, and that is said."""
     others = {name: daemon.host(name)["starts"] for name in ("lipsync", "media")}

@@ -141,6 +141,7 @@ def test_a_killed_host_is_replaced_and_the_job_goes_on(daemon: Daemon) -> None:
     assert "process_gone" in desk.milestones(job_id)
 
 
+@pytest.mark.slow
 def test_the_process_that_encodes_early_may_die(daemon: Daemon) -> None:
     """The video is encoded in its turn then; the log says why that took longer."""
     desk = daemon.desk
@@ -155,6 +156,7 @@ def test_the_process_that_encodes_early_may_die(daemon: Daemon) -> None:
     assert "name=compose" in log and "early=true" not in log
 
 
+@pytest.mark.slow
 def test_a_job_that_wears_out_its_hosts_fails_and_the_next_one_is_made(daemon: Daemon) -> None:
     poison, good = daemon.desk.submit(LONG), daemon.desk.submit()
     for start in range(3):
@@ -241,6 +243,7 @@ def test_the_next_script_is_spoken_ahead(daemon: Daemon) -> None:
     assert desk.row(outdated).error_code == "job_outdated"  # and that did not disturb the one before it
 
 
+@pytest.mark.slow
 def test_a_host_that_has_grown_too_large_is_replaced_between_jobs(daemon: Daemon) -> None:
     desk, starts = daemon.desk, daemon.host("lipsync")["starts"]
     with daemon.configured("[models]\nmax_rss = '1MB'\n"):

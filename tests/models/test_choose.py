@@ -224,6 +224,7 @@ def test_an_alignment_that_is_not_installed(
     assert choose("mouthwarp") == Choice("mouthwarp")
 
 
+@pytest.mark.slow
 def test_torchs_compiler_leaves_nothing_elsewhere(tmp_path: Path) -> None:
     """Already its import makes a folder, if it is not told of another; so does the one for a CPU."""
     for name in ("temporary", "home"):

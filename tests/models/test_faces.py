@@ -171,7 +171,7 @@ def test_who_comes_to_stand_in_the_same_place_is_somebody_else(looks: Looks) -> 
 
 
 @pytest.mark.parametrize("in_front", ["presenter", "other"])
-@pytest.mark.parametrize("pictures", [16, 40])
+@pytest.mark.parametrize("pictures", [16, pytest.param(40, marks=pytest.mark.slow)])
 def test_two_who_cross_are_not_taken_for_each_other(looks: Looks, in_front: str, pictures: int) -> None:
     ours, other = Person(looks[0], line(150, 700, pictures)), Person(looks[1], line(700, 150, pictures))
     people = (other, ours) if in_front == "presenter" else (ours, other)

@@ -45,7 +45,11 @@ def climbed(hosts: Hosts) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize(
     ("how", "stacks", "last"),
-    [("sleep", "control", "term"), ("python", "control", "term"), ("native", "signal", "kill")],
+    [
+        pytest.param("sleep", "control", "term", marks=pytest.mark.slow),
+        ("python", "control", "term"),
+        ("native", "signal", "kill"),
+    ],
 )
 @pytest.mark.usefixtures("short_rungs")
 def test_stuck_work_is_found_and_ended_with_all_that_it_started(
@@ -190,7 +194,7 @@ def test_what_is_taken_up_is_given_its_first_step(host: Host) -> None:
 # ---------------------------------------------------------------- while loading
 
 
-@pytest.mark.parametrize("load", ["load_slowly", "load_natively"])
+@pytest.mark.parametrize("load", [pytest.param("load_slowly", marks=pytest.mark.slow), "load_natively"])
 @pytest.mark.usefixtures("short_rungs")
 def test_loading_that_gets_nowhere_is_found(hosts: Hosts, load: str) -> None:
     """It was waited for, for ever."""
@@ -258,7 +262,7 @@ def test_how_it_is_can_be_seen_at_once_without_its_help(
 # ---------------------------------------------------------------- what it has started
 
 
-@pytest.mark.parametrize("how", ["run", "pieces"])
+@pytest.mark.parametrize("how", [pytest.param("run", marks=pytest.mark.slow), "pieces"])
 @pytest.mark.usefixtures("long_rungs")
 def test_an_ffmpeg_that_hangs_is_found_and_ended_and_the_host_is_kept(
     hosts: Hosts, host: Host, aside: Callable[..., Future[Any]], how: str

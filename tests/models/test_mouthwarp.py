@@ -99,7 +99,11 @@ def with_pauses(voice: Speech) -> Speech:
 
 @pytest.mark.parametrize(
     ("text", "language"),
-    [(ENGLISH, "en"), (CHINESE, "zh"), pytest.param(LONG, "en", marks=pytest.mark.slow)],
+    [
+        (ENGLISH, "en"),
+        pytest.param(CHINESE, "zh", marks=pytest.mark.slow),
+        pytest.param(LONG, "en", marks=pytest.mark.slow),
+    ],
     ids=["en", "zh", "long"],
 )
 def test_lips_follow_phonemes_on_the_demo_face(face: Path, tmp_path: Path, text: str, language: str) -> None:
@@ -151,6 +155,7 @@ def test_going_on_in_the_middle_gives_the_same_frames(face: Path, tmp_path: Path
         assert np.array_equal(a.frame, b.frame)
 
 
+@pytest.mark.slow
 def test_pixel_aspect_does_not_bend_the_mouth(face: Path, tmp_path: Path) -> None:
     """The same face squeezed to half its width: the opening, measured in square pixels, is the same."""
     squeezed = tmp_path / "squeezed.mp4"

@@ -135,7 +135,9 @@ def test_a_longer_job_goes_on_where_a_shorter_one_ended(
     assert_same(whole, said(track))
 
 
-@pytest.mark.parametrize("how", ["torn", "empty", "gone", "turned"])
+@pytest.mark.parametrize(
+    "how", ["torn", "turned", *(pytest.param(how, marks=pytest.mark.slow) for how in ("empty", "gone"))]
+)
 def test_a_block_that_a_power_cut_spoiled_is_made_again(
     clip: Path, tmp_path: Path, finished: Path, whole: dict[str, npt.NDArray[Any]], how: str
 ) -> None:

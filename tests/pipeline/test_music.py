@@ -279,7 +279,13 @@ VOICES: dict[str, Callable[[], Wave]] = {
 @pytest.mark.parametrize(
     ("voice", "track"),
     [
-        *((voice, track) for voice in VOICES for track in ("none", "drive") if voice != "60 s"),
+        ("2 s", "none"),
+        *((voice, "drive") for voice in VOICES if voice != "60 s"),
+        *(
+            pytest.param(voice, "none", marks=pytest.mark.slow)
+            for voice in VOICES
+            if voice not in ("2 s", "60 s")
+        ),
         pytest.param("60 s", "drive", marks=pytest.mark.slow),
     ],
 )

@@ -81,6 +81,7 @@ def test_ctrl_c_gives_the_job_up_and_retry_takes_it_on(desk: Desk, face: Path) -
     assert "name=speech seconds=0.000 reused=true" in log
 
 
+@pytest.mark.slow
 def test_a_full_disk_in_mid_job(desk: Desk, face: Path) -> None:
     """The jobs' folders are full; the database is elsewhere, or it would be waited for (patience.py)."""
     disk = desk.data / "jobs"

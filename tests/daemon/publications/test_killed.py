@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -208,7 +208,7 @@ class World:
 
     def until_settled(self, process: subprocess.Popen[str]) -> None:
         deadline = time.monotonic() + SETTLED_S
-        while rows := [row for row in self.book.all() if row.state != Standing.PUBLISHED]:
+        while not self._settled(rows := self.book.all()):
             assert process.poll() is None and time.monotonic() < deadline, [
                 (row.target, row.state, row.error) for row in rows
             ]
@@ -216,6 +216,11 @@ class World:
                 if row.state in (Standing.ASKED, Standing.HELD):
                     self._answers(row)
             time.sleep(0.02)
+
+    def _settled(self, rows: Sequence[Publication]) -> bool:
+        """All of them: a life may be killed before it has planned the first."""
+        published = sum(row.state == Standing.PUBLISHED for row in rows)
+        return published == len(self.videos) * len(TARGETS)
 
     def _answers(self, row: Publication) -> None:
         """As a person does who has looked there."""

@@ -123,7 +123,7 @@ def some_rules(chance: random.Random, name: str) -> Rules:
     )
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 10))])
 def test_what_it_says_is_what_happens(house: Open, seed: int) -> None:
     chance = random.Random(seed)
     home = house(some_rules(chance, "site"), some_rules(chance, "news"))

@@ -30,17 +30,9 @@ def folder() -> Iterator[Path]:
         yield scratch
 
 
-THOROUGH = ("take up a pair",)
-
-
-@pytest.mark.parametrize("step", THOROUGH)
-def test_a_kill_before_each_change(step: str, kill: Kill, folder: Path) -> None:
-    """In the end everything is where it would be if nothing had happened, and every job was made once."""
-    check_kills(step, kill, folder, changes)
-
-
-@pytest.mark.parametrize("step", sorted(STEPS.keys() - set(THOROUGH)))
+@pytest.mark.parametrize("step", STEPS)
 def test_a_kill_before_some_of_the_changes(step: str, kill: Kill, folder: Path) -> None:
+    """In the end everything is where it would be if nothing had happened, and every job was made once."""
     check_kills(step, kill, folder, lambda points: changes(points)[::12])
 
 

@@ -107,6 +107,7 @@ def test_every_button_of_a_card(running: tuple[BotApi, Daemon], clip: Path) -> N
     bea.chat.wait_for(lambda m: with_button(m, "d.start:") is None, SOON_S)
 
 
+@pytest.mark.slow
 def test_every_button_of_a_result(running: tuple[BotApi, Daemon], clip: Path) -> None:
     api, _ = running
     cid = api.person(4, "Cid")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -22,34 +23,54 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return demo.clip(tmp_path_factory.mktemp("album"), (180, 320), 4)
 
 
-@contextmanager
-def killed_after(desk: Desk) -> Iterator[Daemon]:
-    with desk.daemon() as daemon:
-        yield daemon
-        daemon.kill()
+STEPS = ("fetched", "drawn", "pressed", "made", "sent")
 
 
-def test_killed_in_each_step_it_goes_on(tmp_path: Path, clip: Path) -> None:
-    """One video, on the way to which the daemon is killed wherever it can be."""
-    with whole(tmp_path, clip) as (api, desk):
-        anna = api.person(2, "Anna")
-        with killed_after(desk):  # while the clip is fetched
-            api.faults.add(Fault("download", "slow", seconds=30))
+@dataclass
+class Lives:
+    """Of a daemon that is killed in some of the steps, and begun again."""
+
+    desk: Desk
+    deadly: Collection[str]
+    stack: ExitStack
+    daemon: Daemon | None = None
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Daemon]:
+        if self.daemon is None:
+            self.daemon = self.stack.enter_context(self.desk.daemon())
+        yield self.daemon
+        if name in self.deadly:
+            self.daemon.kill()
+            self.daemon = None
+
+
+@pytest.mark.parametrize(
+    "deadly", [("pressed", "sent"), pytest.param(STEPS, marks=pytest.mark.slow)], ids="-".join
+)
+def test_killed_on_the_way_it_goes_on(tmp_path: Path, clip: Path, deadly: Collection[str]) -> None:
+    """One video, on the way to which the daemon is killed where it can be."""
+    with whole(tmp_path, clip) as (api, desk), ExitStack() as stack:
+        lives, anna = Lives(desk, deadly, stack), api.person(2, "Anna")
+        with lives.step("fetched"):  # while the clip is
+            if "fetched" in deadly:
+                api.faults.add(Fault("download", "slow", seconds=30))
             anna.send_video(clip, MEDIUM)
-            api.wait_for(lambda: ("download", "slow") in api.faults.struck, SOON_S)
-        with killed_after(desk):  # when the card is there
+            if "fetched" in deadly:
+                api.wait_for(lambda: ("download", "slow") in api.faults.struck, SOON_S)
+        with lives.step("drawn"):  # when the card is there
             card = anna.chat.wait_for(lambda m: with_button(m, "d.start:"), SOON_S)
-        with killed_after(desk):  # as soon as Start is pressed
+        with lives.step("pressed"):  # as soon as Start is
             pressed = anna.press(card, button(card, "d.start:"), wait=False)
             api.wait_until_confirmed(pressed.update_id)
-        with killed_after(desk) as daemon:  # in the middle of the work
+        with lives.step("made") as daemon:  # in the middle of it
             anna.chat.wait_for(lambda m: with_button(m, "cancel:"), SOON_S)
             job_id = newest(desk)
             daemon.until_stage(job_id, "lipsync")
         api.faults.add(Fault("sendVideo", "late", seconds=30))
-        with killed_after(desk):  # when the video is there, and nobody knows
+        with lives.step("sent"):  # when the video is there, and nobody knows
             anna.chat.wait_for(lambda m: next(iter(videos(m)), None), LATE_S)
-        with desk.daemon():
+        with lives.step("asked"):
             question = anna.chat.wait_for(lambda m: with_button(m, "arrived:"), SOON_S)
             anna.press(question, next(b.data for r in question.buttons for b in r if b.data.endswith("yes")))
             anna.chat.wait_for(lambda m: with_button(m, "arrived:") is None, SOON_S)

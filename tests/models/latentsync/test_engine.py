@@ -31,7 +31,9 @@ from tests.models.latentsync.reference import Reference
 UNUSUAL: dict[str, Any] = {"steps": 4, "deepcache_interval": 3, "guidance": 2.0, "seed": 5}
 
 
-@pytest.mark.parametrize("count", [1, 15, 16, 17, 31, 33])
+@pytest.mark.parametrize(
+    "count", [1, 16, 33, *(pytest.param(count, marks=pytest.mark.slow) for count in (15, 17, 31))]
+)
 def test_chunks_may_end_anywhere(job: Job, reference: Reference, face: Path, count: int) -> None:
     report = SyncReport()
     made = job.checked(reference, clip_of(face, count), report, **USUAL)

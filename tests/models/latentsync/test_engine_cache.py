@@ -76,7 +76,9 @@ def test_what_was_learned_otherwise_is_not_used(
     assert (counts.tracked, counts.encoded) == (40, 2 * 10)
 
 
-@pytest.mark.parametrize("harm", ["overwritten", "torn", "empty"])
+@pytest.mark.parametrize(
+    "harm", ["torn", *(pytest.param(harm, marks=pytest.mark.slow) for harm in ("overwritten", "empty"))]
+)
 def test_damage_is_harmless(
     job: Job, remembering: Open, path: Path, tmp_path: Path, counts: Counts, harm: str
 ) -> None:

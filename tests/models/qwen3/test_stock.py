@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.models.qwen3.packages import UNNEEDED, without_unneeded
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -25,6 +27,7 @@ for name in (*{UNNEEDED}, stock.CODEC_25HZ):
 """
 
 
+@pytest.mark.slow
 def test_the_stack_is_imported_without_what_it_does_not_need(tmp_path: Path) -> None:
     packages = without_unneeded(tmp_path / "packages")
     done = subprocess.run(

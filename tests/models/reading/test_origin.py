@@ -168,7 +168,13 @@ def test_no_digit_is_left_to_the_voice(sentence: str, language: str) -> None:
     assert not re.search(r"[0-9]", read(sentence, language).text)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "language",
+    [
+        language if language in ("en", "zh") else pytest.param(language, marks=pytest.mark.slow)
+        for language in LANGUAGES
+    ],
+)
 def test_endless_sentences_are_read_too(language: str) -> None:
     """A pattern that goes back and forth over itself would take minutes; int() takes no 4301 digits."""
     for unit in (
