@@ -1,5 +1,5 @@
 # make demo      a first video, on a fresh machine        make test       the test suite
-# make install   .venv with the base                      make test-slow  the tests that take minutes
+# make install   .venv with the base                      make test-slow  those that take long
 # make install-all   with every extra: models (torch), tests; make test needs it too
 #                                                          make test-systemd  under a real systemd (root)
 
