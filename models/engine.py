@@ -180,16 +180,17 @@ class Clip(Protocol):
 
 @dataclass
 class SyncedFrame:
-    """One output frame with the presenter's mouth set to the speech.
+    """What is new in one output frame, in which the presenter's mouth is set to the speech; all else in it is
+    the clip's own picture.
 
-    frame:  (height, width, 3) RGB, full size. Outside `box` it is the clip's own picture.
-    box:    x0, y0, x1, y1 of the touched region; None when nothing was touched.
-    touched: (y1 - y0, x1 - x0) bool, the pixels inside the box that may differ; None with box None.
+    box:     x0, y0, x1, y1 of the touched region; None when nothing was touched.
+    pixels:  (y1 - y0, x1 - x0, 3) RGB of the box; None with box None, and so is
+    touched: (y1 - y0, x1 - x0) bool, the pixels inside the box that may differ.
     """
 
     number: int
-    frame: Picture
     box: tuple[int, int, int, int] | None = None
+    pixels: Picture | None = None
     touched: npt.NDArray[np.bool_] | None = None
 
 

@@ -9,30 +9,25 @@ window that reaches it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from models.audio import resampled
 from models.engine import Audio
 from models.errors import BadInput
+from models.latentsync.heard import ROWS, Rows
 from models.latentsync.stock import Whisper, log_mel_spectrogram
 
 RATE = 16_000  # samples a second
-ROWS = 50  # rows a second
 WINDOW = 30 * ROWS  # rows that Whisper makes at once, of twice as many columns of the mel spectrogram
 # Rows over which one window is faded into the next. Half a second keeps a row's step as small as any other; a
 # longer fade would only mix for longer what two windows say of a sound, which differs by its place in each.
 FADE = 24
-AROUND = np.arange(-4, 6)  # rows that a video frame hears, around its own
 _SHORTEST = RATE // 25  # samples; the spectrogram cannot be had of less than a few hundred
-
-Rows = npt.NDArray[np.float32]
 
 
 def features(model: Whisper, audio: Audio, windows: str = "overlapped") -> Rows:
@@ -55,35 +50,6 @@ def pieces(model: Whisper, audio: Audio, windows: str = "overlapped") -> Iterato
     raise BadInput(f'Audio windows are "overlapped" or "reference", not "{windows}"', code="bad_option")
 
 
-class Listened:
-    """The features of a speech in a file, for an hour of them is a gigabyte; read as `windows_at`."""
-
-    def __init__(self, path: Path, rows: Iterable[Rows]) -> None:
-        """Written to `path`, anew."""
-        self._path, self._count = path, 0
-        self._shape: tuple[int, ...] = ()
-        with path.open("wb") as file:
-            for piece in rows:
-                file.write(np.ascontiguousarray(piece).data)
-                self._count += len(piece)
-                self._shape = piece.shape[1:]
-
-    def __call__(self, seconds: npt.NDArray[np.float64]) -> Rows:
-        rows = _rows_at(seconds, self._count)
-        first, last = int(rows.min()), int(rows.max())
-        size = int(np.prod(self._shape))
-        flat = np.fromfile(self._path, np.float32, (last + 1 - first) * size, offset=first * size * 4)
-        return _gathered(flat.reshape(-1, *self._shape), rows - first)
-
-
-def windows_at(features: Rows, seconds: npt.NDArray[np.float64]) -> Rows:
-    """(n, 10 * (layers+1), width): what frames at these seconds from the start hear.
-
-    Beyond an end it is the row at that end. At 25 frames a second these are the original's windows.
-    """
-    return _gathered(features, _rows_at(seconds, len(features)))
-
-
 def resample(wav: Audio, rate: int) -> Audio:
     """(n,) mono at `rate` → at 16 kHz."""
     return resampled(wav, rate, RATE)
@@ -102,17 +68,6 @@ def _overlapped(model: Whisper, mel: Tensor) -> Iterator[Rows]:
         yield old + weight * (new - old)
         before, start, done = heard, next_start, fade + FADE
     yield before[done - start :]
-
-
-def _rows_at(seconds: npt.NDArray[np.float64], count: int) -> npt.NDArray[np.int64]:
-    """(n, 10) the rows that frames at these seconds hear, of `count`."""
-    rows = np.rint(np.asarray(seconds) * ROWS).astype(np.int64)[:, None] + AROUND
-    return np.asarray(rows.clip(0, count - 1))
-
-
-def _gathered(features: Rows, rows: npt.NDArray[np.int64]) -> Rows:
-    gathered: Rows = features[rows].reshape(len(rows), -1, features.shape[-1])
-    return gathered
 
 
 @torch.no_grad()

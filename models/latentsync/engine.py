@@ -15,18 +15,26 @@ from typing import Any
 import numpy as np
 import torch
 
-from models import faces, track
+from models import faces
 from models.beats import beat
 from models.engine import Clip, Speech, SyncedFrame, SyncOptions, SyncReport
 from models.errors import Unavailable
 from models.gpu_notes import compiled, held
 from models.kernels import keep_kernels
-from models.latentsync import align
-from models.latentsync.audio import RATE, Listened, features, pieces, resample, windows_at
+from models.latentsync.audio import RATE, features, pieces, resample
 from models.latentsync.files import files_in
 from models.latentsync.following import following
-from models.latentsync.insight import anchors_of
+from models.latentsync.heard import Listened, windows_at
 from models.latentsync.network import BITS, Networks
+from models.latentsync.placing import Placing
+from models.latentsync.presenting import (
+    SHORT_OF_MEMORY,
+    TRACKING,
+    VERSION,
+    Looks,
+    open_presenter,
+    while_there,
+)
 from models.latentsync.sampler import Sampler
 from models.latentsync.sampling import Sampling, denoise, first_noise
 from models.latentsync.stock import AutoencoderKL, UNetMotionModel, Whisper
@@ -43,17 +51,13 @@ from models.latentsync.weights import (
     random_vae,
     random_whisper,
 )
-from models.presenters import LatentFile, Presenters
+from models.presenters import Presenters
 from models.progress import Progress, side_by_side
-from models.takeover import check_faces
-from models.track import Track, open_track
 
-TRACKING = 0.08  # share of the work that following the presenter is, when nothing of it is kept
 PRECISIONS = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
-NUMPY = {torch.int16: np.int16, torch.int32: np.int32}
+NUMPY = {torch.int16: "int16", torch.int32: "int32"}
 Loaded = tuple[UNetMotionModel, AutoencoderKL, Whisper, str]  # … and which weights these are
 _LOG = logging.getLogger("vigentd.latentsync")
-SHORT_OF_MEMORY = "The GPU's memory was short: the lips were made with less at once, which takes longer"
 
 
 class LatentSyncEngine:
@@ -64,7 +68,7 @@ class LatentSyncEngine:
     """
 
     name = "latentsync"
-    version = 1
+    version = VERSION
 
     def __init__(
         self,
@@ -76,7 +80,7 @@ class LatentSyncEngine:
         guided: bool = True,
         loaded_s: float = 0.0,
     ) -> None:
-        self.networks, self._whisper = networks, whisper
+        self.networks, self.whisper = networks, whisper
         self._presenters, self._guided = presenters, guided
         self.fingerprint = fingerprint
         self.loaded_s, self.warmed_s = loaded_s, 0.0
@@ -145,7 +149,7 @@ class LatentSyncEngine:
         beat()  # each of these may have to be compiled
         still = networks.encode(grey)[:1, :, None].expand(-1, -1, CHUNK, -1, -1)
         noise = first_noise(0, 4, networks.latent, networks.latent).to(networks.device)
-        heard = windows_at(features(self._whisper, np.zeros(RATE, np.float32)), np.zeros(CHUNK))
+        heard = windows_at(features(self.whisper, np.zeros(RATE, np.float32)), np.zeros(CHUNK))
         latents = denoise(
             networks,
             noise.expand(-1, -1, CHUNK, -1, -1),
@@ -178,7 +182,7 @@ class LatentSyncEngine:
         self.networks.use_all_memory()  # what the last job lacked may be there again
         with ExitStack() as stack:
             stack.enter_context(memory_told())
-            presenter, latents = self._presenter(stack, clip, options)
+            presenter, latents = open_presenter(stack, clip, options, self._presenters, self.looks)
             tracking, sampling = side_by_side(progress, TRACKING, 1 - TRACKING)
             stack.enter_context(following(presenter, tracking, watch))
             sampler = Sampler(
@@ -191,62 +195,23 @@ class LatentSyncEngine:
                 lambda: report.notes.append(SHORT_OF_MEMORY),
                 watch,
             )
-            stream = Stream(self.networks, clip, presenter, sampler, stride_of(clip.fps), sampling, watch)
+            stride = stride_of(clip.fps)
+            placing = Placing(clip, presenter, self.networks.size, stride, sampling.check, watch)
+            stream = Stream(self.networks, placing, sampler, sampling)
             frames = stack.enter_context(closing(stream.frames(first)))
-            yield from _checked(frames, presenter, clip, options, report, progress)
+            yield from while_there(frames, presenter, clip, options, report, progress)
         progress.step(1, 1)  # the presenter may have been followed a little further, and that be broken off
 
-    # ------------------------------------------------------------ a job's parts
-
-    def _presenter(
-        self, stack: ExitStack, clip: Clip, options: SyncOptions
-    ) -> tuple[Track, LatentFile | None]:
-        """The presenter's track, and the latents that are kept of this clip, if any are."""
-        anchors = anchors_of(options.alignment, self.networks.device.type, clip.pixel_aspect)
-        folder = options.scratch
-        if self._presenters is None or not clip.key:
-            return open_track(clip, folder, options.face, anchors), None
-        settings = {
-            "face": options.face,
-            "anchors": anchors.name if anchors else "",
-            "fps": clip.fps,
-            "size": [clip.width, clip.height, clip.pixel_aspect],
-            "engine": [self.version, self.fingerprint],
-            "found by": [track.VERSION, faces.VERSION, align.VERSION],
-        }
-        side, kind = self.networks.latent, NUMPY[BITS[self.networks.dtype]]
-        try:
-            kept = stack.enter_context(self._presenters.open(clip.key, settings))
-            latents = kept.latents((2, 4, side, side), np.dtype(kind))
-        except Unavailable:  # it is there to save time, and no job is lost without it
-            return open_track(clip, folder, options.face, anchors), None
-        return open_track(clip, folder, options.face, anchors, kept.folder), latents
+    @property
+    def looks(self) -> Looks:
+        networks = self.networks
+        bits = NUMPY[BITS[networks.dtype]]
+        return Looks(self.fingerprint, networks.size, networks.latent, bits, networks.device.type)
 
     def _listen(self, speech: Speech, options: SyncOptions, watch: Stopwatch) -> Listened:
         with watch("listen"):
-            heard = pieces(self._whisper, resample(speech.wav, speech.rate), options.audio_windows)
-            return Listened(options.scratch / "heard.f32", heard)
-
-
-def _checked(
-    frames: Iterator[SyncedFrame],
-    presenter: Track,
-    clip: Clip,
-    options: SyncOptions,
-    report: SyncReport,
-    progress: Progress,
-) -> Generator[SyncedFrame]:
-    """The frames, until it is certain that too few of them show the presenter's face."""
-    shown = presenter.index(clip.order)
-    last, missing = int(shown.max()), 0
-    for frame in frames:
-        missing += presenter.run(int(shown[frame.number])) < 0
-        if missing > options.max_faceless * len(shown):
-            break  # no need to make the rest
-        yield frame
-    presenter.wait(last, progress.check)
-    check_faces(presenter, shown, options.max_faceless)
-    report.frames, report.faceless = len(shown), int((presenter.runs(shown) < 0).sum())
+            heard = pieces(self.whisper, resample(speech.wav, speech.rate), options.audio_windows)
+            return Listened.written(options.scratch / "heard.f32", heard)
 
 
 @contextmanager

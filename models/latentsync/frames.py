@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
-from models.engine import Picture
 from models.latentsync.crop import Box
 from models.latentsync.resample import Matrix
 
@@ -16,13 +16,19 @@ class Place:
     """Where the presenter's face is in a frame.
 
     matrix: the picture's pixels → aligned face. box: of the picture, all that the aligned face is made of;
-    part: that box's pixels on the device, (h, w, 3) uint8. strength: 0…1, how much of the mouth is ours.
+    part: that box's pixels, (h, w, 3) uint8. strength: 0…1, how much of the mouth is ours.
     """
 
     matrix: Matrix
     box: Box
     part: Tensor
     strength: float
+
+    def on(self, device: torch.device) -> Place:
+        """With its pixels there."""
+        if device.type != "cuda":
+            return self
+        return replace(self, part=self.part.pin_memory().to(device, non_blocking=True))
 
 
 @dataclass
@@ -33,7 +39,6 @@ class Frame:
     """
 
     number: int
-    picture: Picture
     k: int
     run: int = -1
     place: Place | None = None
@@ -46,6 +51,11 @@ class Chunk:
     number: int
     frames: list[Frame]
     stride: int
+
+    def on(self, device: torch.device) -> Chunk:
+        """With its pixels there."""
+        frames = [replace(frame, place=frame.place and frame.place.on(device)) for frame in self.frames]
+        return replace(self, frames=frames)
 
     @property
     def sampled(self) -> list[Frame]:
@@ -64,3 +74,7 @@ class Made:
 
     frame: Frame
     face: Tensor | None
+
+    def on(self, device: torch.device) -> Made:
+        """With the face there."""
+        return replace(self, face=None if self.face is None else self.face.to(device))

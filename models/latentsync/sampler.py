@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,15 @@ from models.latentsync.network import BITS, Networks
 from models.latentsync.sampling import Sampling, denoise, first_noise
 from models.latentsync.stopwatch import Stopwatch
 from models.latentsync.takes import CHUNK, Take, fill, takes
-from models.presenters import LatentFile
+
+
+class Latents(Protocol):
+    """By the place in the track: as models.presenters.LatentFile."""
+
+    def get(self, k: int) -> npt.NDArray[Any] | None: ...
+
+    def put(self, k: int, record: npt.NDArray[Any]) -> None: ...
+
 
 Heard = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float32]]
 
@@ -36,7 +45,7 @@ class Sampler:
         fps: float,
         sampling: Sampling,
         seed: int,
-        latents: LatentFile | None,
+        latents: Latents | None,
         on_memory: Callable[[], None],
         watch: Stopwatch,
     ) -> None:

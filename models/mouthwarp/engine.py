@@ -9,7 +9,6 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -75,16 +74,14 @@ class MouthwarpEngine:
     ) -> SyncedFrame:
         points = track.points(k)
         if points is None or strength == 0:
-            return SyncedFrame(i, picture)
+            return SyncedFrame(i)
         points = points * (presenter.aspect, 1, 1)
         face = to_head(points[None], presenter.head)[0]
         mouth = Mouth(float(shapes.open[i]) * presenter.widest, float(shapes.wide[i]), strength)
         patch = presenter.warper(picture, points, face, mouth, presenter.interior)
         if patch is None:
-            return SyncedFrame(i, picture)
-        x0, y0, x1, y1 = patch.box
-        cv2.copyTo(patch.pixels, patch.touched.view(np.uint8), picture[y0:y1, x0:x1])
-        return SyncedFrame(i, picture, patch.box, patch.touched)
+            return SyncedFrame(i)
+        return SyncedFrame(i, patch.box, patch.pixels, patch.touched)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from models.faces import FaceTracker, Sighting
 from models.latentsync.engine import LatentSyncEngine
 from models.progress import Progress, Quiet
 from pipeline.media import open_clip
+from pipeline.patches import patch_of
 from pipeline.probe import inspect
 from pipeline.spec import Settings
 from pipeline.workspace import file_hash
@@ -85,11 +86,14 @@ class Job:
 def assert_same(made: Sequence[SyncedFrame], expected: Sequence[SyncedFrame]) -> None:
     assert [frame.number for frame in made] == [frame.number for frame in expected]
     for a, b in zip(made, expected, strict=True):
-        assert np.array_equal(a.frame, b.frame), f"frame {a.number} differs"
-        assert a.box == b.box
-        assert (a.touched is None) == (b.touched is None) == (a.box is None)
-        if a.touched is not None and b.touched is not None:
-            assert np.array_equal(a.touched, b.touched)
+        assert same(a, b), f"frame {a.number} differs"
+
+
+def same(a: SyncedFrame, b: SyncedFrame) -> bool:
+    """Whether what is new in them is; every pixel."""
+    assert (a.box is None) == (a.pixels is None) == (a.touched is None)
+    arrays: list[tuple[Any, Any]] = [(a.pixels, b.pixels), (a.touched, b.touched)]
+    return a.box == b.box and all(np.array_equal(one, other) for one, other in arrays)
 
 
 def untouched(frames: Iterable[SyncedFrame]) -> list[int]:
@@ -100,6 +104,14 @@ def untouched(frames: Iterable[SyncedFrame]) -> list[int]:
 def originals(clip: Clip) -> list[Picture]:
     """What the clip shows at every output frame."""
     return list(clip.pictures([int(n) for n in clip.order]))
+
+
+def shown(frame: SyncedFrame, picture: Picture) -> Picture:
+    """The whole frame, of a clip that shows this picture there."""
+    whole = picture.copy()
+    if (patch := patch_of(frame)) is not None:
+        patch.paste(whole)
+    return whole
 
 
 def keyed_clip(path: Path, wanted: int) -> Clip:

@@ -15,9 +15,10 @@ from torch import Tensor
 
 from models.engine import Clip, Picture, Speech, SyncedFrame, SyncOptions
 from models.latentsync.align import matrix_of
-from models.latentsync.audio import features, resample, windows_at
+from models.latentsync.audio import features, resample
 from models.latentsync.between import between
 from models.latentsync.crop import aligned, part_of
+from models.latentsync.heard import windows_at
 from models.latentsync.mask import keep, soft
 from models.latentsync.network import Networks
 from models.latentsync.paste import mouth_box, pasted
@@ -100,9 +101,7 @@ def _set(
     number: int, picture: Picture, matrix: Matrix | None, face: Tensor | None, strength: float, size: int
 ) -> SyncedFrame:
     if matrix is None or face is None or strength == 0:
-        return SyncedFrame(number, picture)
-    box = x0, y0, x1, y1 = mouth_box(matrix, size, picture.shape[1], picture.shape[0])
+        return SyncedFrame(number)
+    box = mouth_box(matrix, size, picture.shape[1], picture.shape[0])
     pixels, touched = pasted(torch.from_numpy(picture), (0, 0), matrix, face, soft(size), strength, box)
-    frame = picture.copy()
-    frame[y0:y1, x0:x1] = pixels.numpy()
-    return SyncedFrame(number, frame, box, touched.numpy())
+    return SyncedFrame(number, box, pixels.numpy(), touched.numpy())

@@ -13,7 +13,8 @@ import torch
 
 from models.engine import Audio
 from models.errors import BadInput
-from models.latentsync.audio import FADE, RATE, ROWS, WINDOW, Rows, features, resample, windows_at
+from models.latentsync.audio import FADE, RATE, WINDOW, features, resample
+from models.latentsync.heard import ROWS, Rows, windows_at
 from models.latentsync.stock import ModelDimensions, Whisper
 from models.latentsync.weights import random_whisper
 from tests.models.latentsync.golden import GOLDEN, TOLERANCE, apart, needs_golden

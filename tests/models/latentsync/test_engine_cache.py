@@ -32,7 +32,7 @@ def remembering(engine: LatentSyncEngine, tmp_path: Path) -> Open:
     def opened(limit: int = PLENTY, fingerprint: str = "") -> Job:
         weights = fingerprint or engine.fingerprint
         presenters = Presenters(tmp_path / "presenters", limit)
-        other = LatentSyncEngine(engine.networks, engine._whisper, fingerprint=weights, presenters=presenters)
+        other = LatentSyncEngine(engine.networks, engine.whisper, fingerprint=weights, presenters=presenters)
         return Job(other, tmp_path)
 
     return opened

@@ -14,7 +14,7 @@ from torch import Tensor
 from pipeline.media import VideoClip
 from tests.face_kit import clip_of
 from tests.media_kit import ffmpeg
-from tests.models.latentsync.job_kit import Job, Pictures, assert_same, film, untouched
+from tests.models.latentsync.job_kit import Job, Pictures, assert_same, film, same, untouched
 from tests.models.latentsync.reference import Reference
 
 
@@ -51,7 +51,7 @@ def test_fast_clips_are_sampled_at_half_their_rate(
     made = job.checked(reference, clip)
     assert sum(decoded) == -(-count // 2)
     assert untouched(made) == []
-    assert all(not np.array_equal(a.frame, b.frame) for a, b in pairwise(made))
+    assert all(not same(a, b) for a, b in pairwise(made))
 
 
 def test_a_fast_clip_goes_on_between_two_chunks(job: Job, pictures: Pictures, tmp_path: Path) -> None:
@@ -107,7 +107,6 @@ def test_a_clip_that_lies_on_its_side(
     made = job.checked(reference, clip)
     upright = job(clip_of(film(tmp_path / "upright.mp4", pictures[:8]), 8))
     for a, b in zip(made, upright, strict=True):
-        assert a.frame.shape == b.frame.shape == (320, 180, 3)
         assert a.box is not None and b.box is not None
         assert np.abs(np.subtract(a.box, b.box)).max() <= 4
 
