@@ -223,6 +223,17 @@ def aligner(**how: Any) -> Aligner | None:
     return LateWhisper(Path(how["folder"]), how["model"], how["device"])
 
 
+def fanned_out(replicas: int, cache: str | None, cache_bytes: int, weights: str = "") -> LipSyncEngine:
+    """LatentSync without networks of its own. weights: as `resident`; the rest as `_latentsync`."""
+    from models.latentsync.fan import FanOut
+    from models.presenters import Presenters
+
+    kept = Presenters(Path(cache), cache_bytes) if cache and cache_bytes else None
+    engine = FanOut(replicas, kept)
+    engine.warm_up()
+    return engine
+
+
 def lipsync_engine(name: str, **how: Any) -> LipSyncEngine:
     """how: nothing for mouthwarp; for LatentSync what `_latentsync` takes."""
     if name == _LIPSYNC.real:

@@ -27,14 +27,24 @@ class Stuck(Exception):
     """The work has been silent for longer than it may."""
 
 
-def follow(news: News, progress: Progress, pulse: Pulse, clock: Callable[[], float]) -> Message | None:
-    """The answer; None when the process is gone. Raises Stuck, and what `progress` raises."""
+def follow(
+    news: News,
+    progress: Progress,
+    pulse: Pulse,
+    clock: Callable[[], float],
+    rests: Callable[[], bool] = lambda: False,
+) -> Message | None:
+    """The answer; None when the process is gone. rests: whether others do its work now, so that it need not
+    be heard. Raises Stuck, and what `progress` raises."""
     beats = 0
     while True:
         try:
             message = news.get(timeout=LOOK_EVERY_S)
         except Empty:
-            pulse.feed(beats, clock())
+            if rests():
+                pulse.rest(clock())
+            else:
+                pulse.feed(beats, clock())
             if pulse.stalled:
                 raise Stuck from None
             progress.check()

@@ -31,6 +31,7 @@ from models.host_errors import HostDied, HostStalled
 from models.host_process import KILL_S, HostProcess
 from models.ladder import GRACE_S, Ladder, Say
 from models.launch import Plan
+from models.orders import Heeding, Taker
 from models.progress import Progress, Quiet
 from models.pulse import Pulse
 from models.wire import Health, HostFault, Message
@@ -61,8 +62,12 @@ class _Work:
     number: int
     job: str
     stage: str
+    taker: Taker | None = None
     news: SimpleQueue[Message | None] = field(default_factory=SimpleQueue)
     over: bool = False
+
+    def rests(self) -> bool:
+        return self.taker is not None and self.taker.busy
 
 
 class Host(HostProcess):
@@ -147,13 +152,14 @@ class Host(HostProcess):
         stage: str = "",
         floors: Budget = budgets.ASKED,
         grace_s: float = GRACE_S,
+        taker: Taker | None = None,
     ) -> Any:
         """What `do` ("package.module:function") returns there: it is called as
         function(engine, arguments, progress); arguments and result are JSON values.
 
         Waits until the host is loaded and others are served. `progress` gets its steps, and is asked
         between them whether to stop; if it raises, the work has `grace_s` to come back, else the
-        process is killed. floors: see Pulse.
+        process is killed. floors: see Pulse. taker: of what it orders; closed when the work is over.
 
         Raises what `progress` raises; what the function raises (an expected failure as its nearest kind
         in models.errors, OSError, ImportError, or HostFault); HostStalled; GpuFault; HostDied; and, when the
@@ -166,18 +172,20 @@ class Host(HostProcess):
                 progress.check()
             with self._changed:
                 self._check()
-                work = self._work = _Work(next(self._numbers), job, stage)
+                work = self._work = _Work(next(self._numbers), job, stage, taker)
                 pulse = self._pulse = Pulse(floors, self._clock(), offered=True)
                 self._asked_at = time.monotonic()
                 self._post(do="work", number=work.number, **line)
             try:
-                answer = self._answer(work, progress, pulse)
+                answer = self._answer(work, Heeding(progress, taker) if taker else progress, pulse)
             except HostDied:
                 raise
             except BaseException:
                 self._call_off(work, grace_s)
                 raise
             finally:
+                if taker is not None:
+                    taker.close()
                 with self._changed:
                     self._work, self._pulse, self._since = None, None, self._clock()
             if "error" in answer:
@@ -195,7 +203,7 @@ class Host(HostProcess):
 
     def _answer(self, work: _Work, progress: Progress, pulse: Pulse) -> Message:
         try:
-            answer = follow(work.news, progress, pulse, self._clock)
+            answer = follow(work.news, progress, pulse, self._clock, work.rests)
         except Stuck:
             self._climb(pulse, work, progress)
         if answer is None:
@@ -310,6 +318,8 @@ class Host(HostProcess):
                 if self._work is not None and self._work.number == message["number"]:
                     self._work.over = said == "answer"
                     self._work.news.put(message)
+            elif said == "order":
+                self._ordered(message)
             elif said == "health":
                 self._health, self._health_number = Health(**message["health"]), message["number"]
             elif said == "loading":
@@ -321,6 +331,18 @@ class Host(HostProcess):
             elif said == "dumped":
                 self._dumped_number = message["number"]
             self._changed.notify_all()
+
+    def _ordered(self, message: Message) -> None:
+        """By its work, from somebody else."""
+        work, number, order = self._work, message["number"], message["order"]
+        if work is None or work.taker is None or work.number != number:
+            return
+
+        def reply(answer: Message) -> None:
+            with self._changed:
+                self._post(**answer, number=number, order=order)
+
+        work.taker.take(order, message["call"], message["arguments"], reply)
 
     def _ended(self) -> None:
         if self._work is not None:

@@ -44,7 +44,12 @@ class Lack:
 
 
 def device_lack(setting: str, device: str, machine: Machine) -> Lack | None:
-    """setting: of which the device is the value, such as "lipsync.device"."""
+    """setting: of which the device is the value, such as "lipsync.device"; devices, with commas between."""
+    lacks = (_device_lack(setting, one, machine) for one in device.split(","))
+    return next((lack for lack in lacks if lack is not None), None)
+
+
+def _device_lack(setting: str, device: str, machine: Machine) -> Lack | None:
     if device == "cpu":
         return None
     number = int(device.removeprefix("cuda:"))

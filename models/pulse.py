@@ -42,6 +42,10 @@ class Pulse:
             self.usual_s = kept * self.usual_s + (1 - kept) * distance if self.usual_s else distance
         self._heartbeats, self.silent_s = heartbeats, 0.0
 
+    def rest(self, now: float) -> None:
+        """Instead of `feed`, while others do its work: they are watched, too."""
+        self.silent_s, self._looked = 0.0, now
+
     @property
     def budget_s(self) -> float:
         """How long a silence may be now."""

@@ -30,6 +30,7 @@ from models.beats import beating, heard
 from models.errors import Cancelled, VigentdError
 from models.memory import give_back, share_one_heap
 from models.notes import write_notes
+from models.orders import ByWire, taken_by
 from models.wire import Message
 from models.work import Status, Steps
 
@@ -83,6 +84,7 @@ class Resident:
         self._sending = threading.Lock()
         self._orders: SimpleQueue[Message | None] = SimpleQueue()
         self._engine: Any = None
+        self._orders_out = ByWire(0, self._say)  # of the present work
         self._status = Status(clock)
         self._cancelled = 0  # the number of the last work that was
         self._leave_at: float | None = None
@@ -134,9 +136,10 @@ class Resident:
         self._status.enter("busy", order["job"], order["stage"])
         self._say({"say": "taken", "number": number})
         steps = Steps(number, self._status, self._say, lambda: self._is_cancelled(number), self._clock)
+        self._orders_out = ByWire(number, self._say)
         answer = {"say": "answer", "number": number}
         try:
-            with heard(steps.beat):
+            with heard(steps.beat), taken_by(self._orders_out):
                 answer["value"] = _function(order["call"])(self._engine, order["arguments"], steps)
             wire.pack(answer)
         except BaseException as e:
@@ -181,6 +184,8 @@ class Resident:
         do = message["do"]
         if do in ("load", "work"):
             self._orders.put(message)
+        elif do in ("told", "brought"):
+            self._orders_out.heard(message)
         elif do == "cancel":
             self._cancelled = message["number"]
         elif do == "health":

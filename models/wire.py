@@ -5,13 +5,16 @@
                                                        say=loaded  size, engine; or say=failed error; once
     do=work    number, call, arguments, job, stage     say=taken   number; once
                                                        say=step    number, beats, done, total, size
+                                                       say=order   number, order, call, arguments
+    do=told    number, order, share
+    do=brought number, order, value or error; once     (the next order, or the answer)
                                                        say=answer  number, value or error, size; once
     do=cancel  number                                  (the answer)
     do=health  number                                  say=health  number, health
     do=dump    number (stacks into the log)            say=dumped  number
     do=stop                                            (the end)
 
-size: heartbeats since it started; rss and vram, in bytes.
+size: heartbeats since it started; rss and vram, in bytes. order: what the work has others do, models.orders.
 
 Only names, numbers, texts and paths travel. Errors go as their class, code and words: never as a
 pickle, which would run whatever it says.

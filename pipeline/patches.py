@@ -45,10 +45,9 @@ class Patch:
 
 def patch_of(synced: SyncedFrame) -> Patch | None:
     """The touched part of a frame, copied out of it."""
-    if synced.box is None or synced.touched is None:
+    if synced.box is None or synced.touched is None or synced.pixels is None:
         return None
-    x0, y0, x1, y1 = synced.box
-    return Patch(synced.box, synced.touched, synced.frame[y0:y1, x0:x1][synced.touched])
+    return Patch(synced.box, synced.touched, synced.pixels[synced.touched])
 
 
 def write_chunk(folder: Path, number: int, patches: list[Patch | None]) -> None:

@@ -175,6 +175,19 @@ def _device(given: str) -> str:
 Device = Annotated[str, AfterValidator(_device)]  # draft engines always work on the CPU
 
 
+def _devices(given: object) -> object:
+    """["cuda:1", "cuda:2"], or, as in the environment, "cuda:1,cuda:2"."""
+    if isinstance(given, list | tuple):
+        given = ",".join(map(str, given))
+    if not isinstance(given, str):
+        return given
+    return ",".join(_device(one.strip()) for one in given.split(","))
+
+
+# One replica of the engine on each.
+Devices = Annotated[str, BeforeValidator(_devices)]
+
+
 class SpeechSettings(_Strict):
     engine: Literal["auto", "espeak", "qwen3"] = "auto"
     device: Device = "cuda:0"
@@ -205,7 +218,7 @@ STEADY_GUIDANCE = 2.5  # above it, LatentSync's lips tend to jitter
 
 class LipsyncSettings(_Strict):
     engine: Literal["auto", "mouthwarp", "latentsync"] = "auto"
-    device: Device = "cuda:1"
+    device: Devices = "cuda:1"
     face: Literal["largest", "left", "right", "center"] = "largest"  # the presenter, among several
     max_faceless: Annotated[float, Field(ge=0, le=1)] = 0.2  # of the frames; more is an error
     fps: Annotated[Literal["clip", 25], BeforeValidator(_number)] = "clip"  # the video's rate
@@ -220,6 +233,10 @@ class LipsyncSettings(_Strict):
     alignment: Literal["mediapipe", "insightface"] = "mediapipe"
     presenter_cache: Size = ByteSize(4_000_000_000)  # kept of clips for their next jobs; 0: nothing
     compile: bool = True
+
+    @property
+    def devices(self) -> list[str]:
+        return self.device.split(",")
 
 
 class VideoSettings(_Strict):

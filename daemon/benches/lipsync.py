@@ -184,7 +184,7 @@ class _Engines:
 def _engine(config: Config, presenters: Path, random_weights: bool) -> LatentSyncEngine:
     from models.latentsync.engine import LatentSyncEngine
 
-    how = lipsync_loading("latentsync", config, config.lipsync.device)
+    how = lipsync_loading("latentsync", config, config.lipsync.devices[0])
     how |= {"cache": presenters, "kernels": Path(how["kernels"])}
     folder = Path(how.pop("folder"))
     return LatentSyncEngine.open(None if random_weights else folder, **how)

@@ -1,7 +1,8 @@
 """The pool of hosts: which processes there are, and what each is asked for.
 
     speech    keeps the speech engine, and what hears
-    lipsync   keeps the lip-sync engine
+    lipsync   keeps the lip-sync engine; or, when there are several devices for it, lipsync-1, lipsync-2, …
+              do, and lipsync does what is done once for a job
     media     no engine: probe, captions, compose, verify
     door      no engine: checks what programs submit; there only while it is needed
     aside     no engine: what takes minutes and belongs to no stage; there only while it is needed
@@ -14,12 +15,16 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from daemon.config import Config
 from daemon.engines.admins import NO_ALARMS, Alarms
+from daemon.engines.pool import Pool
 from daemon.engines.roster import (
+    LATENTSYNC,
     WHISPER,
     Chosen,
     EngineAway,
@@ -34,6 +39,7 @@ from models import budgets
 from models.budgets import Budget
 from models.errors import Unavailable
 from models.host import Plan
+from models.orders import Taker
 from models.progress import Progress, Quiet
 from models.stamp import stamp
 from pipeline import hosted
@@ -51,6 +57,7 @@ TITLES = {
     "aside": "side process",
 }
 IDLE_S = 300.0  # then those are let go that are there only while they are needed
+KEPT = ("cache", "cache_bytes")  # of presenters: what is learned of them is kept in one place
 CHECK_S = 60.0  # in which a wish is checked, or the clip lies where nothing can be read
 
 
@@ -69,6 +76,7 @@ class Hosts:
         self._tell = tell
         self._alarms = alarms
         self._seats: dict[str, Seat] = {plan.name: self._seat(plan) for plan in plans(config, self._chosen)}
+        self._pool = self._new_pool()
         self._closed = False
         self._door = self._seat(
             Plan(
@@ -83,10 +91,11 @@ class Hosts:
 
     def _seat(self, plan: Plan) -> Seat:
         logs, scratch = self._config.logs, self._config.scratch
-        floors = self._patient(budgets.LOADING[plan.name])
+        kind, _, replica = plan.name.partition("-")
+        floors = self._patient(budgets.LOADING[kind])
         return Seat(
             plan,
-            TITLES[plan.name],
+            f"lip-sync replica {replica}" if replica else TITLES[kind],
             logs=logs,
             scratch=scratch,
             tell=self._tell,
@@ -95,19 +104,31 @@ class Hosts:
             alarms=self._alarms,
         )
 
+    def _new_pool(self) -> Pool | None:
+        """Of those that work for `lipsync`; None when it does all itself."""
+        replicas = [seat for name, seat in self._seats.items() if "-" in name]
+        return Pool(replicas, self._patient(budgets.LIPSYNC), self._tell) if replicas else None
+
     def open(self) -> None:
         for seat in self._seats.values():
             seat.open()
+        if self._pool is not None:
+            self._pool.open()
 
     def close(self) -> None:
         """Ends all hosts, at the same time, and waits for their end. None is opened any more."""
         self._closed = True
         with ThreadPoolExecutor() as threads:
             list(threads.map(Seat.close, [*self._seats.values(), *self._passing]))
+        if self._pool is not None:
+            self._pool.close()
 
     def why(self) -> str:
         """Why no job can be worked on now; "" when one can."""
-        return next((why for seat in self._seats.values() if (why := seat.why())), "")
+        needed = [seat.why() for name, seat in self._seats.items() if "-" not in name]
+        if self._pool is not None:
+            needed.append(self._pool.why())
+        return next(filter(None, needed), "")
 
     @property
     def in_trouble(self) -> bool:
@@ -142,9 +163,9 @@ class Hosts:
         asked = hosted.request(stage, job, workspace)
 
         def ask(do: str, floors: Budget) -> Any:
-            return host.ask(do, asked, job.progress, job=job.id, stage=stage.name, floors=floors)
+            return host.ask(do, asked, job.progress, job=job.id, stage=stage.name, floors=floors, taker=taker)
 
-        with self._seats[stage.place].asked(job.progress) as host:
+        with self._taking(stage, job) as taker, self._seats[stage.place].asked(job.progress) as host:
             if stage.place == "speech" and self._chosen.hears_late(job.spec):
                 with loading(job.progress, WHISPER):
                     ask(hosted.HEAR, self._patient(budgets.LATE_LOADING))
@@ -155,7 +176,16 @@ class Hosts:
         asked = hosted.request(stage, job, workspace)
         host = self._seats[stage.place].ready(job.progress)  # this answer does not prove that it works
         floors = self._patient(budgets.ASKED)
-        return Path(host.ask(hosted.FOLDER, asked, job.progress, job=job.id, stage=stage.name, floors=floors))
+        with self._taking(stage, job) as taker:
+            told = host.ask(
+                hosted.FOLDER, asked, job.progress, job=job.id, stage=stage.name, floors=floors, taker=taker
+            )
+        return Path(told)
+
+    def _taking(self, stage: Stage, job: Job) -> AbstractContextManager[Taker | None]:
+        if self._pool is None or stage.place != "lipsync":
+            return nullcontext()
+        return self._pool.taking(job.id)
 
     def _patient(self, floors: Budget) -> Budget:
         return floors.times(self._config.health.patience)
@@ -222,11 +252,25 @@ class Hosts:
         """
         chosen = Chosen(config)
         self._config, self._chosen = config, chosen
-        for plan in plans(config, chosen):
-            seat = self._seats[plan.name]
+        wanted = {plan.name: plan for plan in plans(config, chosen)}
+        if wanted.keys() != self._seats.keys():
+            self._exchange(wanted)
+        for name, plan in wanted.items():
+            seat = self._seats[name]
             if plan != seat.plan:
                 seat.plan = plan
                 seat.replace("its configuration has changed")
+
+    def _exchange(self, wanted: dict[str, Plan]) -> None:
+        """There are more replicas now, or fewer; those that stay go on."""
+        left = [seat for name, seat in self._seats.items() if name not in wanted]
+        with ThreadPoolExecutor() as threads:
+            list(threads.map(Seat.close, left))
+        if self._pool is not None:
+            self._pool.close()
+        self._seats = {name: self._seats.get(name) or self._seat(plan) for name, plan in wanted.items()}
+        self._pool = self._new_pool()
+        self.open()
 
 
 class _InTime(Quiet):
@@ -244,16 +288,29 @@ class _InTime(Quiet):
 
 def plans(config: Config, chosen: Chosen) -> Sequence[Plan]:
     """The hosts that stay."""
-    speech, lipsync = chosen.speech, chosen.lipsync
+    speech = chosen.speech
     speaking = speech_loading(chosen, config, _inside(speech.device), _inside(chosen.hearing.device))
-    syncing = lipsync_loading(lipsync.name, config, _inside(lipsync.device))
     # Who hears may use a GPU where the draft voice needs none.
     device = chosen.hearing.device if speech.device == "cpu" else speech.device
     return (
         _engine("speech", speech.name, device, speaking, speech_weights(chosen, config)),
-        _engine("lipsync", lipsync.name, lipsync.device, syncing, lipsync_weights(chosen, config)),
+        *_lipsync_plans(config, chosen),
         media_plan(),
     )
+
+
+def _lipsync_plans(config: Config, chosen: Chosen) -> Sequence[Plan]:
+    name, devices, weights = chosen.lipsync.name, config.lipsync.devices, lipsync_weights(chosen, config)
+
+    def engine(device: str) -> Plan:
+        return _engine("lipsync", name, device, lipsync_loading(name, config, _inside(device)), weights)
+
+    if len(devices) == 1 or name != LATENTSYNC:
+        return [engine(chosen.lipsync.device)]
+    how = lipsync_loading(name, config, "cpu")
+    once = {"replicas": len(devices), "weights": stamp(weights)} | {key: how[key] for key in KEPT}
+    replicas = [replace(engine(device), name=f"lipsync-{i}") for i, device in enumerate(devices, 1)]
+    return [Plan("lipsync", "models.choose:fanned_out", once, "cpu", _modules("lipsync")), *replicas]
 
 
 def media_plan() -> Plan:

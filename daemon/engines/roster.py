@@ -104,7 +104,12 @@ def chosen_speech(settings: Settings) -> Choice:
 def chosen_lipsync(settings: Settings) -> Choice:
     """Raises Unavailable `engine_missing`."""
     lips = settings.lipsync
-    return choose_lipsync(lips.engine, lips.device, settings.weights, alignment=lips.alignment)
+    choices = [
+        choose_lipsync(lips.engine, device, settings.weights, alignment=lips.alignment)
+        for device in lips.devices
+    ]
+    # All of them, or none: a job's pictures must not depend on where it was made.
+    return next((choice for choice in choices if choice.name != LATENTSYNC), choices[0])
 
 
 def jitter(settings: LipsyncSettings) -> str:

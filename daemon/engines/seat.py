@@ -147,8 +147,8 @@ class Seat:
             self._used = self._clock()
             if self._host is not None and self._loaded and self._host.usable:
                 return self._host
-            if self._trouble is not None or not self._wanted:
-                raise EngineAway(self._why(), hint=self._hint())
+            if away := self._away():
+                raise away
             self._changed.wait(wait_s)
             return None
 
@@ -189,6 +189,16 @@ class Seat:
         """Why there is nobody to ask; "" when there is."""
         with self._changed:
             return self._why()
+
+    def trouble(self) -> EngineAway | None:
+        """Why nobody can be asked, nor soon; None while somebody can, or is on the way."""
+        with self._changed:
+            return self._away()
+
+    def _away(self) -> EngineAway | None:
+        if self._trouble is None and self._wanted:
+            return None
+        return EngineAway(self._why(), hint=self._hint())
 
     @property
     def wanted(self) -> bool:

@@ -9,11 +9,10 @@ way at once, as files: however slow one replica is, memory does not grow, and th
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, closing, suppress
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -24,7 +23,6 @@ import numpy as np
 from models import faces
 from models.ahead import ahead
 from models.engine import Clip, Speech, SyncedFrame, SyncOptions, SyncReport
-from models.errors import Cancelled
 from models.latentsync.batch import Answer, Batch
 from models.latentsync.following import following
 from models.latentsync.frames import Chunk
@@ -72,7 +70,9 @@ class FanOut:
         taker, watch = orders(), Stopwatch()
         looks = self._looks(taker, progress.check)
         with ExitStack() as stack:
-            presenter, latents = open_presenter(stack, clip, options, self._presenters, looks)
+            presenter, latents = open_presenter(
+                stack, clip, options, self._presenters, replace(looks, device="cpu")
+            )
             tracking, sampling = side_by_side(progress, TRACKING, 1 - TRACKING)
             stack.enter_context(following(presenter, tracking, watch))
             stride = stride_of(clip.fps)
@@ -129,7 +129,6 @@ class _Fan:
     def __post_init__(self) -> None:
         self._made: dict[int, float] = {}  # first frame of a batch → how many are made in it
         self._before = 0
-        self._telling = threading.Lock()
 
     def frames(self, first: int) -> Generator[SyncedFrame]:
         """Output frames from `first` on, in order."""
@@ -214,8 +213,6 @@ class _Fan:
         self.notes += [note for note in answer.notes if note not in self.notes]
 
     def _told(self, number: int, frames: int, share: float) -> None:
-        """From any thread."""
-        with self._telling, suppress(Cancelled):  # who waits for the answer is told, too
-            self._made[number] = share * frames
-            total = len(self.placing.clip.order)
-            self.progress.step(min(self._before + sum(self._made.values()), total), total)
+        self._made[number] = share * frames
+        total = len(self.placing.clip.order)
+        self.progress.step(min(self._before + sum(self._made.values()), total), total)
