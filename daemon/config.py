@@ -88,6 +88,15 @@ class HealthSettings(_Section):
     port: Annotated[int, Field(ge=0, le=65535)] = 0
 
 
+class ClusterSettings(_Section):
+    """Replicas on other machines, through Ray. address: "auto", "ray://head:10001" or "local"; "": none.
+    weights: where the models lie on the nodes, if not where they lie here. gpus: that a replica takes."""
+
+    address: str = ""
+    weights: Path | None = None
+    gpus: Annotated[float, Field(ge=0, le=16, allow_inf_nan=False)] = 1.0
+
+
 class ModelsSettings(_Section):
     """folder: where weights lie; not said: models/ in the data folder.
 
@@ -269,6 +278,7 @@ class Config(BaseSettings):
     lipsync: LipsyncSettings = LipsyncSettings()
     video: VideoSettings = VideoSettings()
     limits: Limits = Limits()
+    cluster: ClusterSettings = ClusterSettings()
     inbox: tuple[InboxSettings, ...] = ()
     telegram: TelegramSettings = TelegramSettings()
     publish: PublishSettings = PublishSettings()

@@ -39,6 +39,8 @@ LOADING = {
     "media": even(120),
     "door": even(120),
     "aside": even(120),
+    # Ray, and the machines that it finds.
+    "cluster": even(120),
 }
 # Whisper, where it is loaded for the first job that needs it: as the engine beside it.
 LATE_LOADING = LOADING["speech"]

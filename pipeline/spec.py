@@ -219,6 +219,7 @@ STEADY_GUIDANCE = 2.5  # above it, LatentSync's lips tend to jitter
 class LipsyncSettings(_Strict):
     engine: Literal["auto", "mouthwarp", "latentsync"] = "auto"
     device: Devices = "cuda:1"
+    replicas: Annotated[int, Field(ge=1, le=64), BeforeValidator(_no_switch)] = 1  # in a cluster
     face: Literal["largest", "left", "right", "center"] = "largest"  # the presenter, among several
     max_faceless: Annotated[float, Field(ge=0, le=1)] = 0.2  # of the frames; more is an error
     fps: Annotated[Literal["clip", 25], BeforeValidator(_number)] = "clip"  # the video's rate

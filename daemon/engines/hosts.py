@@ -1,8 +1,9 @@
 """The pool of hosts: which processes there are, and what each is asked for.
 
     speech    keeps the speech engine, and what hears
-    lipsync   keeps the lip-sync engine; or, when there are several devices for it, lipsync-1, lipsync-2, …
-              do, and lipsync does what is done once for a job
+    lipsync   keeps the lip-sync engine; or, when there are several devices for it, or a cluster, lipsync-1,
+              lipsync-2, … do, and lipsync does what is done once for a job
+    cluster   no engine: looks at the cluster, if there is one
     media     no engine: probe, captions, compose, verify
     door      no engine: checks what programs submit; there only while it is needed
     aside     no engine: what takes minutes and belongs to no stage; there only while it is needed
@@ -12,22 +13,24 @@ One whose memory has grown over the limit is replaced between two jobs.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import asdict, astuple, replace
 from pathlib import Path
 from typing import Any
 
 from daemon.config import Config
 from daemon.engines.admins import NO_ALARMS, Alarms
-from daemon.engines.pool import Pool
+from daemon.engines.pool import PROXY, Pool
 from daemon.engines.roster import (
     LATENTSYNC,
     WHISPER,
     Chosen,
     EngineAway,
+    in_cluster,
     lipsync_loading,
     lipsync_weights,
     speech_loading,
@@ -55,6 +58,7 @@ TITLES = {
     "media": "media process",
     "door": "checking process",
     "aside": "side process",
+    "cluster": "link to the cluster",
 }
 IDLE_S = 300.0  # then those are let go that are there only while they are needed
 KEPT = ("cache", "cache_bytes")  # of presenters: what is learned of them is kept in one place
@@ -93,6 +97,8 @@ class Hosts:
         logs, scratch = self._config.logs, self._config.scratch
         kind, _, replica = plan.name.partition("-")
         floors = self._patient(budgets.LOADING[kind])
+        if plan.load == PROXY:  # it waits for a node; what loads there is watched there
+            floors = budgets.even(math.inf)
         return Seat(
             plan,
             f"lip-sync replica {replica}" if replica else TITLES[kind],
@@ -125,7 +131,7 @@ class Hosts:
 
     def why(self) -> str:
         """Why no job can be worked on now; "" when one can."""
-        needed = [seat.why() for name, seat in self._seats.items() if "-" not in name]
+        needed = [seat.why() for name, seat in self._seats.items() if "-" not in name and name != "cluster"]
         if self._pool is not None:
             needed.append(self._pool.why())
         return next(filter(None, needed), "")
@@ -305,12 +311,35 @@ def _lipsync_plans(config: Config, chosen: Chosen) -> Sequence[Plan]:
     def engine(device: str) -> Plan:
         return _engine("lipsync", name, device, lipsync_loading(name, config, _inside(device)), weights)
 
-    if len(devices) == 1 or name != LATENTSYNC:
+    if (len(devices) == 1 and not in_cluster(config)) or name != LATENTSYNC:
         return [engine(chosen.lipsync.device)]
     how = lipsync_loading(name, config, "cpu")
-    once = {"replicas": len(devices), "weights": stamp(weights)} | {key: how[key] for key in KEPT}
-    replicas = [replace(engine(device), name=f"lipsync-{i}") for i, device in enumerate(devices, 1)]
+    if in_cluster(config):
+        there = engine(chosen.lipsync.device)
+        replicas = [_proxied(config, there, number) for number in range(1, config.lipsync.replicas + 1)]
+        replicas.append(Plan("cluster", "models.cluster.link:Head", _link(config), preload=("ray",)))
+    else:
+        replicas = [replace(engine(device), name=f"lipsync-{i}") for i, device in enumerate(devices, 1)]
+    once = {"replicas": len(replicas), "weights": stamp(weights)} | {key: how[key] for key in KEPT}
     return [Plan("lipsync", "models.choose:fanned_out", once, "cpu", _modules("lipsync")), *replicas]
+
+
+def _proxied(config: Config, there: Plan, number: int) -> Plan:
+    """there: as it is on a node."""
+    floors = budgets.LOADING["lipsync"].times(config.health.patience)
+    arguments = _link(config) | {
+        "plan": asdict(replace(there, name=f"lipsync-{number}")),
+        "weights": str(config.weights),
+        "there": str(config.cluster.weights) if config.cluster.weights else None,
+        "gpus": config.cluster.gpus,
+        "seen": str(config.data_dir),
+        "floors": list(astuple(floors)),
+    }
+    return Plan(f"lipsync-{number}", PROXY, arguments, preload=("ray",))
+
+
+def _link(config: Config) -> dict[str, Any]:
+    return {"address": config.cluster.address, "found": str(config.scratch / "cluster.address")}
 
 
 def media_plan() -> Plan:

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 from daemon.engines.roster import EngineAway
@@ -19,9 +19,12 @@ from daemon.engines.seat import Seat
 from models import wire
 from models.budgets import Budget
 from models.errors import Cancelled, ProcessDied
-from models.host_errors import HostStalled
+from models.host import Host
+from models.host_errors import HostDied, HostStalled
 from models.wire import Message
 
+PROXY = "models.cluster.proxy:Proxy"
+FORWARD = "models.cluster.proxy:forward"
 LOOK_S = 0.5
 MOST_DEATHS, MOST_STALLS = 3, 2  # of processes, under one order: then its job has to answer for it
 PACE_S = 60.0  # over which is counted how much is done
@@ -201,15 +204,15 @@ class Pool:
         answer: Message | None = None
         try:
             with seat.asked(order) as host:
-                value = host.ask(
-                    order.call, order.arguments, order, job=order.job, stage="lipsync", floors=self._floors
-                )
+                value = self._asked(host, order)
             answer = {"do": "brought", "value": value}
         except Cancelled:
             pass
         except EngineAway:
             self._again(order)
         except ProcessDied as e:
+            if not isinstance(e, HostDied):  # the one that it passed the order on to
+                seat.replace(e.message)
             self._died(order, name, e)
         except Exception as e:
             answer = {"do": "brought", "error": wire.describe(e)}
@@ -220,9 +223,17 @@ class Pool:
             doing.done.append(self._clock())
             order.reply(answer)
 
+    def _asked(self, host: Host, order: _Order) -> Any:
+        call, arguments, floors = order.call, order.arguments, self._floors
+        if host.plan.load == PROXY:
+            arguments = {"call": call, "arguments": arguments, "floors": list(astuple(floors))}
+            # What gets nowhere there is ended there; only one that nothing is heard of is ended here.
+            call, floors = FORWARD, floors.times(2)
+        return host.ask(call, arguments, order, job=order.job, stage="lipsync", floors=floors)
+
     def _died(self, order: _Order, name: str, error: ProcessDied) -> None:
         order.deaths += 1
-        order.stalls += isinstance(error, HostStalled)
+        order.stalls += error.code == HostStalled.default_code
         given_up = order.deaths >= MOST_DEATHS or order.stalls >= MOST_STALLS
         self._tell("order_failed", {"host": name, "job": order.job, "again": not given_up, **error.as_dict()})
         if given_up:

@@ -9,6 +9,8 @@ from daemon.config import Config
 from models.choose import Choice, choose_aligner, choose_lipsync, choose_speech
 from models.errors import Unavailable
 from models.latentsync.files import files_in
+from models.latentsync.needs import PACKAGES
+from models.needs import Machine, torch_lack
 from models.qwen3.checkpoint import folder_of
 from models.whisper import find
 from pipeline.job import Job
@@ -59,7 +61,7 @@ class Chosen:
     def __init__(self, config: Config) -> None:
         self.speech = chosen_speech(config.settings)
         self.hearing = choose_aligner(config.whisper.model, config.speech.device, config.weights)
-        self.lipsync = chosen_lipsync(config.settings)
+        self.lipsync = _clustered(config) if in_cluster(config) else chosen_lipsync(config.settings)
         self._jitter = jitter(config.lipsync) if self.lipsync.name == LATENTSYNC else ""
 
     def names(self, spec: JobSpec) -> dict[str, str]:
@@ -110,6 +112,19 @@ def chosen_lipsync(settings: Settings) -> Choice:
     ]
     # All of them, or none: a job's pictures must not depend on where it was made.
     return next((choice for choice in choices if choice.name != LATENTSYNC), choices[0])
+
+
+def in_cluster(config: Config) -> bool:
+    """Whether lips are made by replicas on the nodes of a cluster."""
+    return bool(config.cluster.address) and config.lipsync.engine != "mouthwarp"
+
+
+def _clustered(config: Config) -> Choice:
+    """What is done once for a job is done here, and needs torch, but no GPU and no weights."""
+    if lacks := torch_lack("cpu", Machine.here(PACKAGES), PACKAGES):
+        message = f"The lip-sync engine {LATENTSYNC} cannot run here: {lacks.why}"
+        raise Unavailable(message, code="engine_missing", hint=lacks.fix)
+    return Choice(LATENTSYNC, device="cuda:0" if config.cluster.gpus else "cpu")
 
 
 def jitter(settings: LipsyncSettings) -> str:

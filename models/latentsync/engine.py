@@ -23,6 +23,7 @@ from models.gpu_notes import compiled, held
 from models.kernels import keep_kernels
 from models.latentsync.audio import RATE, features, pieces, resample
 from models.latentsync.files import files_in
+from models.latentsync.fingerprint import fingerprint
 from models.latentsync.following import following
 from models.latentsync.heard import Listened, windows_at
 from models.latentsync.network import BITS, Networks
@@ -43,7 +44,6 @@ from models.latentsync.stream import Stream
 from models.latentsync.takes import CHUNK, stride_of
 from models.latentsync.unet import STAGE2_512
 from models.latentsync.weights import (
-    fingerprint,
     load_unet,
     load_vae,
     load_whisper,

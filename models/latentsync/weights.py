@@ -5,18 +5,16 @@ All that is returned is in eval mode and needs no gradients.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from torch import nn
 
 from models.checkpoint_file import describing, fill, read_safetensors, read_torch, tensors_of
-from models.errors import Unavailable
-from models.latentsync.files import HINT, Files, missing
+from models.latentsync.files import Files
+from models.latentsync.fingerprint import need
 from models.latentsync.stock import AutoencoderKL, ModelDimensions, UNetMotionModel, Whisper
 from models.latentsync.unet import STAGE2_512, build, diffusers_key
 from models.weight_files import read_json, wrong
@@ -58,8 +56,6 @@ _VAE_NAMES = (
     (".proj_attn.", ".to_out.0."),
 )
 
-_PIECES, _PIECE = 8, 1 << 18  # of a file that go into its fingerprint, bytes of each
-
 
 # ---------------------------------------------------------------- of the files
 
@@ -71,7 +67,7 @@ def unet_config(files: Files) -> Mapping[str, Any]:
 
 def load_unet(files: Files, device: Device, dtype: torch.dtype) -> UNetMotionModel:
     """The denoising network, on the device in dtype. Raises Unavailable weights_missing, weights_wrong."""
-    _need(files, files.unet)
+    need(files, files.unet)
     config = unet_config(files)
     with describing(files.unet_config, "a UNetMotionModel"), torch.device("meta"):
         unet = build(config)
@@ -85,7 +81,7 @@ def load_unet(files: Files, device: Device, dtype: torch.dtype) -> UNetMotionMod
 
 def load_vae(files: Files, device: Device, dtype: torch.dtype) -> AutoencoderKL:
     """Pictures ↔ latents, an eighth of their size. Raises Unavailable weights_missing, weights_wrong."""
-    _need(files, files.vae_config, files.vae_weights)
+    need(files, files.vae_config, files.vae_weights)
     config = read_json(files.vae_config)
     with describing(files.vae_config, "an AutoencoderKL"), torch.device("meta"):
         vae: AutoencoderKL = AutoencoderKL.from_config(config)
@@ -99,7 +95,7 @@ def load_whisper(files: Files, device: Device) -> Whisper:
 
     Raises Unavailable weights_missing, weights_wrong.
     """
-    _need(files, files.whisper)
+    need(files, files.whisper)
     found = read_torch(files.whisper)
     if not isinstance(found, Mapping) or not {"dims", "model_state_dict"} <= set(found):
         raise wrong(files.whisper, "is not openai-whisper's: expected dims and model_state_dict in it")
@@ -119,47 +115,11 @@ def load_whisper(files: Files, device: Device) -> Whisper:
     return _ready(whisper.to(device))
 
 
-def fingerprint(files: Files) -> str:
-    """16 hex digits that change with the weights, without reading all of them.
-
-    The end of a .pt, which is a zip, has the checksums of all of its tensors.
-    """
-    _need(files, *files.needed)
-    digest = hashlib.sha256()
-    for path in (*files.needed, files.unet_config):
-        if path.is_file():
-            _take_in(digest, path)
-    return digest.hexdigest()[:16]
-
-
-def _need(files: Files, *paths: Path) -> None:
-    """Raises Unavailable weights_missing, with all that is, when one of the paths is not there."""
-    absent = missing(files)
-    if not set(absent) & set(paths):
-        return
-    are = "is" if len(absent) == 1 else "are"
-    raise Unavailable(
-        f"LatentSync's weights are not complete: {', '.join(map(str, absent))} {are} missing",
-        code="weights_missing",
-        hint=HINT,
-    )
-
-
 def _vae_key(key: str) -> str:
     if ".attentions." in key:
         for old, new in _VAE_NAMES:
             key = key.replace(old, new)
     return key
-
-
-def _take_in(digest: hashlib._Hash, path: Path) -> None:
-    """Name, size, and pieces spread evenly from the first byte to the last."""
-    size = path.stat().st_size
-    digest.update(f"{path.name} {size}\n".encode())
-    with path.open("rb") as file:
-        for i in range(_PIECES):
-            file.seek(max(size - _PIECE, 0) * i // (_PIECES - 1))
-            digest.update(file.read(_PIECE))
 
 
 # ---------------------------------------------------------------- random ones

@@ -20,8 +20,8 @@ from models.beats import beating
 from models.errors import Unavailable
 from models.latentsync.files import Files, files_in, missing
 from models.latentsync.unet import diffusers_key
+from models.latentsync.fingerprint import fingerprint
 from models.latentsync.weights import (
-    fingerprint,
     load_unet,
     load_vae,
     load_whisper,

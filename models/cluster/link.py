@@ -1,0 +1,92 @@
+"""This process's link to a Ray cluster."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from models.errors import Unavailable
+
+NAMESPACE = "vigentd"
+LOCAL = "local"  # a cluster of this machine alone, for trying
+LOOK_EVERY_S = 0.2
+LONGEST_FOLDER = 40  # characters: names of sockets are cut off elsewhere, and Ray's are long
+HINT = (
+    "`ray status` on the head says whether it runs; cluster.address is what `ray start --head` has printed, "
+    'or "auto" on the head itself'
+)
+
+
+class Head:
+    """Keeps the cluster of this machine, when cluster.address is "local"; and looks at any cluster."""
+
+    name, version = "ray", 1
+
+    def __init__(self, address: str, found: str) -> None:
+        """found: a file that tells the others on this machine how to get there."""
+        path = Path(found)
+        path.unlink(missing_ok=True)
+        if address != LOCAL:
+            _linked(address)
+            return
+        folder = path.parent / "ray"
+        at = {"_temp_dir": str(folder)} if len(str(folder)) <= LONGEST_FOLDER else {}
+        ray = _linked(LOCAL, include_dashboard=False, **at)
+        part = path.with_suffix(".part")
+        part.write_text(ray.get_runtime_context().gcs_address)
+        part.replace(path)
+
+
+def link(address: str, found: Path) -> Any:
+    """The module `ray`, linked. found: as Head's, waited for when the address is "local".
+
+    Raises Unavailable."""
+    while address == LOCAL and not found.exists():
+        time.sleep(LOOK_EVERY_S)
+    return _linked(found.read_text() if address == LOCAL else address)
+
+
+def _linked(address: str, **how: Any) -> Any:
+    # It leaves CUDA_VISIBLE_DEVICES alone where no GPU is asked for, and tells its makers nothing.
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+    except ImportError as e:
+        hint = "Run `.venv/bin/pip install 'vigentd[cluster]'`"
+        raise Unavailable("Ray is not installed", code="cluster_away", hint=hint) from e
+    quiet = {"log_to_driver": False, "configure_logging": False, "logging_level": logging.WARNING}
+    try:
+        ray.init(address=address, namespace=NAMESPACE, **quiet, **how)
+    except (OSError, ValueError, RuntimeError, TimeoutError) as e:
+        raise _away(address, e) from e
+    return ray
+
+
+def nodes(engine: Head, asked: dict[str, Any], progress: Any) -> list[dict[str, Any]]:
+    """Of the cluster, as seen from here."""
+    import ray
+
+    free = ray._private.state.available_resources_per_node()
+    return [
+        {
+            "name": node["NodeManagerHostname"],
+            "address": node["NodeManagerAddress"],
+            "alive": bool(node["Alive"]),
+            "gpus": node["Resources"].get("GPU", 0.0),
+            "cpus": node["Resources"].get("CPU", 0.0),
+            "free_gpus": free.get(node["NodeID"], {}).get("GPU", 0.0),
+            "head": "node:__internal_head__" in node["Resources"],
+        }
+        for node in ray.nodes()
+    ]
+
+
+def _away(address: str, error: Exception) -> Unavailable:
+    why = (str(error).splitlines() or [""])[0].strip()
+    return Unavailable(
+        f"The Ray cluster at {address} cannot be reached: {why}", code="cluster_away", hint=HINT
+    )
