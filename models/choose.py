@@ -262,7 +262,7 @@ def _qwen3(
 
 def _latentsync(
     *,
-    folder: str,
+    folder: str | None,
     device: str,
     precision: str,
     cache: str | None,
@@ -271,12 +271,13 @@ def _latentsync(
     kernels: str,
     guided: bool = True,
 ) -> LipSyncEngine:
-    """From JSON values: they came by message. folder: of the models. cache: of presenters, None: none."""
+    """From JSON values: they came by message. folder: of the models; None: random ones. cache: of presenters;
+    None: none."""
     keep_kernels(Path(kernels))  # before torch's compiler is imported, which makes a folder elsewhere
     from models.latentsync.engine import LatentSyncEngine
 
     return LatentSyncEngine.open(
-        folder=Path(folder),
+        folder=None if folder is None else Path(folder),
         device=device,
         precision=precision,
         cache=None if cache is None else Path(cache),

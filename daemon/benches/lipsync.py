@@ -222,7 +222,7 @@ def _run(
     spec = JobSpec(
         script="" if plan.speech else script_of(seconds),
         clip=plan.clip,
-        speech=_repeated(plan.speech, seconds, work) if plan.speech else None,
+        speech=repeated(plan.speech, seconds, work) if plan.speech else None,
         subtitles="none",
         voice="en-us" if plan.speech is None else "default",
     )
@@ -260,7 +260,7 @@ def _seconds(job: Job) -> float:
     return timeline(job.artifacts["speech"], load_facts(job.artifacts["probe"])).duration_s
 
 
-def _repeated(speech: Path, seconds: float, folder: Path) -> Path:
+def repeated(speech: Path, seconds: float, folder: Path) -> Path:
     """A recording of that length."""
     import wave
 

@@ -1,4 +1,4 @@
-"""bench draft · lipsync · speech · queue · inbox · torture · faults: how fast it is, how hard to break."""
+"""bench draft · lipsync · replicas · speech · queue · inbox · torture · faults: speed, and what breaks it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     bench = typer.Typer(no_args_is_help=True, help="Measure how fast this machine is, and how hard to break.")
     bench.command("draft")(draft)
     bench.command("lipsync")(lipsync)
+    bench.command("replicas")(replicas)
     bench.command("speech")(speech)
     bench.command("queue")(queue)
     bench.command("inbox")(inbox)
@@ -88,6 +89,46 @@ def lipsync(
         out_json(figures.as_dict())
     else:
         report(figures)
+
+
+def replicas(
+    ctx: typer.Context,
+    speech: Annotated[Path, typer.Option(metavar="WAV", help="Speech, played again and again.")],
+    clip: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Use this clip, not the demo's face at 1080x1920.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(metavar="S", min=1, help="Length of the video.")] = 60.0,
+    random_weights: Annotated[
+        bool,
+        typer.Option("--random-weights", help="Full-size networks that make noise: no weights are needed."),
+    ] = False,
+    ray: Annotated[bool, typer.Option("--ray", help="Through Ray, too, on this machine.")] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WAY", help="host, local:1, local:2, ray:1, …; may be given again."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make one video with LatentSync on one and on all of `lipsync.device`: time, and the same frames."""
+    from daemon.benches.replicas import Asked, as_dict, measure, report
+    from daemon.demo import clip as portrait
+    from daemon.folders import absolute
+
+    config = load(ctx.obj).config
+    asked = Asked(
+        absolute(clip or portrait(config.data_dir / "cache", (1080, 1920))),
+        absolute(speech),
+        seconds,
+        tuple(config.lipsync.devices),
+        random_weights,
+        ray,
+        tuple(only or ()),
+    )
+    ways = measure(config, asked, tell)
+    if as_json:
+        out_json(as_dict(ways))
+    else:
+        report(ways)
 
 
 def speech(

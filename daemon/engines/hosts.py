@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, astuple, replace
@@ -73,13 +73,21 @@ class Hosts:
     """
 
     def __init__(
-        self, config: Config, tell: Tell, at_the_door: Sequence[str] = (), alarms: Alarms = NO_ALARMS
+        self,
+        config: Config,
+        tell: Tell,
+        at_the_door: Sequence[str] = (),
+        alarms: Alarms = NO_ALARMS,
+        planned: Callable[[Config, Chosen], Sequence[Plan]] | None = None,
     ) -> None:
         self._config = config
         self._chosen = Chosen(config)
         self._tell = tell
         self._alarms = alarms
-        self._seats: dict[str, Seat] = {plan.name: self._seat(plan) for plan in plans(config, self._chosen)}
+        self._planned = planned or plans
+        self._seats: dict[str, Seat] = {
+            plan.name: self._seat(plan) for plan in self._planned(config, self._chosen)
+        }
         self._pool = self._new_pool()
         self._closed = False
         self._door = self._seat(
@@ -135,6 +143,10 @@ class Hosts:
         if self._pool is not None:
             needed.append(self._pool.why())
         return next(filter(None, needed), "")
+
+    def trouble(self) -> EngineAway | None:
+        """Why one of them cannot be asked, nor soon; None while all get on."""
+        return next((away for seat in self._seats.values() if (away := seat.trouble())), None)
 
     @property
     def in_trouble(self) -> bool:
@@ -258,7 +270,7 @@ class Hosts:
         """
         chosen = Chosen(config)
         self._config, self._chosen = config, chosen
-        wanted = {plan.name: plan for plan in plans(config, chosen)}
+        wanted = {plan.name: plan for plan in self._planned(config, chosen)}
         if wanted.keys() != self._seats.keys():
             self._exchange(wanted)
         for name, plan in wanted.items():
@@ -292,32 +304,32 @@ class _InTime(Quiet):
             )
 
 
-def plans(config: Config, chosen: Chosen) -> Sequence[Plan]:
-    """The hosts that stay."""
+def plans(config: Config, chosen: Chosen, *, fanned: bool = False) -> Sequence[Plan]:
+    """The hosts that stay. fanned: with replicas for the lips, be it one."""
     speech = chosen.speech
     speaking = speech_loading(chosen, config, _inside(speech.device), _inside(chosen.hearing.device))
     # Who hears may use a GPU where the draft voice needs none.
     device = chosen.hearing.device if speech.device == "cpu" else speech.device
     return (
         _engine("speech", speech.name, device, speaking, speech_weights(chosen, config)),
-        *_lipsync_plans(config, chosen),
+        *_lipsync_plans(config, chosen, fanned),
         media_plan(),
     )
 
 
-def _lipsync_plans(config: Config, chosen: Chosen) -> Sequence[Plan]:
+def _lipsync_plans(config: Config, chosen: Chosen, fanned: bool) -> Sequence[Plan]:
     name, devices, weights = chosen.lipsync.name, config.lipsync.devices, lipsync_weights(chosen, config)
 
     def engine(device: str) -> Plan:
         return _engine("lipsync", name, device, lipsync_loading(name, config, _inside(device)), weights)
 
-    if (len(devices) == 1 and not in_cluster(config)) or name != LATENTSYNC:
+    if not (fanned or len(devices) > 1 or in_cluster(config)) or name != LATENTSYNC:
         return [engine(chosen.lipsync.device)]
     how = lipsync_loading(name, config, "cpu")
     if in_cluster(config):
         there = engine(chosen.lipsync.device)
         replicas = [_proxied(config, there, number) for number in range(1, config.lipsync.replicas + 1)]
-        replicas.append(Plan("cluster", "models.cluster.link:Head", _link(config), preload=("ray",)))
+        replicas.append(Plan("cluster", "models.cluster.link:Head", _link(config)))
     else:
         replicas = [replace(engine(device), name=f"lipsync-{i}") for i, device in enumerate(devices, 1)]
     once = {"replicas": len(replicas), "weights": stamp(weights)} | {key: how[key] for key in KEPT}
@@ -335,7 +347,7 @@ def _proxied(config: Config, there: Plan, number: int) -> Plan:
         "seen": str(config.data_dir),
         "floors": list(astuple(floors)),
     }
-    return Plan(f"lipsync-{number}", PROXY, arguments, preload=("ray",))
+    return Plan(f"lipsync-{number}", PROXY, arguments)
 
 
 def _link(config: Config) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import secrets
 import time
 from pathlib import Path
 from typing import Any
@@ -26,27 +28,41 @@ class Head:
     name, version = "ray", 1
 
     def __init__(self, address: str, found: str) -> None:
-        """found: a file that tells the others on this machine how to get there."""
+        """found: a file that tells the others on this machine how to get there, with the token."""
         path = Path(found)
         path.unlink(missing_ok=True)
         if address != LOCAL:
             _linked(address)
             return
-        folder = path.parent / "ray"
-        at = {"_temp_dir": str(folder)} if len(str(folder)) <= LONGEST_FOLDER else {}
-        ray = _linked(LOCAL, include_dashboard=False, **at)
+        folder, token = path.parent / "ray", secrets.token_hex(32)
+        if len(str(folder)) > LONGEST_FOLDER:
+            folder = Path(f"/tmp/vigentd-ray-{os.getuid()}")
+        _use_token(token)
+        ray = _linked(LOCAL, include_dashboard=False, _temp_dir=str(folder))
         part = path.with_suffix(".part")
-        part.write_text(ray.get_runtime_context().gcs_address)
+        part.touch(mode=0o600)
+        part.write_text(json.dumps([ray.get_runtime_context().gcs_address, token]))
         part.replace(path)
 
 
 def link(address: str, found: Path) -> Any:
     """The module `ray`, linked. found: as Head's, waited for when the address is "local".
 
-    Raises Unavailable."""
-    while address == LOCAL and not found.exists():
+    Raises Unavailable.
+    """
+    if address != LOCAL:
+        return _linked(address)
+    while not found.exists():
         time.sleep(LOOK_EVERY_S)
-    return _linked(found.read_text() if address == LOCAL else address)
+    there, token = json.loads(found.read_text())
+    _use_token(token)
+    return _linked(there)
+
+
+def _use_token(token: str) -> None:
+    """Before Ray is imported. Who does not know it cannot use the cluster; by itself Ray would write one into
+    the person's home."""
+    os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=token)
 
 
 def _linked(address: str, **how: Any) -> Any:
