@@ -104,7 +104,9 @@ def as_dict(ways: Sequence[Way]) -> list[dict[str, Any]]:
 
 
 def _measured(config: Config, asked: Asked, by: str, replicas: int, folder: Path) -> Way:
-    folder.mkdir()
+    (folder / "cache").mkdir(parents=True)
+    config.cache.joinpath("kernels").mkdir(parents=True, exist_ok=True)
+    (folder / "cache" / "kernels").symlink_to(config.cache / "kernels")  # compiled once for all
     cluster = ClusterSettings(address=LOCAL, gpus=0 if asked.devices[0] == "cpu" else 1)
     lipsync = config.lipsync.model_copy(
         update={"device": ",".join(asked.devices[:replicas]), "replicas": replicas}
