@@ -35,8 +35,8 @@ class JobRow(SQLModel, table=True):
 
     __tablename__ = "job"
     __table_args__ = (
-        # One job runs at a time: the database itself refuses a second one.
-        Index("one_running", "state", unique=True, sqlite_where=text("state = 'running'")),
+        # One job runs at a time in each lane: the database itself refuses a second one.
+        Index("one_running", "lane", unique=True, sqlite_where=text("state = 'running'")),
         Index("next_in_line", "state", text("priority DESC"), "place"),
         Index("end_of_line", "place"),
         Index("who_writes_there", "out_key", "state"),
@@ -75,6 +75,8 @@ class JobRow(SQLModel, table=True):
     timings: dict[str, float] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     reused: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     out_key: str | None = None  # `out_key` of the place that the person named for the result
+    # Of the worker, where it runs or ran last (`queue.lanes`); the first is 0.
+    lane: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
     @property
     def finished(self) -> bool:

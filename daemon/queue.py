@@ -256,14 +256,16 @@ class Queue(Lookup):
 
     # ------------------------------------------------------------ what a worker does
 
-    def recover(self) -> Sequence[JobRow]:
-        """Takes jobs back from workers that died. Only for the holder of the worker lock.
+    def recover(self, but: Collection[str] = ()) -> Sequence[JobRow]:
+        """Takes jobs back from workers that died, all but these. Only for the holder of the worker lock.
 
         The job returns to its place in line; after `max_attempts` claims it has failed instead, so
         that a job that kills its workers does not stand at the head of the line for ever.
         """
         with self._db.writing() as s:
-            orphans = s.exec(select(JobRow).where(JobRow.state == State.RUNNING)).all()
+            orphans = s.exec(
+                select(JobRow).where(JobRow.state == State.RUNNING, col(JobRow.id).not_in(but))
+            ).all()
             for row in orphans:
                 if row.cancel_asked:
                     self._end(s, row, State.CANCELLED)
@@ -276,8 +278,11 @@ class Queue(Lookup):
                 s.add(row)
         return orphans
 
-    def claim(self, owner: str, job_id: str | None = None, without: Collection[str] = ()) -> Claim | None:
-        """The next job in line, or the one asked for; None when it is not queued or another one runs.
+    def claim(
+        self, owner: str, job_id: str | None = None, without: Collection[str] = (), lane: int = 0
+    ) -> Claim | None:
+        """The next job in line, or the one asked for; None when it is not queued or another one runs in this
+        lane.
 
         without: jobs that came from these sources stay where they are.
         """
@@ -285,7 +290,8 @@ class Queue(Lookup):
         if job_id is not None:
             wanted = wanted.where(JobRow.id == job_id)
         with self._db.writing() as s:
-            if s.exec(select(JobRow.id).where(JobRow.state == State.RUNNING)).first() is not None:
+            runs = select(JobRow.id).where(JobRow.state == State.RUNNING, JobRow.lane == lane)
+            if s.exec(runs).first() is not None:
                 return None
             while (row := s.exec(wanted.limit(1)).first()) is not None:
                 try:
@@ -297,6 +303,7 @@ class Queue(Lookup):
                     s.flush()
                     continue
                 row.state, row.owner, row.started_at = State.RUNNING, owner, iso(self._now())
+                row.lane = lane
                 row.attempts += 1
                 row.token += 1
                 row.notes, row.engines, row.reused = [], {}, []

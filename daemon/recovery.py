@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from daemon.config import Config
@@ -12,14 +12,16 @@ from daemon.queue import Queue
 from pipeline.stages import RESUMABLE
 
 
-def take_back(config: Config, queue: Queue) -> Sequence[JobRow]:
+def take_back(config: Config, queue: Queue, but: Collection[str] = ()) -> Sequence[JobRow]:
     """Every job that is marked as running; only for the holder of the worker lock.
 
-    Its temporary files go first: it may be at its last attempt, and then nobody comes by again.
+    Their temporary files go first: one may be at its last attempt, and then nobody comes by again.
+    but: ids of jobs that the holder works on; none of them ends, and none is added, meanwhile.
     """
-    row = queue.running()
-    if row is None:
+    orphans = [row for row in queue.all_running() if row.id not in but]
+    if not orphans:
         return ()
-    out = row.spec.get("out")
-    tidy_job(config, row.id, Path(out) if out else None, RESUMABLE)
-    return queue.recover()
+    for row in orphans:
+        out = row.spec.get("out")
+        tidy_job(config, row.id, Path(out) if out else None, RESUMABLE)
+    return queue.recover(but)

@@ -84,8 +84,15 @@ class Lookup:
         return head
 
     def running(self) -> JobRow | None:
+        """Of several, the one in the first lane."""
+        return next(iter(self.all_running()), None)
+
+    def all_running(self) -> Sequence[JobRow]:
+        """In the order of their lanes."""
         with self._db.reading() as s:
-            return s.exec(select(JobRow).where(JobRow.state == State.RUNNING)).first()
+            return s.exec(
+                select(JobRow).where(JobRow.state == State.RUNNING).order_by(col(JobRow.lane))
+            ).all()
 
     def positions(self) -> dict[str, int]:
         """Of each queued job: 1 is the next one."""

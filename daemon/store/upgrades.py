@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 from daemon.jobs import out_key
 from daemon.store.version5 import CHATS
 from daemon.store.version6 import add_publications
+from daemon.store.version7 import LANES
 
 Upgrade = Callable[[Connection], None]
 
@@ -72,6 +73,11 @@ def _add_chats(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
+def _add_lanes(connection: Connection) -> None:
+    for statement in LANES:
+        connection.exec_driver_sql(statement)
+
+
 # Upgrade number i takes a database from version i + 1 to i + 2, all of them inside one transaction.
 UPGRADES: Sequence[Upgrade] = (
     _add_reused,
@@ -79,4 +85,5 @@ UPGRADES: Sequence[Upgrade] = (
     _add_intakes,
     _add_chats,
     add_publications,
+    _add_lanes,
 )

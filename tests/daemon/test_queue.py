@@ -171,6 +171,31 @@ def test_a_second_job_is_not_claimed_while_one_runs(queue: Queue, spec: JobSpec)
     assert queue.claim("tests", second) is None
 
 
+def test_each_lane_has_one_job_and_they_are_handed_out_in_order(queue: Queue, spec: JobSpec) -> None:
+    jobs = [queue.submit(spec).id for _ in range(3)]
+    second, first = queue.claim("tests", lane=1), queue.claim("tests")
+    assert second is not None and first is not None and [second.job_id, first.job_id] == jobs[:2]
+    assert queue.claim("tests") is None and queue.claim("tests", lane=1) is None
+    assert [row.id for row in queue.all_running()] == [first.job_id, second.job_id]
+    queue.finish(second, Path("/x.mp4"))
+    third = queue.claim("tests", lane=1)
+    assert third is not None and third.job_id == jobs[2]
+
+
+def test_what_somebody_works_on_is_not_taken_back_and_all_else_is_from_any_lane(
+    queue: Queue, spec: JobSpec
+) -> None:
+    for _ in range(3):
+        queue.submit(spec)
+    mine, ghost, gone = (queue.claim("tests", lane=lane) for lane in (0, 1, 9))
+    assert mine is not None and ghost is not None and gone is not None
+    assert {row.id for row in queue.recover([mine.job_id])} == {ghost.job_id, gone.job_id}
+    assert not queue.asked_to_stop(mine)
+    for claim in (ghost, gone):
+        with pytest.raises(Superseded):
+            queue.asked_to_stop(claim)
+
+
 def test_the_database_itself_refuses_a_second_running_job(
     queue: Queue, spec: JobSpec, config: Config
 ) -> None:

@@ -38,7 +38,7 @@ def _shape(path: Path) -> dict[str, object]:
         }
 
 
-@pytest.mark.parametrize("version", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("version", [1, 2, 3, 4, 5, 6])
 def test_a_database_of_an_older_version_loses_nothing(config: Config, spec: JobSpec, version: int) -> None:
     _old_database(config, version)
     with closing(sqlite3.connect(config.database)) as raw:
@@ -59,7 +59,7 @@ def test_a_database_of_an_older_version_loses_nothing(config: Config, spec: JobS
     queue.close()
 
 
-@pytest.mark.parametrize("version", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("version", [1, 2, 3, 4, 5, 6])
 def test_an_upgraded_database_is_like_a_new_one(
     config: Config, queue: Queue, tmp_path: Path, version: int
 ) -> None:
@@ -67,6 +67,18 @@ def test_an_upgraded_database_is_like_a_new_one(
     _old_database(older, version)
     Queue(older.database).close()
     assert _shape(older.database) == _shape(config.database)
+
+
+def test_a_job_that_ran_when_there_was_one_lane_runs_in_the_first(config: Config, spec: JobSpec) -> None:
+    _old_database(config, 6)
+    queue = Queue(config.database)
+    (running,) = queue.all_running()
+    assert running.lane == 0 and queue.claim("tests") is None
+    assert queue.claim("tests", lane=1) is not None
+    assert [row.lane for row in queue.all_running()] == [0, 1]
+    queue.recover()
+    assert queue.all_running() == []
+    queue.close()
 
 
 def test_what_was_done_before_there_was_publishing_is_not_published_now(config: Config) -> None:
