@@ -73,8 +73,11 @@ def _whole(path: Path) -> Path:
 
 
 class QueueSettings(_Section):
+    """lanes: so many jobs are worked on side by side, when there are replicas of the engine of the lips."""
+
+    lanes: Annotated[int, Field(ge=1, le=16)] = 1
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 3  # a job whose worker died this often has failed
-    overlap: bool = False  # speak the next job's script while the lips of this one are made
+    overlap: bool = False  # with one lane: speak the next job's script while the lips of this one are made
     stop_grace: Annotated[float, Field(ge=0, le=3600)] = 20.0  # seconds that a job may still take at SIGTERM
 
 

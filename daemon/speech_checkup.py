@@ -41,7 +41,7 @@ def speech_engine(config: Config) -> Iterator[Finding]:
 def hearing(config: Config) -> Iterator[Finding]:
     """What finds the times of words that the engine does not know."""
     model = config.whisper.model
-    choice = choose_aligner(model, config.speech.device, config.weights)
+    choice = choose_aligner(model, config.speech.devices[0], config.weights)
     if choice.name:
         yield Finding("whisper", "ok", f"{model}, on {choice.device}")
     elif problem := damage(config.weights, model):

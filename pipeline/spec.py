@@ -184,13 +184,13 @@ def _devices(given: object) -> object:
     return ",".join(_device(one.strip()) for one in given.split(","))
 
 
-# One replica of the engine on each.
+# One process with the engine on each.
 Devices = Annotated[str, BeforeValidator(_devices)]
 
 
 class SpeechSettings(_Strict):
     engine: Literal["auto", "espeak", "qwen3"] = "auto"
-    device: Device = "cuda:0"
+    device: Devices = "cuda:0"  # several: as many as there are jobs at work (`queue.lanes`)
     lead_s: Annotated[float, Field(ge=0, le=10)] = 0.2  # silence before the first word
     tail_s: Annotated[float, Field(ge=0, le=10)] = 0.6  # and after the last
     # What follows is for Qwen3-TTS alone.
@@ -205,6 +205,10 @@ class SpeechSettings(_Strict):
     # of the characters, that Whisper may hear otherwise
     max_error: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), BeforeValidator(_no_switch)] = 0.3
     sentence_cache: Size = ByteSize(1_000_000_000)  # kept of spoken sentences; 0: nothing
+
+    @property
+    def devices(self) -> list[str]:
+        return self.device.split(",")
 
 
 class WhisperSettings(_Strict):

@@ -42,7 +42,7 @@ def measure(config: Config, *, random_weights: bool, seconds: float, device: str
     Raises what loading raises.
     """
     share_one_heap()  # as a host does
-    device = device or config.speech.device
+    device = device or config.speech.devices[0]
     with tempfile.TemporaryDirectory(prefix="vigentd-bench-") as name:
         weights, which = config.weights, str(config.speech.model)
         if random_weights:

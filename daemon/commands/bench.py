@@ -147,7 +147,7 @@ def speech(
     from daemon.benches.speech import measure, show
 
     config = load(ctx.obj).config
-    device = device or config.speech.device
+    device = device or config.speech.devices[0]
     _check_speech_device(device)
     result = measure(config, random_weights=random_weights, seconds=seconds, device=device)
     if as_json:

@@ -160,7 +160,7 @@ def _recorded(
     from pipeline.text import detect_language
     from pipeline.voice_check import doubt, read_voice
 
-    said, device = checked_text(text), config.speech.device
+    said, device = checked_text(text), config.speech.devices[0]
     recorded = read_voice(absolute(audio), Quiet())
     if not said:
         somebody_hears(config, device)

@@ -8,6 +8,9 @@
     door      no engine: checks what programs submit; there only while it is needed
     aside     no engine: what takes minutes and belongs to no stage; there only while it is needed
 
+With several lanes (`queue.lanes`) there are media.2, lipsync.2, … too, one for each job at work, and a speech
+host for each of `speech.device`; a stage takes one that is free (group.py).
+
 One whose memory has grown over the limit is replaced between two jobs.
 """
 
@@ -15,15 +18,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, astuple, replace
 from pathlib import Path
 from typing import Any
 
 from daemon.config import Config
 from daemon.engines.admins import NO_ALARMS, Alarms
+from daemon.engines.group import Group, numbered, parsed
 from daemon.engines.pool import PROXY, Pool
 from daemon.engines.roster import (
     LATENTSYNC,
@@ -88,6 +92,7 @@ class Hosts:
         self._seats: dict[str, Seat] = {
             plan.name: self._seat(plan) for plan in self._planned(config, self._chosen)
         }
+        self._groups = self._grouped()
         self._pool = self._new_pool()
         self._closed = False
         self._door = self._seat(
@@ -103,13 +108,14 @@ class Hosts:
 
     def _seat(self, plan: Plan) -> Seat:
         logs, scratch = self._config.logs, self._config.scratch
-        kind, _, replica = plan.name.partition("-")
+        kind, number, replica = parsed(plan.name)
+        title = TITLES[kind] if number == 1 else f"{TITLES[kind]} {number}"
         floors = self._patient(budgets.LOADING[kind])
         if plan.load == PROXY:  # it waits for a node; what loads there is watched there
             floors = budgets.even(math.inf)
         return Seat(
             plan,
-            f"lip-sync replica {replica}" if replica else TITLES[kind],
+            f"lip-sync replica {replica}" if replica else title,
             logs=logs,
             scratch=scratch,
             tell=self._tell,
@@ -118,9 +124,19 @@ class Hosts:
             alarms=self._alarms,
         )
 
+    def _grouped(self) -> dict[str, Group]:
+        """What stages ask, by kind."""
+        kinds: dict[str, list[Seat]] = {}
+        for name, seat in self._seats.items():
+            kind, _, replica = parsed(name)
+            if not replica and kind != "cluster":
+                kinds.setdefault(kind, []).append(seat)
+        shared = self._config.queue.lanes == 1
+        return {kind: Group(seats, shared=shared) for kind, seats in kinds.items()}
+
     def _new_pool(self) -> Pool | None:
         """Of those that work for `lipsync`; None when it does all itself."""
-        replicas = [seat for name, seat in self._seats.items() if "-" in name]
+        replicas = [seat for name, seat in self._seats.items() if parsed(name).replica]
         return Pool(replicas, self._patient(budgets.LIPSYNC), self._tell) if replicas else None
 
     def open(self) -> None:
@@ -139,7 +155,7 @@ class Hosts:
 
     def why(self) -> str:
         """Why no job can be worked on now; "" when one can."""
-        needed = [seat.why() for name, seat in self._seats.items() if "-" not in name and name != "cluster"]
+        needed = [group.why() for group in self._groups.values()]
         if self._pool is not None:
             needed.append(self._pool.why())
         return next(filter(None, needed), "")
@@ -147,6 +163,12 @@ class Hosts:
     def trouble(self) -> EngineAway | None:
         """Why one of them cannot be asked, nor soon; None while all get on."""
         return next((away for seat in self._seats.values() if (away := seat.trouble())), None)
+
+    @property
+    def lanes(self) -> int:
+        """So many jobs can be worked on side by side: as many as there are who make lips, or soon will."""
+        lips = self._pool if self._pool is not None else self._groups["lipsync"]
+        return min(lips.serving, len(self._groups["lipsync"].seats))
 
     @property
     def in_trouble(self) -> bool:
@@ -183,7 +205,8 @@ class Hosts:
         def ask(do: str, floors: Budget) -> Any:
             return host.ask(do, asked, job.progress, job=job.id, stage=stage.name, floors=floors, taker=taker)
 
-        with self._taking(stage, job) as taker, self._seats[stage.place].asked(job.progress) as host:
+        taking = self._groups[stage.place].taking(job.progress)
+        with taking as seat, self._taking(stage, job) as taker, seat.asked(job.progress) as host:
             if stage.place == "speech" and self._chosen.hears_late(job.spec):
                 with loading(job.progress, WHISPER):
                     ask(hosted.HEAR, self._patient(budgets.LATE_LOADING))
@@ -192,9 +215,10 @@ class Hosts:
 
     def folder(self, stage: Stage, job: Job, workspace: Workspace) -> Path:
         asked = hosted.request(stage, job, workspace)
-        host = self._seats[stage.place].ready(job.progress)  # this answer does not prove that it works
         floors = self._patient(budgets.ASKED)
-        with self._taking(stage, job) as taker:
+        taking = self._groups[stage.place].taking(job.progress)
+        with taking as seat, self._taking(stage, job) as taker:
+            host = seat.ready(job.progress)  # this answer does not prove that it works
             told = host.ask(
                 hosted.FOLDER, asked, job.progress, job=job.id, stage=stage.name, floors=floors, taker=taker
             )
@@ -248,20 +272,35 @@ class Hosts:
 
     def look_after(self) -> None:
         """Replaces what has grown too large, and lets go of what is not needed."""
-        limits = self._config.models
         for seat in self._seats.values():
-            seat.trim_log()
-            health = seat.status()
-            for kind, used, limit in (
-                ("memory", health["rss"], limits.max_rss),
-                ("GPU memory", health["vram"], limits.max_vram),
-            ):
-                if limit and used > limit:
-                    seat.replace(f"its {kind} is {used / 1e9:.1f} GB, and {limit / 1e9:.1f} GB are allowed")
-                    break
+            with self._idle(seat) as idle:
+                if idle:
+                    self._trim(seat)
         for seat in self._passing:
             if seat.wanted and seat.idle_s() > IDLE_S:
                 seat.close()
+
+    @contextmanager
+    def _idle(self, seat: Seat) -> Iterator[bool]:
+        """Whether no job needs it now, nor gets it meanwhile: with several lanes, others may be at work."""
+        kind, _, replica = parsed(seat.plan.name)
+        group = None if replica else self._groups.get(kind)
+        if group is not None:
+            with group.aside(seat) as idle:
+                yield idle
+        else:
+            yield self._config.queue.lanes == 1 or seat.idle_s() > 0
+
+    def _trim(self, seat: Seat) -> None:
+        seat.trim_log()
+        health, limits = seat.status(), self._config.models
+        for kind, used, limit in (
+            ("memory", health["rss"], limits.max_rss),
+            ("GPU memory", health["vram"], limits.max_vram),
+        ):
+            if limit and used > limit:
+                seat.replace(f"its {kind} is {used / 1e9:.1f} GB, and {limit / 1e9:.1f} GB are allowed")
+                break
 
     def reload(self, config: Config) -> None:
         """Takes up a new configuration; hosts of which the plan is another now are replaced.
@@ -278,9 +317,10 @@ class Hosts:
             if plan != seat.plan:
                 seat.plan = plan
                 seat.replace("its configuration has changed")
+        self._groups = self._grouped()
 
     def _exchange(self, wanted: dict[str, Plan]) -> None:
-        """There are more replicas now, or fewer; those that stay go on."""
+        """There are more of them now, or fewer; those that stay go on."""
         left = [seat for name, seat in self._seats.items() if name not in wanted]
         with ThreadPoolExecutor() as threads:
             list(threads.map(Seat.close, left))
@@ -306,25 +346,47 @@ class _InTime(Quiet):
 
 def plans(config: Config, chosen: Chosen, *, fanned: bool = False) -> Sequence[Plan]:
     """The hosts that stay. fanned: with replicas for the lips, be it one."""
-    speech = chosen.speech
-    speaking = speech_loading(chosen, config, _inside(speech.device), _inside(chosen.hearing.device))
-    # Who hears may use a GPU where the draft voice needs none.
-    device = chosen.hearing.device if speech.device == "cpu" else speech.device
+    lanes = _lanes(config, chosen)
     return (
-        _engine("speech", speech.name, device, speaking, speech_weights(chosen, config)),
-        *_lipsync_plans(config, chosen, fanned),
-        media_plan(),
+        *_speech_plans(config, chosen, lanes),
+        *_lipsync_plans(config, chosen, fanned, lanes),
+        *(replace(media_plan(), name=numbered("media", number)) for number in range(1, lanes + 1)),
     )
 
 
-def _lipsync_plans(config: Config, chosen: Chosen, fanned: bool) -> Sequence[Plan]:
+def _lanes(config: Config, chosen: Chosen) -> int:
+    """So many jobs can be worked on side by side at most."""
+    if chosen.lipsync.name != LATENTSYNC:
+        return config.queue.lanes
+    replicas = config.lipsync.replicas if in_cluster(config) else len(config.lipsync.devices)
+    return min(config.queue.lanes, replicas)
+
+
+def _speech_plans(config: Config, chosen: Chosen, lanes: int) -> Iterator[Plan]:
+    """One for each device, as long as there are jobs for them."""
+    devices, weights = config.speech.devices, speech_weights(chosen, config)
+    for number, own in enumerate(devices[:lanes], 1):
+        speaks, hears = (
+            own if choice.device != "cpu" else "cpu" for choice in (chosen.speech, chosen.hearing)
+        )
+        how = speech_loading(chosen, config, _inside(speaks), _inside(hears))
+        # Who hears may use a GPU where the draft voice needs none.
+        device = hears if speaks == "cpu" else speaks
+        plan = _engine("speech", chosen.speech.name, device, how, weights)
+        yield replace(plan, name=numbered("speech", number))
+
+
+def _lipsync_plans(config: Config, chosen: Chosen, fanned: bool, lanes: int) -> Sequence[Plan]:
     name, devices, weights = chosen.lipsync.name, config.lipsync.devices, lipsync_weights(chosen, config)
 
     def engine(device: str) -> Plan:
         return _engine("lipsync", name, device, lipsync_loading(name, config, _inside(device)), weights)
 
+    def one_for_each(plan: Plan) -> list[Plan]:
+        return [replace(plan, name=numbered("lipsync", number)) for number in range(1, lanes + 1)]
+
     if not (fanned or len(devices) > 1 or in_cluster(config)) or name != LATENTSYNC:
-        return [engine(chosen.lipsync.device)]
+        return one_for_each(engine(chosen.lipsync.device))
     how = lipsync_loading(name, config, "cpu")
     if in_cluster(config):
         there = engine(chosen.lipsync.device)
@@ -333,7 +395,8 @@ def _lipsync_plans(config: Config, chosen: Chosen, fanned: bool) -> Sequence[Pla
     else:
         replicas = [replace(engine(device), name=f"lipsync-{i}") for i, device in enumerate(devices, 1)]
     once = {"replicas": len(replicas), "weights": stamp(weights)} | {key: how[key] for key in KEPT}
-    return [Plan("lipsync", "models.choose:fanned_out", once, "cpu", _modules("lipsync")), *replicas]
+    lead = Plan("lipsync", "models.choose:fanned_out", once, "cpu", _modules("lipsync"))
+    return [*one_for_each(lead), *replicas]
 
 
 def _proxied(config: Config, there: Plan, number: int) -> Plan:

@@ -138,6 +138,11 @@ class Pool:
         troubles = [seat.trouble() for seat in self.seats]
         return None if None in troubles else troubles[0]
 
+    @property
+    def serving(self) -> int:
+        """So many are there, or on the way."""
+        return sum(seat.trouble() is None for seat in self.seats)
+
     # ------------------------------------------------------------ orders
 
     @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -60,7 +61,7 @@ class Chosen:
 
     def __init__(self, config: Config) -> None:
         self.speech = chosen_speech(config.settings)
-        self.hearing = choose_aligner(config.whisper.model, config.speech.device, config.weights)
+        self.hearing = chosen_aligner(config)
         self.lipsync = _clustered(config) if in_cluster(config) else chosen_lipsync(config.settings)
         self._jitter = jitter(config.lipsync) if self.lipsync.name == LATENTSYNC else ""
 
@@ -92,15 +93,25 @@ class Chosen:
 def chosen_speech(settings: Settings) -> Choice:
     """Raises Unavailable `engine_missing`."""
     speech = settings.speech
-    return choose_speech(
-        speech.engine,
-        speech.device,
-        settings.weights,
-        speech.model,
-        precision=speech.precision,
-        attention=speech.attention,
-        listener=settings.whisper.model if speech.verify else "",
-    )
+    choices = [
+        choose_speech(
+            speech.engine,
+            device,
+            settings.weights,
+            speech.model,
+            precision=speech.precision,
+            attention=speech.attention,
+            listener=settings.whisper.model if speech.verify else "",
+        )
+        for device in speech.devices
+    ]
+    return _same_on_all(choices, QWEN3)
+
+
+def chosen_aligner(config: Config) -> Choice:
+    """On the devices of the speech engine; else on the CPU."""
+    choices = [choose_aligner(config.whisper.model, on, config.weights) for on in config.speech.devices]
+    return next((choice for choice in choices if choice.device == "cpu"), choices[0])
 
 
 def chosen_lipsync(settings: Settings) -> Choice:
@@ -110,8 +121,12 @@ def chosen_lipsync(settings: Settings) -> Choice:
         choose_lipsync(lips.engine, device, settings.weights, alignment=lips.alignment)
         for device in lips.devices
     ]
-    # All of them, or none: a job's pictures must not depend on where it was made.
-    return next((choice for choice in choices if choice.name != LATENTSYNC), choices[0])
+    return _same_on_all(choices, LATENTSYNC)
+
+
+def _same_on_all(choices: Sequence[Choice], real: str) -> Choice:
+    """All of them the real one, or none: what a job becomes must not depend on where it was made."""
+    return next((choice for choice in choices if choice.name != real), choices[0])
 
 
 def in_cluster(config: Config) -> bool:
