@@ -239,22 +239,21 @@ class Service:
                 raise StageFailed("The daemon's worker has ended", code="internal", hint="Its log says more.")
 
     async def _let_finish(self, worker: Worker, thread: threading.Thread) -> None:
-        """The job at work is finished if `queue.stop_grace` is enough for it; else it goes back in line."""
+        """A job at work is finished if `queue.stop_grace` is enough for it; else it goes back in line."""
         worker.leave()
-        grace_s, at = self.config.queue.stop_grace, worker.at
-        self.log.event("stopping", job=worker.job_id or "", grace_s=grace_s)
-        soon = at is not None and at.eta_s is not None and at.eta_s <= grace_s
+        grace_s = self.config.queue.stop_grace
+        self.log.event("stopping", job=_names(worker), grace_s=grace_s)
         hurry = asyncio.create_task(self._told_to_hurry.wait())
         ended = asyncio.create_task(asyncio.to_thread(thread.join))
         self._notifier.stopping(f"stopping: {self._says()}")
         with self._notifier.extending(grace_s + LAST_S):
-            if soon:
+            if worker.put_back(spare_s=grace_s):
                 await asyncio.wait({hurry, ended}, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
             worker.put_back()
             await asyncio.wait({ended}, timeout=LAST_S)
         hurry.cancel()
         if thread.is_alive():  # in a disk that does not answer, say; nothing here can end that
-            self.log.error("stuck", job=worker.job_id or "", because="the job could not be put back in time")
+            self.log.error("stuck", job=_names(worker), because="the job could not be put back in time")
             os._exit(1)  # the hosts die with us, and the next daemon takes the job back
 
     def _stop(self) -> None:
@@ -330,7 +329,8 @@ class Service:
 
     def status(self) -> dict[str, Any]:
         """As `vigentd status --json` prints it."""
-        running, hosts, why = self.queue.running(), self.hosts.status(), self.why()
+        jobs = [job_json(row, None) for row in self.queue.all_running()]
+        hosts, why = self.hosts.status(), self.why()
         refused = self._refused or (self.worker.refused if self.worker is not None else None)
         return {
             "pid": os.getpid(),
@@ -346,7 +346,9 @@ class Service:
             "inboxes": self.inboxes.brief(),
             "telegram": self.bot.status(),
             "publish": self.publishing.status(),
-            "job": job_json(running, None) if running else None,
+            "job": jobs[0] if jobs else None,
+            "jobs": jobs,  # all that are worked on; the first one is `job`
+            "lanes": self.worker.lanes if self.worker is not None else 1,  # so many may be, now
             "counts": self.queue.counts(),
             "oldest_waiting": self.queue.oldest_waiting(),
             "free": shutil.disk_usage(self.config.data_dir).free,
@@ -361,7 +363,9 @@ class Service:
             counts = self.queue.counts()
         except VigentdError:  # it is said without them
             counts = {}
-        return status_line(worker.job_id, worker.at, worker.why, counts)
+        at_work = worker.at_work
+        job_id, at = at_work[0][1:] if at_work else (None, None)
+        return status_line(job_id, at, worker.why, counts, at_work[1:])
 
     def health(self) -> Report:
         """As `vigentd health --json` prints it. From memory, at once."""
@@ -445,6 +449,11 @@ class Service:
         self.events.publish("job", **job)
         self.wake()
         return job
+
+
+def _names(worker: Worker) -> str:
+    """Of the jobs at work."""
+    return ", ".join(doing.job_id for doing in worker.at_work)
 
 
 def _in_short(report: Report) -> dict[str, str]:

@@ -4,9 +4,10 @@ one must not wait for the other."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
+from daemon.lane import Doing
 from daemon.sd_notify import Notifier
 from pipeline.progress import Snapshot
 
@@ -63,12 +64,21 @@ class Supervised:
             self._over.wait(STATUS_EVERY_S)
 
 
-def status_line(job_id: str | None, at: Snapshot | None, why: str, counts: Mapping[str, int]) -> str:
-    """ "job 7k3w, lipsync 42 %, 3 waiting", "idle", "held: Only 1.2 GB are free, 3 waiting"."""
+def status_line(
+    job_id: str | None, at: Snapshot | None, why: str, counts: Mapping[str, int], others: Sequence[Doing] = ()
+) -> str:
+    """ "job 7k3w, lipsync 42 %, 3 waiting", "idle", "held: Only 1.2 GB are free, 3 waiting".
+
+    others: that are worked on beside this job: "job 7k3w, lipsync 42 %; job 9m2x, speech 3 %".
+    """
     waiting = f", {counts['queued']} waiting" if counts.get("queued") else ""
     if job_id is not None:
-        where = f", {at.stage} {at.fraction:.0%}".replace("%", " %") if at is not None else ""
-        return f"job {job_id}{where}{waiting}"
+        jobs = [(job_id, at), *((other.job_id, other.at) for other in others)]
+        return "; ".join(f"job {job}{_where(snapshot)}" for job, snapshot in jobs) + waiting
     if why:
         return f"held: {why}{waiting}"
     return f"idle{waiting}"
+
+
+def _where(at: Snapshot | None) -> str:
+    return f", {at.stage} {at.fraction:.0%}".replace("%", " %") if at is not None else ""

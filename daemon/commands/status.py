@@ -121,7 +121,7 @@ def _from_the_database(app: App, away: Unavailable) -> dict[str, Any]:
         why = "The daemon does not answer: it is starting or stopping, or it is stuck"
     elif works is not None:
         why = f"{away.message}; process {works.pid} makes a video in the foreground"
-    running = app.queue.running()
+    jobs = [job_json(row, None) for row in app.queue.all_running()]
     return {
         "pid": pid,
         "version": None,
@@ -136,7 +136,9 @@ def _from_the_database(app: App, away: Unavailable) -> dict[str, Any]:
         "inboxes": [],
         "telegram": None,
         "publish": _published(app),
-        "job": job_json(running, None) if running else None,
+        "job": jobs[0] if jobs else None,
+        "jobs": jobs,
+        "lanes": 0,
         "counts": app.queue.counts(),
         "oldest_waiting": app.queue.oldest_waiting(),
         "free": shutil.disk_usage(app.config.data_dir).free,
@@ -162,7 +164,8 @@ def _card(told: dict[str, Any]) -> None:
         _line("config", f"not taken up: {refused['message']}")
         _line("hint", refused["hint"])
     _line("health", _health(told.get("health")))
-    _line("job", _job(told["job"]) if told["job"] else None)
+    for job in told.get("jobs") or filter(None, [told["job"]]):
+        _line("job", _job(job))
     _line("waiting", _waiting(counts["queued"], told["oldest_waiting"]))
     _line("inboxes", "; ".join(map(_inbox, told["inboxes"])))
     _line("telegram", _telegram(told.get("telegram")))

@@ -257,8 +257,8 @@ def room_needed() -> int:
 
 
 def watermark(config: Config) -> int:
-    """Bytes that must be free in the data folder for a job to be begun."""
-    return max(config.disk.min_free, room_needed())
+    """Bytes that must be free in the data folder for a job to be begun, be it beside others."""
+    return max(config.disk.min_free, config.queue.lanes * room_needed())
 
 
 def room(config: Config) -> str:

@@ -69,8 +69,15 @@ def _of_queue(report: Report, now: dt.datetime) -> Iterator[Metric]:
     yield Metric("vigentd_jobs", "gauge", "Jobs in the database, by state.", counts)
     waits = [Sample(_since(facts.get("oldest_waiting"), now))] if queue else []
     yield Metric("vigentd_oldest_waiting_seconds", "gauge", "How long the oldest job in line waits.", waits)
-    progress = _numbers(named(parts, "worker"), "progress")
+    progress = [sample for part in parts for sample in _progress(part)]
     yield Metric("vigentd_job_progress_ratio", "gauge", "How much of the job at work is done.", progress)
+
+
+def _progress(worker: Component) -> list[Sample]:
+    """With the lane, where there are several: "worker.2"."""
+    name, _, lane = worker.name.partition(".")
+    labels = {"lane": lane} if lane else {}
+    return [Sample(one.value, labels) for one in _numbers(worker, "progress")] if name == "worker" else []
 
 
 def _of_publications(parts: Iterable[Component]) -> Iterator[Metric]:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from daemon.health.component import Component
 from daemon.health.heart import Heart
-from daemon.health.report import Report, Verdict, is_unwell, named
+from daemon.health.report import Report, Verdict, is_unwell
 from daemon.logs.tell import Tell
 
 Source = Callable[[], Iterable[Component]]
@@ -26,7 +26,7 @@ LONGEST_LOOK_S = 4.0
 LOOP_S = 10.0
 GATHERING_S = 30.0
 STOP_S = 1.0
-FIT = ("loop", "database", "worker", "gathering")  # what the watchdog is fed for
+FIT = ("loop", "database", "worker", "gathering")  # what the watchdog is fed for; "worker.2" is a worker
 
 
 class Monitor:
@@ -74,7 +74,7 @@ class Monitor:
         """Whether the daemon can do its work: what only a restart mends, makes it unfit."""
         parts = self.report().components
         return not any(
-            part.state in ("stalled", "dead") for name in FIT if (part := named(parts, name)) is not None
+            part.state in ("stalled", "dead") for part in parts if part.name.partition(".")[0] in FIT
         )
 
     def tick(self) -> None:

@@ -45,7 +45,7 @@ class TinyOffice:
 
     def status(self) -> dict[str, Any]:
         self.during()
-        running = self.queue.running()
+        jobs = [job_json(row, None) for row in self.queue.all_running()]
         host = {"name": "speech", "state": "busy", "engine": "espeak", "device": "cpu", "pid": 7, "job": "ab"}
         more = {"stage": "speech", "heartbeats": 3, "age_s": 0.1, "rss": 2_100_000_000, "vram": 0}
         return {
@@ -62,7 +62,9 @@ class TinyOffice:
             "inboxes": [{"name": "daily", "state": "watching", "why": "", "held": 2}],
             "telegram": {"state": "connected", "why": "", "name": "anna_bot", "waiting": 3},
             "publish": {"targets": ["site", "tube"], "counts": {"approved": 2, "held": 1}, "next": NEXT},
-            "job": job_json(running, None) if running else None,
+            "job": jobs[0] if jobs else None,
+            "jobs": jobs,
+            "lanes": 1,
             "counts": self.queue.counts(),
             "oldest_waiting": self.queue.oldest_waiting(),
             "free": 10**9,

@@ -19,8 +19,8 @@ IN_A_ROW = 5
 
 
 def queue(talk: Talk, said: Said) -> None:
-    places, running = talk.turn.queue.positions(), talk.turn.queue.running()
-    line = ([running.id] if running else []) + list(places)
+    places, running = talk.turn.queue.positions(), talk.turn.queue.all_running()
+    line = [*(row.id for row in running), *places]
     if not line:
         talk.answer("queue.empty")
         return
@@ -28,7 +28,7 @@ def queue(talk: Talk, said: Said) -> None:
     seen = [job for job in line if may_be_named(talk, links.get(job))]
     rows = [row for job in seen[:MOST] if (row := talk.turn.jobs.row(job)) is not None]
     parts = [
-        talk.say("queue.head", running=1 if running else 0, waiting=len(places)),
+        talk.say("queue.head", running=len(running), waiting=len(places)),
         *(_line(talk, n, row, places.get(row.id)) for n, row in enumerate(rows, 1)),
     ]
     if others := len(line) - len(rows):

@@ -19,7 +19,7 @@ def health(talk: Talk, said: Said) -> None:
     lines = [
         talk.say("health.head", state=told["state"], why=f": {told['why']}" if told["why"] else ""),
         talk.say("health.process", version=told["version"], since=_time(told["started_at"]), pid=told["pid"]),
-        _job(talk, told["job"]),
+        *(_job(talk, job) for job in told.get("jobs") or [told["job"]]),
         _counts(talk, told),
         *(_host(talk, host) for host in told["hosts"]),
         *(_inbox(talk, inbox) for inbox in told["inboxes"]),

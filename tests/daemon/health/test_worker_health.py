@@ -19,9 +19,10 @@ from daemon.control.events import Events
 from daemon.engines.hosts import Hosts
 from daemon.health.component import Component
 from daemon.jobs import State
+from daemon.lane import AT_WORK_S, BETWEEN_S, Lane
 from daemon.logs.log import Log
 from daemon.queue import Queue
-from daemon.worker import AT_WORK_S, BETWEEN_S, Worker
+from daemon.worker import Worker
 from pipeline.copying import AT_ONCE, PIECE
 from pipeline.deliver import deliver
 from pipeline.job import Job
@@ -244,7 +245,7 @@ def _wait_for_the_database(stand: Stand, spec: JobSpec) -> None:
 
 
 def test_one_that_is_gone_is_dead(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone() -> None:
+    def gone(_: Lane) -> None:
         raise SystemExit
 
     monkeypatch.setattr(stand.worker, "_once", gone)
