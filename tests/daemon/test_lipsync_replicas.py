@@ -1,10 +1,8 @@
-"""Several devices for the lips: one job on all of them, the same pixels as on one, and what becomes of it when
-one of them dies or gets nowhere. Real processes, tiny networks, on a CPU."""
+"""Several devices for the lips: one job on all of them, the same pixels as on one, and what becomes of it
+when one of them dies or gets nowhere. Real processes, tiny networks, on a CPU."""
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -19,8 +19,8 @@ from torch import Tensor
 from models.beats import beating
 from models.errors import Unavailable
 from models.latentsync.files import Files, files_in, missing
-from models.latentsync.unet import diffusers_key
 from models.latentsync.fingerprint import fingerprint
+from models.latentsync.unet import diffusers_key
 from models.latentsync.weights import (
     load_unet,
     load_vae,
