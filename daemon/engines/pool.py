@@ -25,6 +25,7 @@ from models.wire import Message
 
 PROXY = "models.cluster.proxy:Proxy"
 FORWARD = "models.cluster.proxy:forward"
+FILES = "models.cluster.proxy:files"
 LOOK_S = 0.5
 MOST_DEATHS, MOST_STALLS = 3, 2  # of processes, under one order: then its job has to answer for it
 PACE_S = 60.0  # over which is counted how much is done
@@ -42,6 +43,11 @@ class _Order:
     job: str
     deaths: int = 0
     stalls: int = 0
+
+    @property
+    def chunks(self) -> int:
+        """That it makes: none, when it only listens, say."""
+        return int(self.arguments.get("chunks", 0))
 
     def step(self, done: float, total: float) -> None:
         self.check()
@@ -82,11 +88,32 @@ class _Taking:
 
 @dataclass
 class Doing:
-    """What a seat of the pool does, and how fast. done: batches' worth of steps within the last PACE_S."""
+    """What a seat of the pool does, and how much it has done.
+
+    done: when, and how many chunks, within the last PACE_S. files: how they get where it works, "shared" or
+    "sent"; "" while that is not known, or when it works here.
+    """
 
     job: str = ""
     call: str = ""
-    done: deque[float] = field(default_factory=deque)
+    chunks: int = 0
+    done: deque[tuple[float, int]] = field(default_factory=deque)
+    files: str = ""
+    asked: Host | None = None  # for `files`
+
+    def brought(self, chunks: int, now: float) -> None:
+        self.chunks += chunks
+        self.done.append((now, chunks))
+        self._forget(now)
+
+    def pace(self, now: float) -> float:
+        """Chunks per second, over the last PACE_S."""
+        self._forget(now)
+        return sum(chunks for _, chunks in self.done) / PACE_S
+
+    def _forget(self, now: float) -> None:
+        while self.done and self.done[0][0] <= now - PACE_S:
+            self.done.popleft()
 
 
 class Pool:
@@ -143,6 +170,13 @@ class Pool:
         """So many are there, or on the way."""
         return sum(seat.trouble() is None for seat in self.seats)
 
+    def facts(self, name: str) -> dict[str, Any]:
+        """Of a seat, for who looks at its health. At once."""
+        with self._changed:
+            doing = self.doing[name]
+            pace = round(doing.pace(self._clock()), 3)
+            return {"call": doing.call, "chunks": doing.chunks, "chunks_per_s": pace, "files": doing.files}
+
     # ------------------------------------------------------------ orders
 
     @contextmanager
@@ -193,8 +227,9 @@ class Pool:
     def _serve(self, seat: Seat) -> None:
         while self._open:
             try:
-                seat.ready(self)  # before it takes an order that another one could do
-            except EngineAway:
+                host = seat.ready(self)  # before it takes an order that another one could do
+                self._meet(host)
+            except (EngineAway, ProcessDied):
                 with self._changed:
                     self._changed.wait(LOOK_S)
             except Cancelled:
@@ -202,6 +237,12 @@ class Pool:
             else:
                 if (order := self._next()) is not None:
                     self._do(order, seat)
+
+    def _meet(self, host: Host) -> None:
+        """Asks one that passes orders on how files get there, once."""
+        doing = self.doing[host.plan.name]
+        if host.plan.load == PROXY and doing.asked is not host:
+            doing.files, doing.asked = host.ask(FILES, {}, self), host
 
     def _do(self, order: _Order, seat: Seat) -> None:
         name, doing = seat.plan.name, self.doing[seat.plan.name]
@@ -224,8 +265,9 @@ class Pool:
         doing.job = doing.call = ""
         with self._changed:
             order.taking.under_way -= 1
+            if answer is not None and "value" in answer and order.chunks:
+                doing.brought(order.chunks, self._clock())
         if answer is not None and not order.taking.closed:
-            doing.done.append(self._clock())
             order.reply(answer)
 
     def _asked(self, host: Host, order: _Order) -> Any:

@@ -82,20 +82,37 @@ def _linked(address: str, **how: Any) -> Any:
     return ray
 
 
+def actor_name(replica: str, pid: int) -> str:
+    """Of the actor that works for this process; two heads may use one cluster."""
+    return f"{replica}.{pid}.{os.uname().nodename}"
+
+
 def nodes(engine: Head, asked: dict[str, Any], progress: Any) -> list[dict[str, Any]]:
-    """Of the cluster, as seen from here."""
+    """Of the cluster, as seen from here. replicas: names of the actors that have a place there."""
     import ray
 
-    free = ray._private.state.available_resources_per_node()
+    if ray.util.client.ray.is_connected():  # then only the other end can look
+        return list(ray.get(ray.remote(_nodes).options(num_cpus=0).remote()))
+    return _nodes()
+
+
+def _nodes() -> list[dict[str, Any]]:
+    import ray
+
+    # What is public of this needs Ray's dashboard, a server on one more port.
+    state = ray._private.state
+    free, actors = state.available_resources_per_node(), state.actors(actor_state_name="ALIVE").values()
     return [
         {
+            "id": node["NodeID"],
             "name": node["NodeManagerHostname"],
             "address": node["NodeManagerAddress"],
             "alive": bool(node["Alive"]),
-            "gpus": node["Resources"].get("GPU", 0.0),
-            "cpus": node["Resources"].get("CPU", 0.0),
-            "free_gpus": free.get(node["NodeID"], {}).get("GPU", 0.0),
             "head": "node:__internal_head__" in node["Resources"],
+            "cpus": node["Resources"].get("CPU", 0.0),
+            "gpus": node["Resources"].get("GPU", 0.0),
+            "free_gpus": free.get(node["NodeID"], {}).get("GPU", 0.0),
+            "replicas": sorted(a["Name"] for a in actors if a["Address"]["NodeID"] == node["NodeID"]),
         }
         for node in ray.nodes()
     ]

@@ -10,7 +10,7 @@ from typing import Any
 from models import wire
 from models.beats import beat
 from models.cluster import same
-from models.cluster.link import link
+from models.cluster.link import actor_name, link
 from models.cluster.replica import Replica
 from models.errors import Cancelled, ProcessDied, VigentdError
 from models.progress import Progress
@@ -45,6 +45,7 @@ class Proxy:
         actor = ray.remote(Replica).options(
             num_gpus=gpus,
             num_cpus=1,
+            name=actor_name(plan["name"], os.getpid()),
             max_concurrency=AT_ONCE,
             # One that is gone is replaced from here, with all that is checked at the start; and its work is
             # done by whoever is free.
@@ -57,7 +58,7 @@ class Proxy:
         beat()
         self.node = str(facts["node"])
         same.check_same(same.facts(None if weights is None else Path(weights)), facts["same"], self.node)
-        self._shared = self._is_seen(Path(seen))
+        self.shared = self._is_seen(Path(seen))
         self.name, _, version = str(self._value(self._actor.load.remote(floors))).partition("/")
         self.version = int(version)
 
@@ -79,7 +80,7 @@ class Proxy:
             self._stray = None
             if "error" in told and isinstance(error := wire.restore(told["error"]), ProcessDied):
                 raise error  # it did not come back by itself
-        files = None if self._shared else [Path(path).read_bytes() for path in arguments.get("reads", ())]
+        files = None if self.shared else [Path(path).read_bytes() for path in arguments.get("reads", ())]
         work = self._actor.work.remote(call, arguments, files, floors)
         try:
             self._follow(work, progress)
@@ -123,6 +124,11 @@ class Proxy:
             node = getattr(self, "node", "")
             where = f"on {node} " if node else ""
             raise ProcessDied(f"The replica {where}is gone ({type(e).__name__})", code="replica_gone") from e
+
+
+def files(engine: Proxy, asked: dict[str, Any], progress: Progress) -> str:
+    """How they get to the node: "shared", a path that is seen there, or "sent"."""
+    return "shared" if engine.shared else "sent"
 
 
 def forward(engine: Proxy, asked: dict[str, Any], progress: Progress) -> Any:

@@ -139,7 +139,7 @@ class _Fan:
                 self._learn(answer)
                 yield from (frame for frame in answer.frames if frame.number >= first)
 
-    def _answers(self, batches: Iterator[tuple[Path, int, int]]) -> Iterator[Answer]:
+    def _answers(self, batches: Iterator[tuple[Path, int, int, int]]) -> Iterator[Answer]:
         """Of all batches, and of what is between them, in order."""
         under_way: deque[_Sent] = deque()
         before: _Sent | None = None  # of which some frames wait
@@ -165,16 +165,16 @@ class _Fan:
 
     # ------------------------------------------------------------ there
 
-    def _batches(self, begin: int) -> Generator[tuple[Path, int, int]]:
-        """File, first frame and frames of each."""
+    def _batches(self, begin: int) -> Generator[tuple[Path, int, int, int]]:
+        """File, first frame, frames and chunks of each."""
         with closing(self.placing.chunks(begin)) as chunks:
             while group := list(islice(chunks, BATCH)):
                 number = group[0].frames[0].number
                 path = self.options.scratch / f"batch-{number:08d}.safetensors"
                 self._batch(group).write(path)
-                count = sum(len(chunk.frames) for chunk in group)
+                frames, count = sum(len(chunk.frames) for chunk in group), len(group)
                 del group
-                yield path, number, count
+                yield path, number, frames, count
 
     def _batch(self, chunks: list[Chunk]) -> Batch:
         clip = self.placing.clip
@@ -185,11 +185,12 @@ class _Fan:
         known = {k: record for k, record in kept.items() if record is not None}
         return Batch(chunks, heard, known, clip.width, clip.height)
 
-    def _send(self, batch: Path, number: int, frames: int) -> _Sent:
+    def _send(self, batch: Path, number: int, frames: int, chunks: int) -> _Sent:
         options, answer = self.options, batch.with_name(batch.name.replace("batch", "answer"))
         sampling = Sampling(options.steps, options.guidance, options.deepcache_interval)
         asked: dict[str, Any] = {"fps": self.placing.clip.fps, "seed": options.seed, "new": number == 0}
         asked |= {"sampling": asdict(sampling), "reads": [str(batch)], "writes": str(answer)}
+        asked["chunks"] = chunks  # for who counts them
         order = self.taker.place(REPLICA + "make", asked, partial(self._told, number, frames))
         return _Sent(batch, answer, order)
 
