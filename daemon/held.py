@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
 from daemon.alarms import Alarms
 
 PATIENCE_S = 300.0
-LOADING_S = (
-    3600.0  # an engine that is compiled on a slow machine; what gets nowhere is in trouble long before
-)
+LONGER_S = {
+    "loading": 3600.0,  # an engine that is compiled on a slow machine; what gets nowhere is in trouble before
+    "reload": math.inf,  # something is made meanwhile
+}
 HINTS = {
     "disk": "`vigentd clean` says what can be removed.",
     "engine": "`vigentd status` and `vigentd doctor` say more.",
@@ -35,5 +37,5 @@ class Held:
             if self._kind:
                 self._alarms.clear(f"held:{self._kind}")
             self._kind, self._since = kind, now
-        if kind and now - self._since >= (LOADING_S if kind == "loading" else PATIENCE_S):
+        if kind and now - self._since >= LONGER_S.get(kind, PATIENCE_S):
             self._alarms.raise_alarm(f"held:{kind}", f"The jobs wait: {why}", HINTS.get(kind, ""))

@@ -210,8 +210,10 @@ class Service:
             # The queue is open to all from here on; engines may take minutes to load, and jobs wait for them.
             self._notifier.ready(self._says())
             supervised.start()
-            await self._until_stopped(thread)
+            died = await self._until_stopped(worker, thread)
             await self._let_finish(worker, thread)
+            if died:
+                raise StageFailed("The daemon's worker has ended", code="internal", hint="Its log says more.")
         finally:
             worker.leave()
             supervised.stop()
@@ -230,13 +232,14 @@ class Service:
             self.queue.close()
             self.log.event("stopped")
 
-    async def _until_stopped(self, thread: threading.Thread) -> None:
-        """Raises StageFailed when the worker is gone: a daemon that does nothing must not look alive."""
+    async def _until_stopped(self, worker: Worker, thread: threading.Thread) -> bool:
+        """Whether the worker is gone, or one of its lanes: a daemon that does nothing must not look alive."""
         while not self._told_to_stop.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._told_to_stop.wait(), WORKER_EVERY_S)
-            if not thread.is_alive():
-                raise StageFailed("The daemon's worker has ended", code="internal", hint="Its log says more.")
+            if worker.dead or not thread.is_alive():
+                return True
+        return False
 
     async def _let_finish(self, worker: Worker, thread: threading.Thread) -> None:
         """A job at work is finished if `queue.stop_grace` is enough for it; else it goes back in line."""

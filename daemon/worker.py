@@ -5,7 +5,8 @@ It takes none while there is a reason not to: an engine is not there, or the dis
 the jobs wait, for they would fail one after the other for something that none of them is to blame for.
 
 Only one lane at a time looks for a job, at the *counter*. So jobs are taken in the order of the line, and
-what is done between two jobs is done once; a new configuration is taken up when no lane is at work.
+what is done between two jobs is done once. A new configuration is taken up when no lane is at work; until
+then no lane begins another job.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ IDLE_S = 2.0  # how late a job is noticed that was put into the database without
 HELD_S = 0.5  # how often a reason to wait is looked at again
 AWAY_S = 3.0  # in which it is known that a folder is away
 LOOK_AFTER_S = 60.0  # memory of the hosts, while there are no jobs
+RELOADS = "A new configuration is taken up when the jobs at work are done"
 
 
 class Reason(NamedTuple):
@@ -132,6 +134,11 @@ class Worker:
         return "waiting" if self.why else "idle"
 
     @property
+    def dead(self) -> bool:
+        """A lane has ended, and nobody told it to."""
+        return not self._leaving.is_set() and any(lane.lives is False for lane in self._lanes)
+
+    @property
     def lanes(self) -> int:
         """So many jobs can be worked on side by side now."""
         wanted = len(self._lanes)
@@ -170,12 +177,17 @@ class Worker:
     # ------------------------------------------------------------ the lanes' threads
 
     def run(self) -> None:
-        """Until `leave`. Whatever happens, it goes on with the next job."""
-        self._begin_others()
+        """Until `leave`, and until the jobs at work have ended. Whatever happens, it goes on with the next
+        job."""
         first = self._lanes[0]
-        self._live(first, self._until_all_left)
+        self._begin_others()
+        with heard(first.heart.beat):
+            try:
+                self._live(first)
+            finally:  # the others may still be at work, also when this one died
+                self._until_all_left()
 
-    def _live(self, lane: Lane, lastly: Callable[[], None] = lambda: None) -> None:
+    def _live(self, lane: Lane) -> None:
         lane.lives = True
         try:
             with heard(lane.heart.beat):
@@ -186,7 +198,6 @@ class Worker:
                         lane.free()
                         self._log.error("worker_fault", error=repr(e), trace=e)
                         self._wake.wait(HELD_S)
-                lastly()
         finally:
             lane.lives = False
 
@@ -244,7 +255,7 @@ class Worker:
         """The next job, which is the lane's from then on; or why there is none now."""
         try:
             if self._reloads:  # the others leave off first
-                return None, self._reason
+                return None, Reason("reload", RELOADS) if self.at_work else self._reason
             self._take_back()
             if why := room(self._config):
                 return None, Reason("disk", why)
@@ -303,7 +314,7 @@ class Worker:
         while not claim.spec.clip.exists() and self._clock() < until and not self._leaving.is_set():
             if self._queue.get(claim.job_id).source in self._doors.away():
                 return True
-            self._wake.wait(HELD_S / 5)
+            self._leaving.wait(HELD_S / 5)
         return False
 
     def _bring_back(self, job_id: str) -> None:

@@ -102,7 +102,10 @@ class JobProgress:
 
     @contextmanager
     def loading(self, what: str) -> Generator[None]:
-        """Meanwhile an engine is loaded: no work on the job, so there is no ETA, and none is made of it."""
+        """Meanwhile an engine is loaded: no work on the job, so there is no ETA, and none is made of it.
+
+        what: "" when nothing is loaded, and the job waits for another one to be done with the engine.
+        """
         began, self._loading = self._clock(), what
         try:
             self._look(force=True)

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from daemon.engines.roster import EngineAway
 from daemon.engines.seat import Seat
 from models.progress import Progress
+from pipeline.progress import loading
 
 LOOK_S = 0.2
+OTHERS_TURN = ""  # nothing is loaded: they are all at work for others
 
 
 class Name(NamedTuple):
@@ -61,8 +62,8 @@ class Group:
 
     @contextmanager
     def taking(self, progress: Progress) -> Iterator[Seat]:
-        """A seat for nobody else; waits for it, looking at `progress`. It may still load, or be in trouble
-        when all are: asking it says so."""
+        """A seat for nobody else, that serves; waits for it, looking at `progress`. When all are in trouble,
+        it is one of these: asking it says so. For the job, the wait counts as loading does."""
         if self._shared:
             yield self.seats[0]
             return
@@ -93,24 +94,34 @@ class Group:
             while True:
                 progress.check()
                 with self._changed:
-                    if self._line[0] is own and (seat := self._best()) is not None:
+                    if (seat := self._next(own)) is not None:
                         self._taken.append(seat)
                         return seat
-                    self._changed.wait(LOOK_S)
+                self._wait_for_turn(own, progress)
         finally:
             with self._changed:
                 self._line.remove(own)
                 self._changed.notify_all()
 
+    def _wait_for_turn(self, own: object, progress: Progress) -> None:
+        with loading(progress, f"the {self.seats[0].title}" if self.why() else OTHERS_TURN):
+            while True:
+                progress.check()
+                with self._changed:
+                    if self._next(own) is not None:
+                        return
+                    self._changed.wait(LOOK_S)
+
+    def _next(self, own: object) -> Seat | None:
+        """The seat for this one, if it is the first in line."""
+        return self._best() if self._line[0] is own else None
+
     def _best(self) -> Seat | None:
-        """Of those that are free: one that serves, or else loads; None: one that works is waited for."""
+        """Of those that are free, one that serves: one that loads may well come after one that is busy now.
+        When none will serve soon, any."""
         free = [seat for seat in self.seats if seat not in self._taken]
-        for seat in free:
-            if not seat.why():
-                return seat
-        troubles: list[EngineAway | None] = [seat.trouble() for seat in self.seats]
-        hopeless = None not in troubles
-        return next((seat for seat in free if hopeless or seat.trouble() is None), None)
+        hopeless = all(seat.trouble() is not None for seat in self.seats)
+        return next((seat for seat in free if hopeless or not seat.why()), None)
 
     def _give_back(self, seat: Seat) -> None:
         with self._changed:

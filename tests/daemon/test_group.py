@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, cast
 
 import pytest
@@ -19,10 +20,13 @@ from daemon.engines.seat import Seat
 from models.choose import Choice
 from models.errors import Cancelled
 from models.progress import Quiet
+from pipeline.progress import JobProgress
 
 
 class Chair:
     """As much of a Seat as a Group looks at."""
+
+    title = "speech engine"
 
     def __init__(self, name: str, why: str = "", *, away: bool = False) -> None:
         self.name, self.reason, self.away = name, why, away
@@ -111,20 +115,48 @@ def test_one_that_gives_up_holds_nobody_up(threads: ThreadPoolExecutor) -> None:
     assert stays.result(20) == "one"
 
 
-def test_one_that_serves_comes_before_one_that_loads_and_none_that_is_in_trouble(
+def test_whoever_serves_first_is_taken_and_none_that_is_in_trouble_unless_all_are(
     threads: ThreadPoolExecutor,
 ) -> None:
+    """One job waited for a process that rested for minutes, while that of another job was long free."""
     broken, loads, serves = Chair("broken", "x", away=True), Chair("loads", "loading"), Chair("serves")
     group = group_of(broken, loads, serves)
     assert group.why() == "" and group.serving == 2
-    with group.taking(Quiet()) as first, group.taking(Quiet()) as second:
-        assert [str(first), str(second)] == ["serves", "loads"]
-        looks = Looks()
-        third = threads.submit(lambda: group.taking(looks).__enter__())
+    waits, looks = Looks(), Looks()
+    with ExitStack() as stays:
+        with group.taking(Quiet()) as first:
+            assert str(first) == "serves"
+            second = threads.submit(stays.enter_context, group.taking(waits))
+            assert waits.looked.wait(20) and not second.done()
+        assert str(second.result(20)) == "serves", "it is free before the other one is loaded"
+        third = threads.submit(stays.enter_context, group.taking(looks))
         assert looks.looked.wait(20) and not third.done()
         loads.away, serves.away, serves.reason = True, True, "y"  # there is nobody to wait for any more
         assert str(third.result(20)) == "broken"
     assert group.why() == "x" and group.serving == 0
+
+
+def test_waiting_for_ones_turn_is_no_work_on_the_job_and_only_loading_is_told_as_such(
+    threads: ThreadPoolExecutor,
+) -> None:
+    """A voice that another job had for a minute made this machine expect a minute more of the next ones."""
+    now, told = [0.0], SimpleQueue[str]()
+    chair = Chair("one", "loading")
+    group = group_of(chair)
+    progress = JobProgress({"speech": 1.0}, lambda at: told.put(at.loading), clock=lambda: now[0], every_s=0)
+    progress.enter("speech")
+    with ExitStack() as stays:
+        seat = threads.submit(stays.enter_context, group.taking(progress))
+        while told.get(timeout=20) != "the speech engine":
+            pass
+        now[0], chair.reason = 30.0, ""
+        assert seat.result(20) and progress.loaded_s == 30.0
+        while not told.empty():
+            told.get()
+        second = threads.submit(group.taking(progress).__enter__)
+        assert [told.get(timeout=20), told.get(timeout=20)] == ["", ""]  # it looked, and waits now
+        now[0] = 45.0
+    assert second.result(20) and progress.loaded_s == 45.0
 
 
 def test_a_seat_is_set_aside_only_while_nobody_has_it() -> None:
