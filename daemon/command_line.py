@@ -33,6 +33,7 @@ def commands() -> Any:
     from daemon.commands import (
         bench,
         clean,
+        cluster,
         demo,
         health,
         inbox,
@@ -58,7 +59,7 @@ def commands() -> Any:
         context_settings=HELP,
     )
     app.callback()(common)
-    daemon = (service, status, health, service_units)
+    daemon = (service, status, health, cluster, service_units)
     themes = (jobs, demo, publish, *daemon, inbox, telegram, voices, looks, models, machine, bench, clean)
     for theme in themes:
         theme.register(app)

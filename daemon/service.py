@@ -23,6 +23,7 @@ from typing import Any
 from daemon import alarm_by_post
 from daemon.alarms import Alarms, Notice
 from daemon.bot_token import bot_token
+from daemon.cluster_status import cluster_status
 from daemon.config import Config
 from daemon.control.events import Events
 from daemon.control.metrics_port import MetricsPort
@@ -31,6 +32,7 @@ from daemon.disk.housekeeping import empty_scratch, sweep
 from daemon.engines.hosts import Hosts
 from daemon.engines.roster import Chosen
 from daemon.folders import make_private, unwritable
+from daemon.health.cluster_probe import ClusterProbe
 from daemon.health.database_probe import database_probe
 from daemon.health.disk_probe import disk_probe
 from daemon.health.metrics import text
@@ -171,6 +173,7 @@ class Service:
         probes = (
             database_probe(self.config.database, self.log),
             disk_probe(lambda: self.config, self.log),
+            ClusterProbe(lambda: self.hosts.cluster, self.log),
             queue_probe(self.queue, lambda: AtWork(worker.job_id, worker.why), self.log),
         )
         scheduler = self.scheduler = Scheduler(self.log)
@@ -381,6 +384,10 @@ class Service:
     def inbox_status(self) -> list[dict[str, Any]]:
         """As `vigentd inbox status --json` prints it."""
         return self.inboxes.status()
+
+    def cluster_status(self) -> dict[str, Any]:
+        """As `vigentd cluster status --json` prints it. From memory, at once."""
+        return cluster_status(self.config, self.health())
 
     def why(self) -> str:
         return self.worker.why if self.worker is not None else ""

@@ -81,7 +81,7 @@ def _environment(plan: Plan, scratch: Path) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in secrets} | {
         **OFFLINE,
         "CUDA_DEVICE_ORDER": "PCI_BUS_ID",  # as nvidia-smi counts
-        gpus.VISIBLE: _visible(plan.device, os.environ),
+        gpus.VISIBLE: visible(plan.device, os.environ),
         gpus.OF_THE_DAEMON: gpus.of_the_daemon(os.environ),
         "PYTHONPATH": os.pathsep.join(filter(None, path)),
         "TMPDIR": str(scratch),
@@ -93,7 +93,7 @@ def secrets_of(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name.upper() in SECRETS}
 
 
-def _visible(device: str, environment: Mapping[str, str]) -> str:
+def visible(device: str, environment: Mapping[str, str]) -> str:
     """CUDA_VISIBLE_DEVICES for this device, counted among those that we may use ourselves."""
     kind, _, number = device.partition(":")
     if device == "cpu":

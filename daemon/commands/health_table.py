@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from daemon.commands.terminal import duration, out, printable
+from daemon.commands.terminal import counted, duration, out, printable
 
 HEADINGS = ("part", "state", "last progress", "allowed", "")
 
@@ -50,7 +50,23 @@ def _does(name: str, facts: dict[str, Any]) -> str:
     if name == "publications" and "counts" in facts:
         open_ = (n for states in facts["counts"].values() for state, n in states.items() if state not in OVER)
         return f"{sum(open_)} waiting"
-    return " ".join(str(facts[name]) for name in ("job", "stage") if facts.get(name))
+    if name == "cluster" and "nodes" in facts:
+        return nodes_in_short(facts["nodes"])
+    does = " ".join(str(facts[name]) for name in ("job", "stage") if facts.get(name))
+    return ", ".join(filter(None, (does, *_of_replica(facts))))
+
+
+def _of_replica(facts: dict[str, Any]) -> Iterable[str]:
+    if node := facts.get("node"):
+        yield f"on {node}"
+    if pace := facts.get("chunks_per_s"):
+        yield f"{pace:.2f} chunks/s"
+
+
+def nodes_in_short(nodes: Iterable[dict[str, Any]]) -> str:
+    alive = [node for node in nodes if node["alive"]]
+    free, gpus = (sum(node[name] for node in alive) for name in ("free_gpus", "gpus"))
+    return f"{counted(len(alive), 'node')}, {free:g} of {gpus:g} GPUs free"
 
 
 def _lines(rows: Sequence[Sequence[str]]) -> Iterable[str]:

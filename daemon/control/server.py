@@ -4,7 +4,7 @@
     GET  /jobs[?limit=N]     newest first                    POST /reload    read the configuration again
     GET  /jobs/ID            one, with all that is known     GET  /events[?job=ID]   what happens, live
     GET  /inboxes            what lies in them               GET  /health     how each part is
-                                                             GET  /metrics    the same, for Prometheus
+    GET  /cluster            who makes the lips, and where   GET  /metrics    the same, for Prometheus
     POST /jobs               submit: 201 new, 200 its key is known
     POST /jobs/ID/cancel     POST /jobs/ID/retry
 
@@ -57,6 +57,9 @@ class Office(Protocol):
         """The same, for Prometheus."""
 
     def inbox_status(self) -> list[dict[str, Any]]: ...
+
+    def cluster_status(self) -> dict[str, Any]:
+        """From memory, at once."""
 
     def jobs(self, limit: int | None) -> list[dict[str, Any]]: ...
 
@@ -135,7 +138,7 @@ class Control:
             f"There is nothing at {request.path}",
             code="path_unknown",
             hint="There are /status, /health, /metrics, /jobs, /jobs/ID, …/cancel, …/retry, /inboxes, "
-            "/events, /wake, /reload.",
+            "/cluster, /events, /wake, /reload.",
         )
 
     async def _status(self, _: web.BaseRequest) -> web.Response:
@@ -150,6 +153,9 @@ class Control:
 
     async def _inboxes(self, _: web.BaseRequest) -> web.Response:
         return answer(await self._told(self._office.inbox_status))
+
+    async def _cluster(self, _: web.BaseRequest) -> web.Response:
+        return answer(to_json(self._office.cluster_status()))
 
     async def _jobs(self, request: web.BaseRequest) -> web.Response:
         return answer(await self._told(self._office.jobs, read_number(request, "limit", MOST_JOBS)))
@@ -273,6 +279,7 @@ ROUTES: tuple[tuple[str, re.Pattern[str], Route], ...] = tuple(
         ("GET", "/health", Control._health),
         ("GET", "/metrics", Control._metrics),
         ("GET", "/inboxes", Control._inboxes),
+        ("GET", "/cluster", Control._cluster),
         ("GET", "/jobs", Control._jobs),
         ("POST", "/jobs", Control._submit),
         ("GET", JOB, Control._job),

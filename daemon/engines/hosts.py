@@ -27,6 +27,7 @@ from typing import Any
 
 from daemon.config import Config
 from daemon.engines.admins import NO_ALARMS, Alarms
+from daemon.engines.cluster import Cluster
 from daemon.engines.group import Group, numbered, parsed
 from daemon.engines.pool import PROXY, Pool
 from daemon.engines.roster import (
@@ -94,6 +95,7 @@ class Hosts:
         }
         self._groups = self._grouped()
         self._pool = self._new_pool()
+        self.cluster = self._new_cluster()
         self._closed = False
         self._door = self._seat(
             Plan(
@@ -139,6 +141,13 @@ class Hosts:
         replicas = [seat for name, seat in self._seats.items() if parsed(name).replica]
         return Pool(replicas, self._patient(budgets.LIPSYNC), self._tell) if replicas else None
 
+    def _new_cluster(self) -> Cluster | None:
+        """In which the replicas are; None where there is none."""
+        link = self._seats.get("cluster")
+        if link is None or self._pool is None:
+            return None
+        return Cluster(link, self._pool.seats, self._patient(budgets.ASKED))
+
     def open(self) -> None:
         for seat in self._seats.values():
             seat.open()
@@ -182,7 +191,17 @@ class Hosts:
 
     def health(self) -> list[Component]:
         """Of each host, as it is seen from here: at once, and nothing is asked of them."""
-        return [seat.health() for seat in self._there]
+        return [self._with_more(seat.health(), seat.plan.name) for seat in self._there]
+
+    def _with_more(self, part: Component, name: str) -> Component:
+        """Of a replica: what it has made, and where."""
+        pool, cluster = self._pool, self.cluster
+        if pool is None or name not in pool.doing:
+            return part
+        more = pool.facts(name) | {"node": cluster.node_of(name) if cluster is not None else ""}
+        if cluster is not None:
+            more["device"] = ""  # that is the node's to say
+        return replace(part, facts={**part.facts, **more})
 
     @property
     def _there(self) -> list[Seat]:
@@ -328,6 +347,7 @@ class Hosts:
             self._pool.close()
         self._seats = {name: self._seats.get(name) or self._seat(plan) for name, plan in wanted.items()}
         self._pool = self._new_pool()
+        self.cluster = self._new_cluster()
         self.open()
 
 
@@ -391,7 +411,7 @@ def _lipsync_plans(config: Config, chosen: Chosen, fanned: bool, lanes: int) -> 
     if in_cluster(config):
         there = engine(chosen.lipsync.device)
         replicas = [_proxied(config, there, number) for number in range(1, config.lipsync.replicas + 1)]
-        replicas.append(Plan("cluster", "models.cluster.link:Head", _link(config)))
+        replicas.append(Plan("cluster", "models.cluster.link:Head", _link(config) | {"devices": devices}))
     else:
         replicas = [replace(engine(device), name=f"lipsync-{i}") for i, device in enumerate(devices, 1)]
     once = {"replicas": len(replicas), "weights": stamp(weights)} | {key: how[key] for key in KEPT}

@@ -11,7 +11,8 @@ State = Literal["loading", "idle", "busy", "stalled", "dead"]
 
 @dataclass(frozen=True)
 class Component:
-    """name:     "loop", "database", "worker", "queue", "disk", "scheduler", "telegram", "inbox:…", "host:…";
+    """name:     "loop", "database", "worker", "queue", "disk", "scheduler", "telegram", "cluster",
+              "inbox:…", "host:…";
               of several lanes "worker.1", ….
     age_s:    since its last real progress. budget_s: how long that may be now; None: without limit.
     trouble:  why it is not well, one plain sentence; "" when it is. hint: what to do about that.

@@ -57,6 +57,8 @@ def _metrics(report: Report, version: str, now: dt.datetime) -> Iterator[Metric]
     yield from _of_queue(report, now)
     yield from _of_publications(parts)
     yield from _of_hosts(part for part in parts if part.name.startswith("host:"))
+    yield from _of_replicas(part for part in parts if "chunks" in part.facts)
+    yield from _of_cluster(named(parts, "cluster"))
     free = _numbers(named(parts, "disk"), "free")
     yield Metric("vigentd_disk_free_bytes", "gauge", "Free where the data folder lies.", free)
 
@@ -108,6 +110,25 @@ def _of_hosts(hosts: Iterable[Component]) -> Iterator[Metric]:
         known = {host: facts[fact] for host, facts in of.items() if _is_number(facts.get(fact))}
         samples = [Sample(number, {"host": host}) for host, number in known.items()]
         yield Metric(name, kind, help_, samples)
+
+
+def _of_replicas(replicas: Iterable[Component]) -> Iterator[Metric]:
+    of = {part.name.removeprefix("host:"): part for part in replicas}
+    made = [Sample(part.facts["chunks"], {"replica": name}) for name, part in of.items()]
+    yield Metric("vigentd_replica_chunks_total", "counter", "Chunks of lips that it has made.", made)
+    busy = [Sample(part.state == "busy", {"replica": name}) for name, part in of.items()]
+    yield Metric("vigentd_replica_busy", "gauge", "1 while it works.", busy)
+
+
+def _of_cluster(cluster: Component | None) -> Iterator[Metric]:
+    known = cluster.facts.get("nodes") if cluster else None
+    nodes = [node for node in known or () if node["alive"]]
+    for name, help_, values in (
+        ("vigentd_cluster_nodes", "Nodes that are there.", [1 for _ in nodes]),
+        ("vigentd_cluster_gpus", "GPUs of these nodes.", [node["gpus"] for node in nodes]),
+        ("vigentd_cluster_gpus_free", "Those that nobody has.", [node["free_gpus"] for node in nodes]),
+    ):
+        yield Metric(name, "gauge", help_, [] if known is None else [Sample(sum(values))])
 
 
 def _named(part: Component) -> dict[str, str]:

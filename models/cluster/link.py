@@ -7,10 +7,13 @@ import logging
 import os
 import secrets
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from models import gpus
 from models.errors import Unavailable
+from models.launch import visible
 
 NAMESPACE = "vigentd"
 LOCAL = "local"  # a cluster of this machine alone, for trying
@@ -18,7 +21,7 @@ LOOK_EVERY_S = 0.2
 LONGEST_FOLDER = 40  # characters: names of sockets are cut off elsewhere, and Ray's are long
 HINT = (
     "`ray status` on the head says whether it runs; cluster.address is what `ray start --head` has printed, "
-    'or "auto" on the head itself'
+    'or "auto" on the head itself. The daemon needs the cluster\'s token, too: RAY_AUTH_TOKEN_PATH'
 )
 
 
@@ -27,8 +30,10 @@ class Head:
 
     name, version = "ray", 1
 
-    def __init__(self, address: str, found: str) -> None:
-        """found: a file that tells the others on this machine how to get there, with the token."""
+    def __init__(self, address: str, found: str, devices: Sequence[str]) -> None:
+        """found: a file that tells the others on this machine how to get there, with the token. devices: that
+        a cluster of this machine may use; the others are somebody else's.
+        """
         path = Path(found)
         path.unlink(missing_ok=True)
         if address != LOCAL:
@@ -38,6 +43,7 @@ class Head:
         if len(str(folder)) > LONGEST_FOLDER:
             folder = Path(f"/tmp/vigentd-ray-{os.getuid()}")
         _use_token(token)
+        os.environ[gpus.VISIBLE] = _visible(devices)
         ray = _linked(LOCAL, include_dashboard=False, _temp_dir=str(folder))
         part = path.with_suffix(".part")
         part.touch(mode=0o600)
@@ -59,6 +65,13 @@ def link(address: str, found: Path) -> Any:
     return _linked(there)
 
 
+def _visible(devices: Sequence[str]) -> str:
+    """To Ray, for CUDA_VISIBLE_DEVICES: this process was given no GPU."""
+    listed = gpus.of_the_daemon(os.environ)
+    ours = {} if listed == gpus.ALL else {gpus.VISIBLE: listed}
+    return ",".join(dict.fromkeys(visible(device, ours) for device in devices if device != "cpu"))
+
+
 def _use_token(token: str) -> None:
     """Before Ray is imported. Who does not know it cannot use the cluster; by itself Ray would write one into
     the person's home."""
@@ -77,7 +90,7 @@ def _linked(address: str, **how: Any) -> Any:
     quiet = {"log_to_driver": False, "configure_logging": False, "logging_level": logging.WARNING}
     try:
         ray.init(address=address, namespace=NAMESPACE, **quiet, **how)
-    except (OSError, ValueError, RuntimeError, TimeoutError) as e:
+    except (OSError, ValueError, ImportError, RuntimeError, ray.exceptions.RayError) as e:
         raise _away(address, e) from e
     return ray
 

@@ -39,6 +39,7 @@ class TinyOffice:
         self.woken = threading.Event()
         self.reason = ""  # why jobs wait
         self.more: dict[str, Any] = {}  # for `status` to tell instead
+        self.cluster: dict[str, Any] = {}
 
     def why(self) -> str:
         return self.reason
@@ -78,6 +79,9 @@ class TinyOffice:
 
     def inbox_status(self) -> list[dict[str, Any]]:
         return []
+
+    def cluster_status(self) -> dict[str, Any]:
+        return self.cluster
 
     def jobs(self, limit: int | None) -> list[dict[str, Any]]:
         return [job_json(row, None) for row in self.queue.list(limit)]
