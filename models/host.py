@@ -153,6 +153,7 @@ class Host(HostProcess):
         floors: Budget = budgets.ASKED,
         grace_s: float = GRACE_S,
         taker: Taker | None = None,
+        more: bool = False,
     ) -> Any:
         """What `do` ("package.module:function") returns there: it is called as
         function(engine, arguments, progress); arguments and result are JSON values.
@@ -160,12 +161,13 @@ class Host(HostProcess):
         Waits until the host is loaded and others are served. `progress` gets its steps, and is asked
         between them whether to stop; if it raises, the work has `grace_s` to come back, else the
         process is killed. floors: see Pulse. taker: of what it orders; closed when the work is over.
+        more: another such piece comes soon, and what memory this one leaves is kept for it.
 
         Raises what `progress` raises; what the function raises (an expected failure as its nearest kind
         in models.errors, OSError, ImportError, or HostFault); HostStalled; GpuFault; HostDied; and, when the
         host could not be loaded, the reason for that.
         """
-        line = {"call": do, "arguments": arguments, "job": job, "stage": stage}
+        line = {"call": do, "arguments": arguments, "job": job, "stage": stage, "more": more}
         wire.pack(line)  # raises now if it cannot be sent
         with self._my_turn(progress):
             while not self.wait_ready(LOOK_EVERY_S):

@@ -22,7 +22,7 @@ import time
 import traceback
 from collections.abc import Callable
 from importlib import import_module
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from models import lifeline, wire
@@ -37,6 +37,7 @@ from models.work import Status, Steps
 _LOG = logging.getLogger("vigentd.host")
 _LEAVE_S = 1.0  # that work may take to come back when the host is told to end
 _AT_ONCE = 65536  # bytes
+_MORE_S = 5.0  # in which the next piece comes of work that is given in pieces
 _NOT_LOADED = 1  # exit status
 _TERMINATED = 128 + signal.SIGTERM  # exit status, as a shell counts
 
@@ -89,6 +90,7 @@ class Resident:
         self._cancelled = 0  # the number of the last work that was
         self._leave_at: float | None = None
         self._exit_status = 0
+        self._kept = False  # what was free after the last work, for the next
 
     # ------------------------------------------------------------ main thread
 
@@ -97,13 +99,24 @@ class Resident:
         plan = self._orders.get()
         if plan is not None and not self._load(plan):
             return _NOT_LOADED
-        while (order := self._orders.get()) is not None:
+        while (order := self._next()) is not None:
             answer = self._do(order)
-            give_back()  # before the answer: who asks for the memory then is told what is really kept
+            if order["more"]:
+                self._kept = True
+            else:
+                give_back()  # before the answer: who asks for the memory then is told what is really kept
             self._status.enter("idle")
             if answer is not None:
                 self._say(answer | {"size": self._status.size()})
         return self._exit_status
+
+    def _next(self) -> Message | None:
+        while True:
+            try:
+                return self._orders.get(timeout=_MORE_S if self._kept else None)
+            except Empty:
+                give_back()
+                self._kept = False
 
     def _load(self, plan: Message) -> bool:
         self._status.device = plan["device"]

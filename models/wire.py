@@ -3,7 +3,7 @@
     to the host                                        from the host
     do=load    load, arguments, preload, device        say=loading beats
                                                        say=loaded  size, engine; or say=failed error; once
-    do=work    number, call, arguments, job, stage     say=taken   number; once
+    do=work    number, call, arguments, job, stage, more     say=taken   number; once
                                                        say=step    number, beats, done, total, size
                                                        say=order   number, order, call, arguments
     do=told    number, order, share

@@ -276,7 +276,7 @@ class Pool:
             arguments = {"call": call, "arguments": arguments, "floors": list(astuple(floors))}
             # What gets nowhere there is ended there; only one that nothing is heard of is ended here.
             call, floors = FORWARD, floors.times(2)
-        return host.ask(call, arguments, order, job=order.job, stage="lipsync", floors=floors)
+        return host.ask(call, arguments, order, job=order.job, stage="lipsync", floors=floors, more=True)
 
     def _died(self, order: _Order, name: str, error: ProcessDied) -> None:
         order.deaths += 1

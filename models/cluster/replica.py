@@ -90,7 +90,7 @@ class Replica:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _ask(self, call: str, arguments: dict[str, Any], floors: list[float]) -> Any:
-        return self._host.ask(call, arguments, self._steps, floors=Budget(*floors))
+        return self._host.ask(call, arguments, self._steps, floors=Budget(*floors), more=True)
 
     def _laid(self, folder: Path, arguments: dict[str, Any], files: list[bytes]) -> dict[str, Any]:
         """The arguments, with the files' names here."""

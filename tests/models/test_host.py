@@ -16,6 +16,7 @@ import pytest
 
 from models.errors import BadInput, Cancelled, StageFailed, Unavailable, VigentdError
 from models.host import Host, HostDied, HostFault
+from models.progress import Quiet
 from tests.models.host_kit import WORK, Hosts, Watch, ask, within
 from tests.models.host_work import WORDY
 from tests.pace_kit import quickest
@@ -305,6 +306,13 @@ def test_what_work_leaves_is_given_back_before_somebody_measures_it(host: Host) 
     before = host.health(5.0).rss
     ask(host, "litter")
     assert host.health(5.0).rss < before + 30e6
+
+
+def test_between_two_pieces_of_one_work_nothing_is_given_back_until_no_more_come(host: Host) -> None:
+    before = host.health(5.0).rss
+    host.ask(f"{WORK}:litter", {}, Quiet(), more=True)
+    assert host.health(5.0).rss > before + 80e6
+    assert within(60.0, lambda: host.health(5.0).rss < before + 30e6)
 
 
 def test_health_tells_what_torch_holds(host: Host) -> None:
