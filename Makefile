@@ -1,6 +1,6 @@
 # make demo      a first video, on a fresh machine        make test       the test suite
 # make install   .venv with the base                      make test-slow  those that take long
-# make install-all   with every extra: models (torch), tests; make test needs it too
+# make install-all   with every extra: models (torch), cluster (Ray), tests; make test needs it too
 #                                                          make test-systemd  under a real systemd (root)
 
 VENV := .venv
@@ -20,7 +20,7 @@ $(VENV)/.installed: $(RECIPE)
 	@touch $@
 
 $(VENV)/.installed-all: $(RECIPE)
-	@./setup.sh models publish test
+	@./setup.sh models publish cluster test
 	@touch $@ $(VENV)/.installed
 
 demo: install

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .venv and installs vigentd into it: ./setup.sh [EXTRA…]   (extras of pyproject.toml: models, publish, test)
+# Makes .venv and installs vigentd into it: ./setup.sh [EXTRA…]   (extras of pyproject.toml: models, publish, cluster, test)
 #
 # Called by make. Installs the few system packages that are needed where it may (root on Debian or
 # Ubuntu) and names the command where it may not. pip's own configuration is honoured.

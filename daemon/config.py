@@ -91,11 +91,18 @@ class HealthSettings(_Section):
     port: Annotated[int, Field(ge=0, le=65535)] = 0
 
 
-class ClusterSettings(_Section):
-    """Replicas on other machines, through Ray. address: "auto", "ray://head:10001" or "local"; "": none.
-    weights: where the models lie on the nodes, if not where they lie here. gpus: that a replica takes."""
+def _of_a_cluster(given: str) -> str:
+    if given and not re.fullmatch(r"auto|local|ray://[^\s/]+|(\[[\da-f:]+\]|[^\s:/\[]+):\d{1,5}", given):
+        raise ValueError("should be HOST:PORT, such as head:6379, or ray://HOST:PORT, auto or local")
+    return given
 
-    address: str = ""
+
+class ClusterSettings(_Section):
+    """Replicas on other machines, through Ray. address: "head:6379", "auto", "local" or "ray://head:10001";
+    "": none. weights: where the models lie on the nodes, if elsewhere than here. gpus: that a replica takes.
+    """
+
+    address: Annotated[str, AfterValidator(_of_a_cluster)] = ""
     weights: Path | None = None
     gpus: Annotated[float, Field(ge=0, le=16, allow_inf_nan=False)] = 1.0
 

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from daemon.cluster_checkup import cluster
 from daemon.config import Config
 from daemon.disk.housekeeping import watermark
 from daemon.finding import Finding, State
@@ -36,7 +37,7 @@ def check_all(configuration: Callable[[], Config]) -> list[Finding]:
     first, config = _config_finding(configuration)
     checks: list[Callable[[], Iterator[Finding]]] = [ffmpeg, encoders, lips, voice, gpu]
     if config is not None:
-        engines = (speech_engine, hearing, lipsync_engine, devices)
+        engines = (speech_engine, hearing, lipsync_engine, devices, cluster)
         for check in (fonts, styles, *engines, defaults, data_dir, disk, inboxes, telegram, targets):
             checks.append(partial(check, config))
     return [first, *(finding for check in checks for finding in _guarded(check))]

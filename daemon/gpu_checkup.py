@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from daemon.config import Config
-from daemon.engines.roster import chosen_lipsync, chosen_speech
+from daemon.engines.roster import LATENTSYNC, QWEN3, chosen_lipsync, chosen_speech, in_cluster
 from daemon.finding import Finding
+from models.choose import Choice
+from models.cluster.link import LOCAL
 from models.errors import Unavailable
 
 PATIENCE_S = 120.0  # the first import of torch after a start of the machine reads gigabytes
@@ -28,12 +30,31 @@ print(f"{torch.cuda.get_device_name(device)}, {free} of {total} GB free, torch {
 def devices(config: Config) -> Iterator[Finding]:
     """Each GPU that an engine will use, tried once: they may share one."""
     users: dict[str, list[str]] = {}
-    for kind, choose in (("speech", chosen_speech), ("lipsync", chosen_lipsync)):
+    for kind, choose, named in (
+        ("speech", chosen_speech, config.speech.devices),
+        ("lipsync", chosen_lipsync, config.lipsync.devices),
+    ):
+        if kind == "lipsync" and in_cluster(config) and config.cluster.address != LOCAL:
+            continue  # the nodes' GPUs are tried there
         with suppress(Unavailable):  # the finding of that engine
-            users.setdefault(choose(config.settings).device, []).append(kind)
+            for device in _used(choose(config.settings), named):
+                users.setdefault(device, []).append(kind)
     for device, kinds in users.items():
         if device != "cpu":
-            yield on_its_gpu(f"{' and '.join(kinds)} device {device}", device)
+            yield from _several(device, kinds)
+            yield on_its_gpu(f"{' and '.join(dict.fromkeys(kinds))} device {device}", device)
+
+
+def _used(choice: Choice, named: list[str]) -> list[str]:
+    """Of the devices that are named; the draft engines use none."""
+    return named if choice.name in (QWEN3, LATENTSYNC) else [choice.device]
+
+
+def _several(device: str, kinds: list[str]) -> Iterator[Finding]:
+    for kind in dict.fromkeys(kinds):
+        if kinds.count(kind) > 1:
+            fix = "Name it once: two of them on one GPU are no quicker, and take twice its memory."
+            yield Finding(f"{kind}.device", "warn", f"{device} is named {kinds.count(kind)} times", fix)
 
 
 def on_its_gpu(name: str, device: str) -> Finding:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from daemon.config import Config
-from daemon.engines.roster import chosen_lipsync, jitter
+from daemon.engines.roster import chosen_lips, jitter
 from daemon.finding import Finding, State, which_serves
+from models.cluster.link import LOCAL
 from models.errors import Unavailable
 from models.latentsync.files import HINT, files_in, missing
 from models.latentsync.glance import glance
@@ -17,11 +18,12 @@ from models.sizes import size
 def lipsync_engine(config: Config) -> Iterator[Finding]:
     """Which one will serve; if it is not the real one, why. Raises Unavailable `engine_missing`."""
     settings = config.lipsync
-    choice = chosen_lipsync(config.settings)
+    choice = chosen_lips(config)
     yield which_serves("lipsync", choice)
     if settings.engine == "mouthwarp":
         return
-    yield from _weights(config.weights, "fail" if choice.name == "latentsync" else "warn")
+    serves_here = choice.name == "latentsync" and config.cluster.address in ("", LOCAL)
+    yield from _weights(config.weights, "fail" if serves_here else "warn")
     if choice.name == "mouthwarp":
         return
     if warning := jitter(settings):

@@ -62,7 +62,7 @@ class Chosen:
     def __init__(self, config: Config) -> None:
         self.speech = chosen_speech(config.settings)
         self.hearing = chosen_aligner(config)
-        self.lipsync = _clustered(config) if in_cluster(config) else chosen_lipsync(config.settings)
+        self.lipsync = chosen_lips(config)
         self._jitter = jitter(config.lipsync) if self.lipsync.name == LATENTSYNC else ""
 
     def names(self, spec: JobSpec) -> dict[str, str]:
@@ -112,6 +112,11 @@ def chosen_aligner(config: Config) -> Choice:
     """On the devices of the speech engine; else on the CPU."""
     choices = [choose_aligner(config.whisper.model, on, config.weights) for on in config.speech.devices]
     return next((choice for choice in choices if choice.device == "cpu"), choices[0])
+
+
+def chosen_lips(config: Config) -> Choice:
+    """Here, or in a cluster. Raises Unavailable `engine_missing`."""
+    return _clustered(config) if in_cluster(config) else chosen_lipsync(config.settings)
 
 
 def chosen_lipsync(settings: Settings) -> Choice:

@@ -23,6 +23,7 @@ HINT = (
     "`ray status` on the head says whether it runs; cluster.address is what `ray start --head` has printed, "
     'or "auto" on the head itself. The daemon needs the cluster\'s token, too: RAY_AUTH_TOKEN_PATH'
 )
+INSTALL = "Run `make install-all`, or `.venv/bin/pip install 'vigentd[cluster]'`"
 
 
 class Head:
@@ -82,11 +83,11 @@ def _linked(address: str, **how: Any) -> Any:
     # It leaves CUDA_VISIBLE_DEVICES alone where no GPU is asked for, and tells its makers nothing.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_TMPDIR", "/tmp")  # "auto" is looked up there; our TMPDIR is another
     try:
         import ray
     except ImportError as e:
-        hint = "Run `.venv/bin/pip install 'vigentd[cluster]'`"
-        raise Unavailable("Ray is not installed", code="cluster_away", hint=hint) from e
+        raise Unavailable("Ray is not installed", code="cluster_away", hint=INSTALL) from e
     quiet = {"log_to_driver": False, "configure_logging": False, "logging_level": logging.WARNING}
     try:
         ray.init(address=address, namespace=NAMESPACE, **quiet, **how)
