@@ -87,7 +87,7 @@ def test_every_key_can_be_set_by_environment(key: tuple[str, ...], monkeypatch: 
     given |= {"token": "123456:abcdefghij", "token_file": "/t", "local_mode": "true"}
     given |= {"base_url": "http://here/bot", "base_file_url": "http://here/file/bot"}
     given |= {"folder": "/m", "fps": "25", "guidance": "2.5", "precision": "bf16", "compile": "false"}
-    given |= {"audio_windows": "reference", "alignment": "insightface"}
+    given |= {"audio_windows": "reference", "alignment": "insightface", "address": "auto"}
     given |= {"attention": "flash", "verify": "true", "model": "tiny" if key[0] == "whisper" else "0.6B-Base"}
     number_or_text = "espeak" if key == ("speech", "engine") else "mouthwarp" if key[-1] == "engine" else "1"
     value = given.get(key[-1], number_or_text)
