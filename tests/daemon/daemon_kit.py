@@ -145,10 +145,9 @@ class Daemon:
         """Reads the events until one is seen. The truth of now comes first, as events of their own."""
         with self.desk.client.events() as events:
             for event in events:
-                now = self.status()["job"] if event["event"] == "hello" else None
-                if now is not None:
-                    event = {"event": "progress", "job": now["id"], "stage": now["stage"]}
-                if seen(event):
+                now = self.status()["jobs"] if event["event"] == "hello" else []
+                at_work = [{"event": "progress", "job": job["id"], "stage": job["stage"]} for job in now]
+                if any(map(seen, at_work or [event])):
                     return
         raise AssertionError(f"the events ended: {self.desk.said()}")
 
