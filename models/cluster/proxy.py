@@ -59,7 +59,7 @@ class Proxy:
         self.node = str(facts["node"])
         same.check_same(same.facts(None if weights is None else Path(weights)), facts["same"], self.node)
         self.shared = self._is_seen(Path(seen))
-        self.name, _, version = str(self._value(self._actor.load.remote(floors))).partition("/")
+        self.name, _, version = str(self._value(self._actor.load.remote(floors, self.shared))).partition("/")
         self.version = int(version)
 
     def _is_seen(self, folder: Path) -> bool:
@@ -78,7 +78,7 @@ class Proxy:
         if self._stray is not None:
             told = self._answer(self._stray)
             self._stray = None
-            if "error" in told and isinstance(error := wire.restore(told["error"]), ProcessDied):
+            if "error" in told and isinstance(error := self._error(told), ProcessDied):
                 raise error  # it did not come back by itself
         files = None if self.shared else [Path(path).read_bytes() for path in arguments.get("reads", ())]
         work = self._actor.work.remote(call, arguments, files, floors)
@@ -91,7 +91,7 @@ class Proxy:
             raise
         told = self._answer(work)
         if "error" in told:
-            raise wire.restore(told["error"])
+            raise self._error(told)
         if "written" in told:
             Path(arguments["writes"]).write_bytes(told["written"])
         return told["value"]
@@ -112,8 +112,16 @@ class Proxy:
     def _value(self, promised: Any) -> Any:
         told = self._answer(promised)
         if "error" in told:
-            raise wire.restore(told["error"])
+            raise self._error(told)
         return told["value"]
+
+    def _error(self, told: dict[str, Any]) -> Exception:
+        error = wire.restore(told["error"])
+        if isinstance(error, ProcessDied):  # the hint names a file there
+            error.hint = (
+                f"On the node {self.node}: {error.hint}" if error.hint else f"On the node {self.node}"
+            )
+        return error
 
     def _answer(self, promised: Any) -> Any:
         try:

@@ -9,7 +9,9 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,8 @@ from models.cluster import same
 from models.errors import Cancelled
 from models.host import Host, Plan
 
-LOOK_EVERY_S = 0.2
+PREFIX = "vigentd-replica-"  # of its folder among the temporary ones; then its pid
+KEPT_S = 86_400.0
 Told = dict[str, Any]
 
 
@@ -31,15 +34,12 @@ class Replica:
         os.environ.pop("OMP_NUM_THREADS", None)
         if threads:
             os.environ["OMP_NUM_THREADS"] = threads
-        self._folder = Path(tempfile.mkdtemp(prefix="vigentd-replica-"))
+        _tidy(Path(tempfile.gettempdir()))
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         if weights is not None:
             plan["arguments"]["folder"] = weights
-        self._weights = plan["arguments"].get("folder")
-        self._host = Host(
-            Plan(**plan | {"preload": tuple(plan["preload"])}),
-            log=self._folder / "host.log",
-            scratch=self._folder / "tmp",
-        )
+        self._plan, self._weights = plan, plan["arguments"].get("folder")
+        self._host: Host
         self._steps = _Steps()
 
     def facts(self) -> dict[str, Any]:
@@ -53,10 +53,18 @@ class Replica:
         except OSError:
             return False
 
-    def load(self, floors: list[float]) -> Told:
-        """Returns when the engine is ready: its name."""
+    def load(self, floors: list[float], shared: bool) -> Told:
+        """Returns when the engine is ready: its name. shared: whether the head's files are seen here; then
+        kernels are compiled once for all nodes, too."""
+        if not shared and self._plan["arguments"].get("kernels"):
+            self._plan["arguments"]["kernels"] = str(self._kept() / "kernels")
 
         def load() -> str:
+            self._host = Host(
+                Plan(**self._plan | {"preload": tuple(self._plan["preload"])}),
+                log=self._folder / "host.log",
+                scratch=self._folder / "tmp",
+            )
             self._host.start()
             self._host.watch_loading(Budget(*floors))
             return self._host.engine
@@ -85,9 +93,14 @@ class Replica:
     def cancel(self) -> None:
         self._steps.cancelled.set()
 
-    def close(self) -> None:
-        self._host.stop()
-        shutil.rmtree(self._folder, ignore_errors=True)
+    def _kept(self) -> Path:
+        """Of this node: what outlives the replica."""
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "vigentd"
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError:
+            return self._folder
+        return folder
 
     def _ask(self, call: str, arguments: dict[str, Any], floors: list[float]) -> Any:
         return self._host.ask(call, arguments, self._steps, floors=Budget(*floors), more=True)
@@ -103,6 +116,16 @@ class Replica:
         if "writes" in arguments:
             here["writes"] = str(folder / f"out{Path(arguments['writes']).suffix}")
         return here
+
+
+def _tidy(temporary: Path) -> None:
+    """Removes the folders of those that are long gone: Ray ends an actor without a word, and for a day
+    somebody may look into its log."""
+    for folder in temporary.glob(f"{PREFIX}*"):
+        pid = folder.name.removeprefix(PREFIX).partition("-")[0]
+        with suppress(OSError):
+            if not Path("/proc", pid).exists() and time.time() - folder.stat().st_mtime > KEPT_S:
+                shutil.rmtree(folder)
 
 
 class _Steps:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from models.beats import beat
 from models.engine import Clip, Speech, SyncedFrame, SyncOptions, SyncReport
 from models.errors import Unavailable
 from models.gpu_notes import compiled, held
-from models.kernels import keep_kernels
+from models.kernels import compiled_by_one, keep_kernels
 from models.latentsync.audio import RATE, features, pieces, resample
 from models.latentsync.files import files_in
 from models.latentsync.fingerprint import fingerprint
@@ -79,9 +79,10 @@ class LatentSyncEngine:
         presenters: Presenters | None = None,
         guided: bool = True,
         loaded_s: float = 0.0,
+        kernels: Path | None = None,
     ) -> None:
         self.networks, self.whisper = networks, whisper
-        self._presenters, self._guided = presenters, guided
+        self._presenters, self._guided, self._kernels = presenters, guided, kernels
         self.fingerprint = fingerprint
         self.loaded_s, self.warmed_s = loaded_s, 0.0
         self.seconds: dict[str, float] = {}
@@ -121,6 +122,7 @@ class LatentSyncEngine:
             presenters=Presenters(cache, cache_bytes) if cache and cache_bytes else None,
             guided=guided,
             loaded_s=loaded_s,
+            kernels=kernels if compiled else None,
         )
 
     def warm_up(self) -> None:
@@ -130,7 +132,8 @@ class LatentSyncEngine:
         """
         began = time.perf_counter()
         faces.warm_up()
-        with self.networks.current(), memory_told():
+        alone = compiled_by_one(self._kernels) if self._kernels else nullcontext()
+        with self.networks.current(), memory_told(), alone:
             try:
                 self._try()
             except torch.OutOfMemoryError:

@@ -1,19 +1,18 @@
-"""Replicas on the nodes of a Ray cluster: raylets on this machine, the whole daemon, and the tiny engine. What
+"""Replicas on the nodes of a Ray cluster: raylets on this machine, the whole daemon, the tiny engine. What
 becomes of a job when a node or a replica goes, comes, or gets nowhere; and that its frames are always those
 that a single host makes."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import signal
-import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from daemon.config import Config
@@ -29,9 +28,11 @@ from tests.models.latentsync.tiny import lay_models
 
 Cluster = pytest.importorskip("ray.cluster_utils", reason="Ray is not installed").Cluster
 
-LONG = "One, two, three, four, five, six, seven, eight, nine, ten, eleven, twelve, thirteen."
+# Six batches: when the first is back, two are not ordered yet, so that each of two replicas has one in hand.
+LONG = " ".join(f"{number}, two, three, four, five." for number in ("One", "Six", "Ten", "Five"))
 # Long enough for a loaded machine, and short enough to wait for: see models.budgets.
 PATIENCE = "0.1"
+CHUNKS = "lipsync-*/chunk-*.npz"
 
 
 @pytest.fixture(scope="module")
@@ -65,14 +66,11 @@ def daemon(desk: Desk) -> Iterator[Daemon]:
 
 
 @pytest.fixture(scope="module")
-def local(daemon: Daemon) -> str:
-    """What a single host makes of the same job."""
-    desk = daemon.desk
-    row = daemon.until_finished(desk.submit(LONG))
-    assert row.state == State.DONE, row.error
+def local(desk: Desk) -> str:
+    """What a single host makes of the job."""
     names = {name.partition("__")[2].lower(): value for name, value in LATENTSYNC.items()}
     config = Config.model_validate({"data_dir": desk.config.data_dir, "lipsync": names})
-    spec = JobSpec.model_validate(row.spec)
+    spec = JobSpec(script=LONG, clip=desk.clip)
     engines, workspace = LocalEngines(config), Workspace(desk.folder / "local")
     job = engines.job("local", spec, config.settings)
     for stage in STAGES[: [stage.name for stage in STAGES].index("lipsync") + 1]:
@@ -83,22 +81,31 @@ def local(daemon: Daemon) -> str:
 def chunks(folder: Path) -> str:
     """Of all frames that were made."""
     digest = hashlib.sha256()
-    for path in sorted(folder.glob("lipsync-*/chunk-*.npz")):
+    for path in sorted(folder.glob(CHUNKS)):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
 
 
 def folder_of(desk: Desk, job_id: str) -> Path:
-    return desk.config.data_dir / "jobs" / job_id
+    return desk.config.job_dir(job_id) / "work"
 
 
 def made(desk: Desk, job_id: str) -> int:
-    return len(list(folder_of(desk, job_id).glob("lipsync-*/chunk-*.npz")))
+    return len(list(folder_of(desk, job_id).glob(CHUNKS)))
+
+
+def when_made(desk: Desk, job_id: str) -> dict[str, int]:
+    return {path.name: path.stat().st_mtime_ns for path in folder_of(desk, job_id).glob(CHUNKS)}
 
 
 def status(desk: Desk) -> dict[str, Any]:
     told: dict[str, Any] = desk.client.get("/cluster")
     return told
+
+
+def brought(desk: Desk) -> int:
+    """Chunks, by all replicas together."""
+    return sum(replica["chunks"] for replica in status(desk)["replicas"])
 
 
 def idle(desk: Desk) -> int:
@@ -110,17 +117,20 @@ def until(seen: Any, desk: Desk, within_s: float = 90.0) -> None:
 
 
 def hosts_on_nodes() -> list[int]:
-    """The processes that keep the engine there."""
-    found = []
+    """The processes that keep the engine there, in the order of the replicas."""
+    found: dict[str, int] = {}
     for process in psutil.process_iter(["cmdline", "ppid"]):
-        if "models.resident" in (process.info["cmdline"] or []):
-            try:
-                above = " ".join(psutil.Process(process.info["ppid"]).cmdline())
-            except psutil.NoSuchProcess:
-                continue
-            if above.startswith("ray::"):
-                found.append(process.pid)
-    return found
+        command = process.info["cmdline"] or [""]
+        if "models.resident" in command and _is_actor(process.info["ppid"]):
+            found[command[-1]] = process.pid
+    return [found[name] for name in sorted(found)]
+
+
+def _is_actor(pid: int) -> bool:
+    try:
+        return str(psutil.Process(pid).cmdline()[0]).startswith("ray::")
+    except (psutil.NoSuchProcess, IndexError):
+        return False
 
 
 def finished(daemon: Daemon, job_id: str, local: str) -> JobRow:
@@ -130,12 +140,80 @@ def finished(daemon: Daemon, job_id: str, local: str) -> JobRow:
     return row
 
 
-def test_x(daemon: Daemon, local: str) -> None:
-    t = time.monotonic()
-    job = daemon.desk.submit(LONG)
-    until(lambda: made(daemon.desk, job) > 0, daemon.desk)
-    print("first chunk", time.monotonic() - t, hosts_on_nodes())
-    print(json.dumps(status(daemon.desk), indent=1))
-    row = finished(daemon, job, local)
-    print("done", time.monotonic() - t, made(daemon.desk, job))
-    print(daemon.desk.vigentd("cluster", "status").stdout)
+@contextmanager
+def standing(pids: list[int]) -> Iterator[list[int]]:
+    """These stand still meanwhile; those that are left go on afterwards."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield pids
+    finally:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def in_the_middle(desk: Desk) -> str:
+    """A job of which some chunks are made, and of which both replicas have a batch."""
+    job_id = desk.submit(LONG)
+    until(lambda: made(desk, job_id) > 0, desk)
+    return job_id
+
+
+def test_the_same_frames_as_from_a_single_host(daemon: Daemon, local: str) -> None:
+    desk = daemon.desk
+    before = {replica["name"]: replica["chunks"] for replica in status(desk)["replicas"]}
+    finished(daemon, desk.submit(LONG), local)
+    told = status(desk)
+    assert (told["backend"], told["files"], told["why"]) == ("ray", "shared", "")
+    assert all(replica["chunks"] > before[replica["name"]] for replica in told["replicas"]), "both worked"
+    assert len([node for node in told["nodes"] if node["replicas"]]) == 2
+
+
+def test_a_replica_that_is_killed_loses_only_its_batch(daemon: Daemon, local: str) -> None:
+    desk, said = daemon.desk, len(daemon.desk.said())
+    job_id = in_the_middle(desk)
+    with standing(hosts_on_nodes()[:1]) as (pid,):
+        os.kill(pid, signal.SIGKILL)
+        finished(daemon, job_id, local)
+    assert desk.said()[said:].count(" host_order_failed ") == 1
+    assert desk.milestones(job_id).count("claimed") == 1
+    until(lambda: idle(desk) == 2, desk)
+
+
+def test_one_that_gets_nowhere_is_replaced_and_its_batch_done_elsewhere(daemon: Daemon, local: str) -> None:
+    desk, said = daemon.desk, len(daemon.desk.said())
+    with standing(hosts_on_nodes()[:1]) as (pid,):
+        finished(daemon, desk.submit(LONG), local)
+        until(lambda: not psutil.pid_exists(pid), desk)
+    assert "code=host_stalled" in desk.said()[said:]
+    until(lambda: idle(desk) == 2, desk)
+
+
+def test_a_node_that_dies_costs_a_batch_and_one_that_comes_is_used(
+    daemon: Daemon, cluster: Any, local: str
+) -> None:
+    desk = daemon.desk
+    job_id = in_the_middle(desk)
+    with standing(hosts_on_nodes()) as pids:
+        cluster.remove_node(cluster.first, allow_graceful=False)
+        until(lambda: sum(map(psutil.pid_exists, pids)) == 1, desk)
+        cluster.first = cluster.add_node(num_cpus=1)
+        before = brought(desk)
+        until(lambda: brought(desk) > before, desk)  # by the new one: the other one still stands
+    finished(daemon, job_id, local)
+    assert desk.milestones(job_id).count("claimed") == 1
+
+
+def test_the_next_daemon_goes_on_at_the_chunks_that_are_made(daemon: Daemon, local: str) -> None:
+    """This is the last test: it ends the daemon."""
+    desk = daemon.desk
+    job_id = in_the_middle(desk)
+    with standing(hosts_on_nodes()) as pids:
+        daemon.kill()
+        before = when_made(desk, job_id)
+        until(lambda: not any(map(psutil.pid_exists, pids)), desk)
+    with desk.daemon() as second:
+        row = finished(second, job_id, local)
+    assert row.attempts == 2
+    assert before and before.items() <= when_made(desk, job_id).items(), "they were not made again"
