@@ -104,9 +104,8 @@ def as_dict(ways: Sequence[Way]) -> list[dict[str, Any]]:
 
 
 def _measured(config: Config, asked: Asked, by: str, replicas: int, folder: Path) -> Way:
-    (folder / "cache").mkdir(parents=True)
-    config.cache.joinpath("kernels").mkdir(parents=True, exist_ok=True)
-    (folder / "cache" / "kernels").symlink_to(config.cache / "kernels")  # compiled once for all
+    folder.mkdir()
+    kernels = config.cache / "kernels"  # compiled once for all; in one place, or torch takes them for others
     cluster = ClusterSettings(address=LOCAL, gpus=0 if asked.devices[0] == "cpu" else 1)
     lipsync = config.lipsync.model_copy(
         update={"device": ",".join(asked.devices[:replicas]), "replicas": replicas}
@@ -119,18 +118,19 @@ def _measured(config: Config, asked: Asked, by: str, replicas: int, folder: Path
             "cluster": cluster if by == "ray" else ClusterSettings(),
         }
     )
-    with _opened(config, asked, by) as (hosts, load_s):
+    with _opened(config, asked, by, kernels) as (hosts, load_s):
         _lips(config, hosts, asked, FIRST_S, "first")
         lips_s, chunks, frames = _lips(config, hosts, asked, asked.seconds, "whole")
     return Way(by, replicas, load_s, lips_s, frames, chunks)
 
 
 @contextmanager
-def _opened(config: Config, asked: Asked, by: str) -> Iterator[tuple[Hosts, float]]:
+def _opened(config: Config, asked: Asked, by: str, kernels: Path) -> Iterator[tuple[Hosts, float]]:
     def planned(config: Config, chosen: Chosen) -> Sequence[Plan]:
         chosen.lipsync = replace(chosen.lipsync, name=LATENTSYNC, device=asked.devices[0])
         found = plans(config, chosen, fanned=by != "host")
-        return [_random(plan) for plan in found] if asked.random_weights else found
+        own = {"kernels": str(kernels)} | ({"folder": None} if asked.random_weights else {})
+        return [_changed(plan, own) for plan in found]
 
     hosts, began = Hosts(config, lambda *_: None, planned=planned), time.perf_counter()
     hosts.open()
@@ -144,14 +144,16 @@ def _opened(config: Config, asked: Asked, by: str) -> Iterator[tuple[Hosts, floa
         hosts.close()
 
 
-def _random(plan: Plan) -> Plan:
-    """With networks of full size that make noise."""
+def _changed(plan: Plan, own: dict[str, Any]) -> Plan:
+    """With these arguments for LatentSync. folder None: networks of full size that make noise."""
     arguments = dict(plan.arguments)
     if plan.load == PROXY:
         inner = arguments["plan"]
-        arguments |= {"plan": inner | {"arguments": inner["arguments"] | {"folder": None}}, "weights": None}
+        arguments["plan"] = inner | {"arguments": inner["arguments"] | own}
+        if "folder" in own:
+            arguments["weights"] = None
     elif arguments.get("name") == LATENTSYNC:
-        arguments["folder"] = None
+        arguments |= own
     return replace(plan, arguments=arguments)
 
 

@@ -37,7 +37,8 @@ from models.presenters import LatentFile, Presenters
 from models.progress import Progress, side_by_side
 
 REPLICA = "models.latentsync.replica:"
-BATCH = 4  # chunks: some seconds of work, so that what a batch costs beside it does not count
+LEAST, MOST = 2, 8  # chunks in a batch: some seconds of work, so that what it costs beside it does not count
+EACH = 4  # batches for each replica, if the video is long enough, so that all are done at about the same time
 SPARE = 2  # batches that are ready or on their way, beside those that are worked on
 
 
@@ -78,9 +79,9 @@ class FanOut:
             stride = stride_of(clip.fps)
             placing = Placing(clip, presenter, looks.size, stride, sampling.check, watch)
             heard = _listen(taker, speech, options, progress.check)
-            fan = _Fan(
-                taker, placing, heard, options, sampling, latents, report.notes, self._replicas + SPARE
-            )
+            batch = _batch(len(clip.order) - first, stride, self._replicas)
+            most = self._replicas + SPARE
+            fan = _Fan(taker, placing, heard, options, sampling, latents, report.notes, batch, most)
             frames = stack.enter_context(closing(fan.frames(first)))
             yield from while_there(frames, presenter, clip, options, report, progress)
         progress.step(1, 1)  # the presenter may have been followed a little further, and that be broken off
@@ -94,6 +95,12 @@ def _listen(taker: Orders, speech: Speech, options: SyncOptions, check: Callable
     speech.wav.astype(np.float32).tofile(wav)
     asked = {"reads": [str(wav)], "writes": str(heard), "rate": speech.rate, "windows": options.audio_windows}
     return Listened(heard, tuple(taker.place(REPLICA + "listen", asked, lambda _: None).result(check)))
+
+
+def _batch(frames: int, stride: int, replicas: int) -> int:
+    """Chunks in a batch, of so many frames to make."""
+    chunks = -(-frames // (CHUNK * stride))
+    return min(MOST, max(LEAST, chunks // (EACH * replicas)))
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,7 @@ class _Sent:
 
 @dataclass
 class _Fan:
-    """One job. most: batches under way."""
+    """One job. batch: chunks in each. most: batches under way."""
 
     taker: Orders
     placing: Placing
@@ -124,6 +131,7 @@ class _Fan:
     progress: Progress
     latents: LatentFile | None
     notes: list[str]
+    batch: int
     most: int
 
     def __post_init__(self) -> None:
@@ -168,7 +176,7 @@ class _Fan:
     def _batches(self, begin: int) -> Generator[tuple[Path, int, int, int]]:
         """File, first frame, frames and chunks of each."""
         with closing(self.placing.chunks(begin)) as chunks:
-            while group := list(islice(chunks, BATCH)):
+            while group := list(islice(chunks, self.batch)):
                 number = group[0].frames[0].number
                 path = self.options.scratch / f"batch-{number:08d}.safetensors"
                 self._batch(group).write(path)

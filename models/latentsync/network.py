@@ -202,6 +202,12 @@ def _of(network: Module, function: Callable[..., Any]) -> Function:
 
 
 def _compiled(function: Function) -> Function:
-    """For shapes that do not change."""
-    compiled: Function = torch.compile(function, fullgraph=True, dynamic=False)
+    """For shapes that do not change.
+
+    What was tuned is kept with the kernels, and is the same in each process that finds them. But for sums
+    torch would try by the clock in each process anew whether smaller blocks are quicker, and blocks decide
+    the order in which is added: what two processes make would then differ in the last bits.
+    """
+    options: dict[str, str | int | bool | Callable[..., Any]] = {"dynamic_scale_rblock": False}
+    compiled: Function = torch.compile(function, fullgraph=True, dynamic=False, options=options)
     return compiled

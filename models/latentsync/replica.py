@@ -6,6 +6,8 @@ arguments name: see models.orders.
 
 from __future__ import annotations
 
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from models.ahead import ahead
 from models.engine import Speech
 from models.latentsync.audio import pieces, resample
 from models.latentsync.batch import Answer, Batch
@@ -20,6 +23,7 @@ from models.latentsync.engine import LatentSyncEngine, memory_told
 from models.latentsync.frames import Chunk
 from models.latentsync.heard import Listened
 from models.latentsync.mouths import Mouths
+from models.latentsync.network import Networks
 from models.latentsync.presenting import SHORT_OF_MEMORY
 from models.latentsync.sampler import Sampler
 from models.latentsync.sampling import Sampling
@@ -66,8 +70,8 @@ def make(engine: LatentSyncEngine, asked: Asked, progress: Progress) -> None:
         return sampler(chunk, lambda share: progress.step(done + share, len(batch.chunks)))
 
     mouths = Mouths(networks, batch.width, batch.height, sample, watch)
-    with networks.current(), memory_told():
-        frames = [frame for chunk in batch.chunks for frame in mouths(chunk.on(networks.device))]
+    with networks.current(), memory_told(), closing(ahead(_sent(networks, batch.chunks), 1)) as chunks:
+        frames = [frame for chunk in chunks for frame in mouths(chunk)]
     answer = Answer(frames, latents.learned, notes)
     if batch.chunks[0].stride > 1:
         answer.ends, answer.waiting = mouths.ends, len(mouths.waiting)
@@ -86,6 +90,13 @@ def join(engine: LatentSyncEngine, asked: Asked, progress: Progress) -> None:
         mouths.left, mouths.waiting = left.on(networks.device), waiting
         right = after[0][0].on(networks.device) if after else None
         Answer(mouths.rest(right)).write(Path(asked["writes"]))
+
+
+def _sent(networks: Networks, chunks: Sequence[Chunk]) -> Generator[Chunk]:
+    """On the networks' device: pixels are sent while others are sampled."""
+    with networks.current():
+        for chunk in chunks:
+            yield chunk.on(networks.device)
 
 
 def _nothing(_: Chunk) -> list[Tensor | None]:

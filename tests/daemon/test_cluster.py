@@ -28,7 +28,7 @@ from tests.models.latentsync.tiny import lay_models
 
 Cluster = pytest.importorskip("ray.cluster_utils", reason="Ray is not installed").Cluster
 
-# Six batches: when the first is back, two are not ordered yet, so that each of two replicas has one in hand.
+# Eight batches: when the first is back, some are not ordered yet, so that each of two replicas has one.
 LONG = " ".join(f"{number}, two, three, four, five." for number in ("One", "Six", "Ten", "Five"))
 # Long enough for a loaded machine, and short enough to wait for: see models.budgets.
 PATIENCE = "0.1"

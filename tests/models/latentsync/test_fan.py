@@ -101,13 +101,15 @@ class Fanned(Job):
 
 @pytest.fixture
 def fanned(engine: LatentSyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fanned:
-    monkeypatch.setattr(fan, "BATCH", 1)
+    monkeypatch.setattr(fan, "MOST", 1)
     job = Fanned(FanOut(3), tmp_path)  # type: ignore[arg-type]
     job.replicas = Replicas(engine)
     return job
 
 
-@pytest.mark.parametrize("count", [1, 16, 17, 30, 83])
+@pytest.mark.parametrize(
+    "count", [1, 17, *(pytest.param(count, marks=pytest.mark.slow) for count in (16, 30, 83))]
+)
 def test_the_same_frames(job: Job, fanned: Fanned, face: Path, count: int) -> None:
     """A clip of 30 pictures is played to and fro."""
     report = SyncReport()
@@ -120,12 +122,33 @@ def test_the_same_frames(job: Job, fanned: Fanned, face: Path, count: int) -> No
 def test_batches_of_several_chunks(
     job: Job, fanned: Fanned, face: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fan, "BATCH", 2)
+    monkeypatch.setattr(fan, "MOST", 2)
     assert_same(fanned(clip_of(face, 70)), job(clip_of(face, 70)))
     assert fanned.replicas.batches < 5
 
 
-@pytest.mark.parametrize(("fps", "count"), [(50, 36), (50, 70), (60, 97), (60, 2)])
+@pytest.mark.parametrize(
+    ("frames", "stride", "replicas", "chunks"),
+    [
+        (1520, 1, 1, 8),
+        (1520, 1, 2, 8),
+        (1520, 1, 8, 2),
+        (250, 1, 1, 4),
+        (250, 1, 2, 2),
+        (500, 2, 1, 4),
+        (1, 1, 1, 2),
+    ],
+)
+def test_as_many_chunks_as_leave_some_batches_for_each(
+    frames: int, stride: int, replicas: int, chunks: int
+) -> None:
+    assert fan._batch(frames, stride, replicas) == chunks
+
+
+@pytest.mark.parametrize(
+    ("fps", "count"),
+    [(50, 36), (60, 2), *(pytest.param(*each, marks=pytest.mark.slow) for each in ((50, 70), (60, 97)))],
+)
 def test_fast_clips_have_frames_between_two_batches(
     job: Job, fanned: Fanned, pictures: Pictures, tmp_path: Path, fps: int, count: int
 ) -> None:
@@ -138,8 +161,7 @@ def test_a_fast_clip_goes_on_in_the_middle(
 ) -> None:
     path = film(tmp_path / "clip.mp4", pictures[:40], 50)
     whole = job(clip_of(path, 70))
-    for first in (16, 32, 48):
-        assert_same(fanned(clip_of(path, 70), first=first), whole[first:])
+    assert_same(fanned(clip_of(path, 70), first=32), whole[32:])
 
 
 def test_cuts_and_nobody(job: Job, fanned: Fanned, pictures: Pictures, tmp_path: Path) -> None:
@@ -202,11 +224,11 @@ def test_who_asks_may_stop(fanned: Fanned, face: Path) -> None:
 
 def test_it_goes_on_where_it_stopped(job: Job, fanned: Fanned, face: Path) -> None:
     scratch = fanned.options().scratch
-    frames = fanned.begun(clip_of(face, 83), scratch=scratch)
+    frames = fanned.begun(clip_of(face, 50), scratch=scratch)
     kept = [next(frames) for _ in range(32)]
     frames.close()
-    made = kept + fanned(clip_of(face, 83), scratch=scratch, first=32)
-    assert_same(made, job(clip_of(face, 83)))
+    made = kept + fanned(clip_of(face, 50), scratch=scratch, first=32)
+    assert_same(made, job(clip_of(face, 50)))
 
 
 def test_fractions_rise_to_one(fanned: Fanned, face: Path) -> None:
@@ -216,6 +238,6 @@ def test_fractions_rise_to_one(fanned: Fanned, face: Path) -> None:
         def step(self, done: float, total: float) -> None:
             shares.append(done / total)
 
-    fanned(clip_of(face, 83), Kept(), **USUAL)
+    fanned(clip_of(face, 50), Kept(), **USUAL)
     assert shares == sorted(shares)
     assert len(set(shares)) > 20 and shares[-1] == 1

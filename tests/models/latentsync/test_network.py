@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from models.latentsync.files import files_in
-from models.latentsync.network import DECODED, ENCODED, FEW, Networks
+from models.latentsync.network import DECODED, ENCODED, FEW, Networks, _compiled
 from models.latentsync.weights import load_vae, random_unet
 from tests.models.latentsync.golden import TOLERANCE, apart
 from tests.models.latentsync.tiny import unet_config
@@ -99,3 +100,14 @@ def test_a_face_does_not_depend_on_its_group(networks: Networks) -> None:
     faces = randn(20, 3, 64, 64).clamp(-1, 1)
     latents = networks.encode(faces)
     assert torch.equal(networks.encode(faces[5:9]), latents[5:9])
+
+
+def test_torch_does_not_tune_sums_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each process would choose anew, and what two of them make would differ in the last bits."""
+    from torch._inductor import config
+
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(torch, "compile", lambda function, **how: asked.update(how) or function)
+    _compiled(lambda x: x)
+    assert asked["options"] == {"dynamic_scale_rblock": False}
+    assert "dynamic_scale_rblock" in config.get_config_copy(), "torch knows it by another name now"
