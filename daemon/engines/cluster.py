@@ -24,19 +24,31 @@ class Cluster:
         self._node_of: dict[str, str] = {}  # replica → name of its node, as last seen
 
     def look(self) -> list[Node] | None:
-        """Its nodes; takes as long as it does. None: who looks is not there, and says so itself."""
+        """Its nodes; takes as long as it does. None: who looks is not there, and says so itself.
+
+        Replaces replicas that have nothing to do and of which the node is gone.
+        """
         if self._link.why():
             return None
+        pids, idle = self._pids(), [seat for seat in self._replicas if seat.health().state == "idle"]
         try:
             with self._link.asked(Quiet()) as host:
                 nodes: list[Node] = host.ask(NODES, {}, Quiet(), floors=self._floors)
         except (EngineAway, ProcessDied):
             return None
-        ours = {actor_name(name, pid): name for name, pid in self._pids().items() if pid is not None}
+        ours = {actor_name(name, pid): name for name, pid in pids.items() if pid is not None}
         for node in nodes:
             node["replicas"] = [ours[actor] for actor in node["replicas"] if actor in ours]
         self._node_of = {name: node["name"] for node in nodes for name in node["replicas"]}
+        self._replace([seat for seat in idle if not self.node_of(seat.plan.name)], pids)
         return nodes
+
+    def _replace(self, lost: Sequence[Seat], pids: dict[str, int | None]) -> None:
+        """One that works finds it out by itself, and has an order to give back."""
+        for seat in lost:
+            health = seat.health()
+            if health.state == "idle" and health.facts["pid"] == pids[seat.plan.name]:
+                seat.replace("its node is gone")
 
     def node_of(self, replica: str) -> str:
         """As last seen; "" while it has none. At once."""

@@ -217,6 +217,10 @@ class Chair:
 
     def __init__(self, name: str, pid: int | None = None, nodes: Any = None, state: Any = "idle") -> None:
         self.plan, self.pid, self.nodes, self.state = SimpleNamespace(name=name), pid, nodes, state
+        self.replaced: list[str] = []
+
+    def replace(self, because: str) -> None:
+        self.replaced.append(because)
 
     def why(self) -> str:
         return "" if self.nodes is not None else "it loads"
@@ -252,6 +256,16 @@ def test_actors_are_found_by_the_process_that_they_work_for() -> None:
     for trouble in (None, EngineAway("away"), HostDied("dead")):
         link.nodes = trouble
         assert cluster.look() is None
+
+
+def test_one_that_has_nothing_to_do_is_replaced_when_its_node_is_gone() -> None:
+    """It looked idle until it was asked for something."""
+    link = Chair("cluster", 5, nodes=[HEAD | {"replicas": [actor_name("lipsync-1", 7)]}, GONE])
+    chairs = {
+        n: Chair(f"lipsync-{n}", 6 + n, state=state) for n, state in enumerate(("idle", "idle", "busy"), 1)
+    }
+    Cluster(cast(Seat, link), cast(list[Seat], list(chairs.values())), budgets.ASKED).look()
+    assert {n: chair.replaced for n, chair in chairs.items()} == {1: [], 2: ["its node is gone"], 3: []}
 
 
 def test_nothing_of_ray_is_loaded_by_the_daemon() -> None:
