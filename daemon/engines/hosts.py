@@ -45,6 +45,7 @@ from daemon.engines.seat import Seat, Tell
 from daemon.health.component import Component
 from models import budgets
 from models.budgets import Budget
+from models.cluster.link import LOCAL, remove_folder
 from models.errors import Unavailable
 from models.host import Plan
 from models.orders import Taker
@@ -161,6 +162,8 @@ class Hosts:
             list(threads.map(Seat.close, [*self._seats.values(), *self._passing]))
         if self._pool is not None:
             self._pool.close()
+        if self.cluster is not None and self._config.cluster.address == LOCAL:
+            remove_folder(_found(self._config))
 
     def why(self) -> str:
         """Why no job can be worked on now; "" when one can."""
@@ -434,7 +437,11 @@ def _proxied(config: Config, there: Plan, number: int) -> Plan:
 
 
 def _link(config: Config) -> dict[str, Any]:
-    return {"address": config.cluster.address, "found": str(config.scratch / "cluster.address")}
+    return {"address": config.cluster.address, "found": str(_found(config))}
+
+
+def _found(config: Config) -> Path:
+    return config.scratch / "cluster.address"
 
 
 def media_plan() -> Plan:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +20,7 @@ from models.launch import visible
 NAMESPACE = "vigentd"
 LOCAL = "local"  # a cluster of this machine alone, for trying
 LOOK_EVERY_S = 0.2
+ENDS_S = 5.0
 LONGEST_FOLDER = 40  # characters: names of sockets are cut off elsewhere, and Ray's are long
 HINT = (
     "`ray status` on the head says whether it runs; cluster.address is what `ray start --head` has printed, "
@@ -40,10 +43,9 @@ class Head:
         if address != LOCAL:
             _linked(address)
             return
-        folder, token = path.parent / "ray", secrets.token_hex(32)
-        if len(str(folder)) > LONGEST_FOLDER:
-            folder = Path(f"/tmp/vigentd-ray-{os.getuid()}")
-        _use_token(token)
+        remove_folder(path)  # of one that was killed
+        folder, token = _folder(path), secrets.token_hex(32)
+        _alone(token)
         os.environ[gpus.VISIBLE] = _visible(devices)
         ray = _linked(LOCAL, include_dashboard=False, _temp_dir=str(folder))
         part = path.with_suffix(".part")
@@ -62,8 +64,23 @@ def link(address: str, found: Path) -> Any:
     while not found.exists():
         time.sleep(LOOK_EVERY_S)
     there, token = json.loads(found.read_text())
-    _use_token(token)
+    _alone(token)
     return _linked(there)
+
+
+def remove_folder(found: Path) -> None:
+    """Of the cluster of this machine, when it is ended, or about to be. found: as Head's."""
+    folder, until = _folder(found), time.monotonic() + ENDS_S
+    while folder.exists() and time.monotonic() < until:
+        shutil.rmtree(folder, ignore_errors=True)  # its processes may write still
+        time.sleep(LOOK_EVERY_S / 4)
+
+
+def _folder(found: Path) -> Path:
+    folder = found.parent / "ray"
+    if len(str(folder)) <= LONGEST_FOLDER:
+        return folder
+    return Path(f"/tmp/vigentd-ray-{os.getuid()}-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}")
 
 
 def _visible(devices: Sequence[str]) -> str:
@@ -73,10 +90,11 @@ def _visible(devices: Sequence[str]) -> str:
     return ",".join(dict.fromkeys(visible(device, ours) for device in devices if device != "cpu"))
 
 
-def _use_token(token: str) -> None:
-    """Before Ray is imported. Who does not know it cannot use the cluster; by itself Ray would write one into
-    the person's home."""
-    os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=token)
+def _alone(token: str) -> None:
+    """Before Ray is imported: of a cluster of this machine. Who does not know the token cannot use it (by
+    itself Ray would write one into the person's home), and nobody elsewhere can reach it: as on the systems
+    that this variable is named for, Ray then listens on the loopback address."""
+    os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=token, RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0")
 
 
 def _linked(address: str, **how: Any) -> Any:

@@ -32,6 +32,7 @@ Cluster = pytest.importorskip("ray.cluster_utils", reason="Ray is not installed"
 LONG = " ".join(f"{number}, two, three, four, five." for number in ("One", "Six", "Ten", "Five"))
 # Long enough for a loaded machine, and short enough to wait for: see models.budgets.
 PATIENCE = "0.1"
+SETTINGS = LATENTSYNC | {"VIGENTD_CLUSTER__GPUS": "0", "VIGENTD_HEALTH__PATIENCE": PATIENCE}
 CHUNKS = "lipsync-*/chunk-*.npz"
 
 
@@ -47,12 +48,7 @@ def cluster() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def desk(cluster: Any, tmp_path_factory: pytest.TempPathFactory, album: Path) -> Desk:
-    settings = LATENTSYNC | {
-        "VIGENTD_CLUSTER__ADDRESS": cluster.address,
-        "VIGENTD_CLUSTER__GPUS": "0",
-        "VIGENTD_LIPSYNC__REPLICAS": "2",
-        "VIGENTD_HEALTH__PATIENCE": PATIENCE,
-    }
+    settings = SETTINGS | {"VIGENTD_CLUSTER__ADDRESS": cluster.address, "VIGENTD_LIPSYNC__REPLICAS": "2"}
     desk = Desk(tmp_path_factory.mktemp("cluster"), portrait(album, (180, 320), 1), settings)
     lay_models(desk.config.weights)
     return desk
@@ -217,3 +213,22 @@ def test_the_next_daemon_goes_on_at_the_chunks_that_are_made(daemon: Daemon, loc
         row = finished(second, job_id, local)
     assert row.attempts == 2
     assert before and before.items() <= when_made(desk, job_id).items(), "they were not made again"
+
+
+@pytest.mark.slow
+def test_a_cluster_of_this_machine_alone_is_reached_by_nobody_else(tmp_path: Path, album: Path) -> None:
+    """And nothing is left of it afterwards."""
+    settings = SETTINGS | {"VIGENTD_CLUSTER__ADDRESS": "local", "VIGENTD_LIPSYNC__REPLICAS": "1"}
+    desk = Desk(tmp_path, portrait(album, (180, 320), 1), settings)
+    lay_models(desk.config.weights)
+    with desk.daemon():
+        until(lambda: idle(desk) == 1, desk)
+        reached = {
+            connection.laddr.ip
+            for pid in desk.left()
+            for connection in psutil.Process(pid).net_connections("tcp")
+            if connection.status == psutil.CONN_LISTEN
+        }
+        assert reached and reached <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
+        (folder,) = Path("/tmp").glob(f"vigentd-ray-{os.getuid()}-*")
+    assert not folder.exists(), "it was ended with the daemon"
