@@ -106,7 +106,7 @@ def as_dict(ways: Sequence[Way]) -> list[dict[str, Any]]:
 def _measured(config: Config, asked: Asked, by: str, replicas: int, folder: Path) -> Way:
     folder.mkdir()
     kernels = config.cache / "kernels"  # compiled once for all; in one place, or torch takes them for others
-    cluster = ClusterSettings(address=LOCAL, gpus=0 if asked.devices[0] == "cpu" else 1)
+    cluster = ClusterSettings(address=LOCAL, gpus=_share(asked.devices))
     lipsync = config.lipsync.model_copy(
         update={"device": ",".join(asked.devices[:replicas]), "replicas": replicas}
     )
@@ -122,6 +122,11 @@ def _measured(config: Config, asked: Asked, by: str, replicas: int, folder: Path
         _lips(config, hosts, asked, FIRST_S, "first")
         lips_s, chunks, frames = _lips(config, hosts, asked, asked.seconds, "whole")
     return Way(by, replicas, load_s, lips_s, frames, chunks)
+
+
+def _share(devices: Sequence[str]) -> float:
+    """Of a GPU, for each replica: one that is named twice is shared by two."""
+    return 0.0 if devices[0] == "cpu" else len(set(devices)) / len(devices)
 
 
 @contextmanager
