@@ -36,6 +36,7 @@ from models.latentsync.presenting import (
     open_presenter,
     while_there,
 )
+from models.latentsync.remembered import Remembered
 from models.latentsync.sampler import Sampler
 from models.latentsync.sampling import Sampling, denoise, first_noise
 from models.latentsync.stock import AutoencoderKL, UNetMotionModel, Whisper
@@ -64,7 +65,7 @@ class LatentSyncEngine:
     """Satisfies models.engine.LipSyncEngine.
 
     loaded_s, warmed_s: what the last load and warm-up took. seconds: what the last job spent on what; what
-    goes on side by side counts in full in each.
+    goes on side by side counts in full in each. remembered: for models.latentsync.replica.
     """
 
     name = "latentsync"
@@ -86,6 +87,7 @@ class LatentSyncEngine:
         self.fingerprint = fingerprint
         self.loaded_s, self.warmed_s = loaded_s, 0.0
         self.seconds: dict[str, float] = {}
+        self.remembered = Remembered()
 
     @classmethod
     def open(

@@ -9,6 +9,7 @@ way at once, as files: however slow one replica is, memory does not grow, and th
 
 from __future__ import annotations
 
+import secrets
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
@@ -38,7 +39,6 @@ from models.progress import Progress, side_by_side
 
 REPLICA = "models.latentsync.replica:"
 LEAST, MOST = 2, 8  # chunks in a batch: some seconds of work, so that what it costs beside it does not count
-EACH = 4  # batches for each replica, if the video is long enough, so that all are done at about the same time
 SPARE = 2  # batches that are ready or on their way, beside those that are worked on
 
 
@@ -79,9 +79,7 @@ class FanOut:
             stride = stride_of(clip.fps)
             placing = Placing(clip, presenter, looks.size, stride, sampling.check, watch)
             heard = _listen(taker, speech, options, progress.check)
-            batch = _batch(len(clip.order) - first, stride, self._replicas)
-            most = self._replicas + SPARE
-            fan = _Fan(taker, placing, heard, options, sampling, latents, report.notes, batch, most)
+            fan = _Fan(taker, placing, heard, options, sampling, latents, report.notes, self._replicas)
             frames = stack.enter_context(closing(fan.frames(first)))
             yield from while_there(frames, presenter, clip, options, report, progress)
         progress.step(1, 1)  # the presenter may have been followed a little further, and that be broken off
@@ -97,10 +95,14 @@ def _listen(taker: Orders, speech: Speech, options: SyncOptions, check: Callable
     return Listened(heard, tuple(taker.place(REPLICA + "listen", asked, lambda _: None).result(check)))
 
 
-def _batch(frames: int, stride: int, replicas: int) -> int:
-    """Chunks in a batch, of so many frames to make."""
-    chunks = -(-frames // (CHUNK * stride))
-    return min(MOST, max(LEAST, chunks // (EACH * replicas)))
+def _sizes(chunks: int, replicas: int) -> Iterator[int]:
+    """Of the batches, in chunks. They begin small, so that nobody waits long for the first ones to be
+    decoded; and they end small, so that all replicas are done at about the same time."""
+    sent = 0
+    while chunks > 0:
+        size = min(MOST, LEAST + sent // replicas, max(LEAST, chunks // (2 * replicas)), chunks)
+        yield size
+        chunks, sent = chunks - size, sent + 1
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ class _Sent:
 
 @dataclass
 class _Fan:
-    """One job. batch: chunks in each. most: batches under way."""
+    """One job."""
 
     taker: Orders
     placing: Placing
@@ -131,10 +133,10 @@ class _Fan:
     progress: Progress
     latents: LatentFile | None
     notes: list[str]
-    batch: int
-    most: int
+    replicas: int
 
     def __post_init__(self) -> None:
+        self._id = secrets.token_hex(8)
         self._made: dict[int, float] = {}  # first frame of a batch → how many are made in it
         self._before = 0
 
@@ -153,7 +155,7 @@ class _Fan:
         before: _Sent | None = None  # of which some frames wait
         more = True
         while more or under_way:
-            while more and len(under_way) < self.most:
+            while more and len(under_way) < self.replicas + SPARE:
                 batch = next(batches, None)
                 more = batch is not None
                 if batch is not None:
@@ -175,8 +177,10 @@ class _Fan:
 
     def _batches(self, begin: int) -> Generator[tuple[Path, int, int, int]]:
         """File, first frame, frames and chunks of each."""
+        per_chunk, frames = CHUNK * self.placing.stride, len(self.placing.clip.order)
         with closing(self.placing.chunks(begin)) as chunks:
-            while group := list(islice(chunks, self.batch)):
+            for size in _sizes(-(-frames // per_chunk) - begin, self.replicas):
+                group = list(islice(chunks, size))
                 number = group[0].frames[0].number
                 path = self.options.scratch / f"batch-{number:08d}.safetensors"
                 self._batch(group).write(path)
@@ -196,7 +200,7 @@ class _Fan:
     def _send(self, batch: Path, number: int, frames: int, chunks: int) -> _Sent:
         options, answer = self.options, batch.with_name(batch.name.replace("batch", "answer"))
         sampling = Sampling(options.steps, options.guidance, options.deepcache_interval)
-        asked: dict[str, Any] = {"fps": self.placing.clip.fps, "seed": options.seed, "new": number == 0}
+        asked: dict[str, Any] = {"fps": self.placing.clip.fps, "seed": options.seed, "of": self._id}
         asked |= {"sampling": asdict(sampling), "reads": [str(batch)], "writes": str(answer)}
         asked["chunks"] = chunks  # for who counts them
         order = self.taker.place(REPLICA + "make", asked, partial(self._told, number, frames))

@@ -18,13 +18,14 @@ from torch import Tensor
 from models.ahead import ahead
 from models.engine import Speech
 from models.latentsync.audio import pieces, resample
-from models.latentsync.batch import Answer, Batch
+from models.latentsync.batch import Answer, Batch, Latents
 from models.latentsync.engine import LatentSyncEngine, memory_told
 from models.latentsync.frames import Chunk
 from models.latentsync.heard import Listened
 from models.latentsync.mouths import Mouths
 from models.latentsync.network import Networks
 from models.latentsync.presenting import SHORT_OF_MEMORY
+from models.latentsync.remembered import Remembered
 from models.latentsync.sampler import Sampler
 from models.latentsync.sampling import Sampling
 from models.latentsync.stopwatch import Stopwatch
@@ -48,12 +49,14 @@ def listen(engine: LatentSyncEngine, asked: Asked, progress: Progress) -> list[i
 
 
 def make(engine: LatentSyncEngine, asked: Asked, progress: Progress) -> None:
-    """Reads a Batch, writes its Answer. sampling: of models.latentsync.sampling; fps, seed: of the job."""
+    """Reads a Batch, writes its Answer. sampling: of models.latentsync.sampling; fps, seed: of the job.
+    of: the job, and this attempt at it."""
     batch, notes = Batch.read(Path(asked["reads"][0])), list[str]()
     networks, watch = engine.networks, Stopwatch()
-    if asked["new"]:  # what the last job lacked may be there again
-        networks.use_all_memory()
-    latents = _Carried(batch.known)
+    if engine.remembered.of != asked["of"]:
+        engine.remembered = Remembered(asked["of"])
+        networks.use_all_memory()  # what the last job lacked may be there again
+    latents = _Carried(batch.known, engine.remembered)
     sampler = Sampler(
         networks,
         _Heard(batch.heard, asked["fps"]),
@@ -114,14 +117,16 @@ class _Heard:
 
 
 class _Carried:
-    """Latents that came with the batch, and those that go back with its answer. As a LatentFile."""
+    """Latents that came with the batch or are remembered, and those that go back with its answer. As a
+    LatentFile."""
 
-    def __init__(self, known: dict[int, npt.NDArray[Any]]) -> None:
-        self._known = known
-        self.learned: dict[int, npt.NDArray[Any]] = {}
+    def __init__(self, known: Latents, remembered: Remembered) -> None:
+        self._known, self._remembered = known, remembered
+        self.learned: Latents = {}
 
     def get(self, k: int) -> npt.NDArray[Any] | None:
-        return self._known.get(k, self.learned.get(k))
+        return self._known.get(k, self._remembered.get(k))
 
     def put(self, k: int, record: npt.NDArray[Any]) -> None:
         self.learned[k] = record
+        self._remembered.put(k, record)

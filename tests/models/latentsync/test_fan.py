@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from models.engine import SyncedFrame, SyncReport
 from models.errors import BadInput, Cancelled
@@ -128,21 +129,36 @@ def test_batches_of_several_chunks(
 
 
 @pytest.mark.parametrize(
-    ("frames", "stride", "replicas", "chunks"),
+    ("chunks", "replicas", "sizes"),
     [
-        (1520, 1, 1, 8),
-        (1520, 1, 2, 8),
-        (1520, 1, 8, 2),
-        (250, 1, 1, 4),
-        (250, 1, 2, 2),
-        (500, 2, 1, 4),
-        (1, 1, 1, 2),
+        (95, 1, [2, 3, 4, 5, 6, 7, 8, 8, 8, 8, 8, 8, 8, 6, 3, 2, 1]),
+        (40, 2, [2, 2, 3, 3, 4, 4, 5, 4, 3, 2, 2, 2, 2, 2]),
+        (16, 2, [2, 2, 3, 2, 2, 2, 2, 1]),
+        (1, 1, [1]),
+        (0, 3, []),
     ],
 )
-def test_as_many_chunks_as_leave_some_batches_for_each(
-    frames: int, stride: int, replicas: int, chunks: int
+def test_batches_begin_small_and_end_small(chunks: int, replicas: int, sizes: list[int]) -> None:
+    assert list(fan._sizes(chunks, replicas)) == sizes
+
+
+def test_latents_are_made_once_in_a_clip_that_is_played_again(
+    fanned: Fanned, face: Path, engine: LatentSyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert fan._batch(frames, stride, replicas) == chunks
+    """Batches that were written before the first ones came back do not know of theirs."""
+    encoded: list[int] = []
+    encode = engine.networks.encode
+
+    def counted(faces: torch.Tensor) -> torch.Tensor:
+        encoded.append(len(faces) // 2)
+        return encode(faces)
+
+    monkeypatch.setattr(engine.networks, "encode", counted)
+    fanned.engine = FanOut(9)  # type: ignore[assignment]  # so many are under way before the first answer is read
+    fanned(clip_of(face, 64))
+    assert sum(encoded) == 30, "each picture of the clip, once"
+    fanned(clip_of(face, 5), seed=1)
+    assert sum(encoded) == 35, "the next job is another one"
 
 
 @pytest.mark.parametrize(
