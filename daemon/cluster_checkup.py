@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from daemon.config import Config
+from daemon.engines.roster import in_cluster, spoken_in_cluster
 from daemon.finding import Finding
 from models.cluster.link import HINT, INSTALL, LOCAL
 
@@ -24,7 +25,7 @@ def cluster(config: Config) -> Iterator[Finding]:
     address = config.cluster.address
     if not address:
         return
-    if config.lipsync.engine == "mouthwarp":
+    if not in_cluster(config) and not spoken_in_cluster(config.settings):
         fix = "Set lipsync.engine to auto or latentsync, or leave cluster.address out."
         yield Finding(NAME, "warn", "it is not used: lipsync.engine is mouthwarp, the draft engine", fix)
     elif find_spec("ray") is None:

@@ -1,4 +1,4 @@
-"""Who makes the lips, and where, as `vigentd cluster status --json` prints it."""
+"""The replicas, and where they are, as `vigentd cluster status --json` prints it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from daemon.config import Config
 from daemon.engines.group import parsed
+from daemon.engines.pool import COUNTED
 from daemon.engines.roster import in_cluster
 from daemon.health.component import Component
 from daemon.health.report import Report, is_unwell, named
@@ -31,10 +32,14 @@ def cluster_status(config: Config, report: Report) -> dict[str, Any]:
         "why": why,
         "hint": hint,
         "files": "/".join(sorted({replica["files"] for replica in replicas if replica["files"]})),
-        "chunks_per_s": round(sum(replica["chunks_per_s"] for replica in replicas), 3),
+        **{f"{made}_per_s": _together(replicas, f"{made}_per_s") for made in COUNTED.values()},
         "nodes": list(cluster.facts.get("nodes", ())) if cluster is not None else [],
         "replicas": replicas,
     }
+
+
+def _together(replicas: list[dict[str, Any]], pace: str) -> float:
+    return round(sum(float(replica.get(pace, 0)) for replica in replicas), 3)
 
 
 def _is_replica(part: Component) -> bool:
@@ -43,9 +48,11 @@ def _is_replica(part: Component) -> bool:
 
 
 def _replica(part: Component) -> dict[str, Any]:
-    """files: how they get there, "shared" or "sent"; "" when it works here, or that is not known yet."""
-    facts = part.facts
+    """files: how they get there, "shared" or "sent"; "" when it works here, or that is not known yet.
+    chunks or sentences: that it has made."""
+    facts, name = part.facts, part.name.removeprefix("host:")
+    makes = COUNTED[parsed(name).kind]
     told = {name: facts.get(name, "") for name in ("node", "device", "job", "call", "files")}
-    counted = {name: facts.get(name, 0) for name in ("chunks", "chunks_per_s", "starts")}
+    counted = {name: facts.get(name, 0) for name in (makes, f"{makes}_per_s", "starts")}
     trouble = {"age_s": round(part.age_s, 1), "trouble": part.trouble, "hint": part.hint}
-    return {"name": part.name.removeprefix("host:"), "state": part.state} | told | counted | trouble
+    return {"name": name, "state": part.state} | told | counted | trouble

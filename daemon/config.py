@@ -317,8 +317,9 @@ class Config(BaseSettings):
     @property
     def settings(self) -> Settings:
         """The part that the pipeline knows: how a video looks and sounds."""
+        speech = self.speech if self.cluster.address else self.speech.model_copy(update={"replicas": 0})
         return Settings(
-            speech=self.speech,
+            speech=speech,
             whisper=self.whisper,
             lipsync=self.lipsync,
             video=self.video,

@@ -9,7 +9,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from daemon.config import Config
-from daemon.engines.roster import LATENTSYNC, QWEN3, chosen_lipsync, chosen_speech, in_cluster
+from daemon.engines.roster import (
+    LATENTSYNC,
+    QWEN3,
+    chosen_lipsync,
+    chosen_speech,
+    in_cluster,
+    spoken_in_cluster,
+)
 from daemon.finding import Finding
 from models.choose import Choice
 from models.cluster.link import LOCAL
@@ -34,7 +41,8 @@ def devices(config: Config) -> Iterator[Finding]:
         ("speech", chosen_speech, config.speech.devices),
         ("lipsync", chosen_lipsync, config.lipsync.devices),
     ):
-        if kind == "lipsync" and in_cluster(config) and config.cluster.address != LOCAL:
+        clustered = in_cluster(config) if kind == "lipsync" else spoken_in_cluster(config.settings)
+        if clustered and config.cluster.address != LOCAL:
             continue  # the nodes' GPUs are tried there
         with suppress(Unavailable):  # the finding of that engine
             for device in _used(choose(config.settings), named):

@@ -246,9 +246,22 @@ def lipsync_engine(name: str, **how: Any) -> LipSyncEngine:
 
 
 def _qwen3(
-    *, folder: str, voices: str, cache: str | None, decided: str | None = None, **how: Any
+    *,
+    folder: str,
+    voices: str,
+    cache: str | None,
+    decided: str | None = None,
+    replicas: int = 0,
+    **how: Any,
 ) -> SpeechEngine:
-    """From JSON values: they came by message. folder: of the models. cache: of sentences, None: none."""
+    """From JSON values: they came by message. folder: of the models. cache: of sentences, None: none.
+    replicas: that speak, 0: it does itself."""
+    if replicas:
+        from models.qwen3.fan import FanOut
+
+        own = {name: how[name] for name in ("model", "cache_bytes", "listener", "max_error") if name in how}
+        kept = None if cache is None else Path(cache)
+        return FanOut.open(folder=Path(folder), voices=Path(voices), cache=kept, replicas=replicas, **own)
     from models.qwen3.engine import Qwen3Engine
 
     return Qwen3Engine.open(

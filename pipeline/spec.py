@@ -190,7 +190,8 @@ Devices = Annotated[str, BeforeValidator(_devices)]
 
 class SpeechSettings(_Strict):
     engine: Literal["auto", "espeak", "qwen3"] = "auto"
-    device: Devices = "cuda:0"  # several: as many as there are jobs at work (`queue.lanes`)
+    device: Devices = "cuda:0"
+    replicas: Annotated[int, Field(ge=0, le=64), BeforeValidator(_no_switch)] = 0  # in a cluster
     lead_s: Annotated[float, Field(ge=0, le=10)] = 0.2  # silence before the first word
     tail_s: Annotated[float, Field(ge=0, le=10)] = 0.6  # and after the last
     # What follows is for Qwen3-TTS alone.

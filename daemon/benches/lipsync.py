@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from daemon.benches.draft import script_of
 from daemon.benches.processes import rss
 from daemon.config import Config
-from daemon.engines.hosts import media_plan
+from daemon.engines.plans import media_plan
 from daemon.engines.roster import lipsync_loading
 from models.host import Host
 from models.kernels import keep_kernels

@@ -19,7 +19,8 @@ from typing import Any
 
 from daemon.benches.lipsync import repeated
 from daemon.config import ClusterSettings, Config
-from daemon.engines.hosts import Hosts, plans
+from daemon.engines.hosts import Hosts
+from daemon.engines.plans import plans
 from daemon.engines.pool import PROXY
 from daemon.engines.roster import LATENTSYNC, Chosen
 from models.cluster.link import LOCAL
@@ -155,8 +156,6 @@ def _changed(plan: Plan, own: dict[str, Any]) -> Plan:
     if plan.load == PROXY:
         inner = arguments["plan"]
         arguments["plan"] = inner | {"arguments": inner["arguments"] | own}
-        if "folder" in own:
-            arguments["weights"] = None
     elif arguments.get("name") == LATENTSYNC:
         arguments |= own
     return replace(plan, arguments=arguments)

@@ -1,4 +1,4 @@
-"""cluster status: who makes the lips, and where."""
+"""cluster status: the replicas, and where they are."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from daemon.commands.common import AsJson, configuration
 from daemon.commands.health_table import nodes_in_short
 from daemon.commands.terminal import console, counted, out, out_json, printable, tell_error
 
+MAKES = ("chunks", "sentences")
 FILES = {
     "shared": "nodes see the data folder",
     "sent": "they are sent through Ray; nodes do not see the data folder",
@@ -19,7 +20,7 @@ FILES = {
 
 
 def register(app: typer.Typer) -> None:
-    group = typer.Typer(no_args_is_help=True, help="Several GPUs, and several machines, for the lips.")
+    group = typer.Typer(no_args_is_help=True, help="Several GPUs, and several machines.")
     group.callback()(_cluster)
     group.command("status")(cluster_status)
     app.add_typer(group, name="cluster")
@@ -56,12 +57,12 @@ def _card(told: dict[str, Any]) -> None:
     _line("why", told["why"])
     _line("hint", told["hint"])
     _line("files", FILES.get(told["files"], ""))
-    _line("pace", f"{told['chunks_per_s']:.2f} chunks/s in the last minute")
+    _line("pace", f"{_pace(told)} in the last minute")
     if nodes:
         out("")
         _table(("node", "address", "state", "CPUs", "GPUs", "free", "replicas"), map(_node, nodes))
     out("")
-    _table(("replica", "on", "state", "chunks/s", "chunks", "does"), map(_replica, replicas))
+    _table(("replica", "on", "state", "pace", "made", "does"), map(_replica, replicas))
     for replica in replicas:
         _line(replica["name"], replica["trouble"])
         _line("hint", replica["hint"])
@@ -74,7 +75,9 @@ def _line(name: str, value: str) -> None:
 
 def _cluster_of(told: dict[str, Any]) -> str:
     if told["backend"] == "local":
-        return f"none: {counted(len(told['replicas']), 'replica')} on this machine (lipsync.device)"
+        kinds = dict.fromkeys(replica["name"].partition("-")[0] for replica in told["replicas"])
+        said = " and ".join(f"{kind}.device" for kind in kinds)
+        return f"none: {counted(len(told['replicas']), 'replica')} on this machine ({said})"
     nodes = f", {nodes_in_short(told['nodes'])}" if told["nodes"] else ""
     return f"Ray at {told['address']}{nodes}"
 
@@ -87,11 +90,17 @@ def _node(node: dict[str, Any]) -> Sequence[str]:
 
 def _replica(replica: dict[str, Any]) -> Sequence[str]:
     does = " ".join(filter(None, (replica["job"], replica["call"].rpartition(":")[2])))
-    pace = f"{replica['chunks_per_s']:.2f}"
+    makes = next(name for name in MAKES if name in replica)
     return (
-        *(replica["name"], replica["node"] or replica["device"], replica["state"], pace),
-        *(str(replica["chunks"]), does),
+        *(replica["name"], replica["node"] or replica["device"], replica["state"]),
+        *(f"{replica[f'{makes}_per_s']:.2f}/s", f"{replica[makes]} {makes}", does),
     )
+
+
+def _pace(told: dict[str, Any]) -> str:
+    """Of those that there are replicas for."""
+    there = (name for name in MAKES if any(name in replica for replica in told["replicas"]))
+    return ", ".join(f"{told[f'{name}_per_s']:.2f} {name}/s" for name in there)
 
 
 def _table(headings: Sequence[str], rows: Any) -> None:

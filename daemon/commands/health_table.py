@@ -59,8 +59,9 @@ def _does(name: str, facts: dict[str, Any]) -> str:
 def _of_replica(facts: dict[str, Any]) -> Iterable[str]:
     if node := facts.get("node"):
         yield f"on {node}"
-    if pace := facts.get("chunks_per_s"):
-        yield f"{pace:.2f} chunks/s"
+    for made in ("chunks", "sentences"):
+        if pace := facts.get(f"{made}_per_s"):
+            yield f"{pace:.2f} {made}/s"
 
 
 def nodes_in_short(nodes: Iterable[dict[str, Any]]) -> str:

@@ -1,15 +1,16 @@
 """The pool of hosts: which processes there are, and what each is asked for.
 
     speech    keeps the speech engine, and what hears
-    lipsync   keeps the lip-sync engine; or, when there are several devices for it, or a cluster, lipsync-1,
-              lipsync-2, … do, and lipsync does what is done once for a job
+    lipsync   keeps the lip-sync engine
+              When there are several devices for one of them, or a cluster, its replicas keep the engine,
+              lipsync-1, lipsync-2, …, and lipsync does what is done once for a job
     cluster   no engine: looks at the cluster, if there is one
     media     no engine: probe, captions, compose, verify
     door      no engine: checks what programs submit; there only while it is needed
     aside     no engine: what takes minutes and belongs to no stage; there only while it is needed
 
-With several lanes (`queue.lanes`) there are media.2, lipsync.2, … too, one for each job at work, and a speech
-host for each of `speech.device`; a stage takes one that is free (group.py).
+With several lanes (`queue.lanes`) there are media.2, lipsync.2, … too, one for each job at work; a stage
+takes one that is free (group.py). What they load: plans.py.
 
 One whose memory has grown over the limit is replaced between two jobs.
 """
@@ -21,25 +22,20 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import asdict, astuple, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from daemon.config import Config
 from daemon.engines.admins import NO_ALARMS, Alarms
 from daemon.engines.cluster import Cluster
-from daemon.engines.group import Group, numbered, parsed
+from daemon.engines.group import Group, parsed
+from daemon.engines.plans import found, plans
 from daemon.engines.pool import PROXY, Pool
 from daemon.engines.roster import (
-    LATENTSYNC,
     WHISPER,
     Chosen,
     EngineAway,
-    in_cluster,
-    lipsync_loading,
-    lipsync_weights,
-    speech_loading,
-    speech_weights,
 )
 from daemon.engines.seat import Seat, Tell
 from daemon.health.component import Component
@@ -50,12 +46,11 @@ from models.errors import Unavailable
 from models.host import Plan
 from models.orders import Taker
 from models.progress import Progress, Quiet
-from models.stamp import stamp
 from pipeline import hosted
 from pipeline.job import Job
 from pipeline.progress import loading
 from pipeline.spec import JobSpec, Settings
-from pipeline.stages import STAGES, Made, Place, Stage
+from pipeline.stages import Made, Stage
 from pipeline.workspace import Workspace
 
 TITLES = {
@@ -66,8 +61,9 @@ TITLES = {
     "aside": "side process",
     "cluster": "link to the cluster",
 }
+REPLICAS = {"speech": "speech replica", "lipsync": "lip-sync replica"}
+ORDERS = {"speech": budgets.SPEECH, "lipsync": budgets.LIPSYNC}  # heartbeats of what replicas are asked for
 IDLE_S = 300.0  # then those are let go that are there only while they are needed
-KEPT = ("cache", "cache_bytes")  # of presenters: what is learned of them is kept in one place
 CHECK_S = 60.0  # in which a wish is checked, or the clip lies where nothing can be read
 
 
@@ -95,7 +91,7 @@ class Hosts:
             plan.name: self._seat(plan) for plan in self._planned(config, self._chosen)
         }
         self._groups = self._grouped()
-        self._pool = self._new_pool()
+        self._pools = self._new_pools()
         self.cluster = self._new_cluster()
         self._closed = False
         self._door = self._seat(
@@ -118,7 +114,7 @@ class Hosts:
             floors = budgets.even(math.inf)
         return Seat(
             plan,
-            f"lip-sync replica {replica}" if replica else title,
+            f"{REPLICAS[kind]} {replica}" if replica else title,
             logs=logs,
             scratch=scratch,
             tell=self._tell,
@@ -137,40 +133,46 @@ class Hosts:
         shared = self._config.queue.lanes == 1
         return {kind: Group(seats, shared=shared) for kind, seats in kinds.items()}
 
-    def _new_pool(self) -> Pool | None:
-        """Of those that work for `lipsync`; None when it does all itself."""
-        replicas = [seat for name, seat in self._seats.items() if parsed(name).replica]
-        return Pool(replicas, self._patient(budgets.LIPSYNC), self._tell) if replicas else None
+    def _new_pools(self) -> dict[str, Pool]:
+        """Of replicas, by the kind of host that they work for; none for one that does all itself."""
+        kinds: dict[str, list[Seat]] = {}
+        for name, seat in self._seats.items():
+            kind, _, replica = parsed(name)
+            if replica:
+                kinds.setdefault(kind, []).append(seat)
+        return {
+            kind: Pool(kind, seats, self._patient(ORDERS[kind]), self._tell) for kind, seats in kinds.items()
+        }
 
     def _new_cluster(self) -> Cluster | None:
         """In which the replicas are; None where there is none."""
-        link = self._seats.get("cluster")
-        if link is None or self._pool is None:
+        link, pools = self._seats.get("cluster"), self._pools.values()
+        if link is None or not pools:
             return None
-        return Cluster(link, self._pool.seats, self._patient(budgets.ASKED))
+        there = [seat for pool in pools for seat in pool.seats if seat.plan.load == PROXY]
+        return Cluster(link, there, self._patient(budgets.ASKED))
 
     def open(self) -> None:
         for seat in self._seats.values():
             seat.open()
-        if self._pool is not None:
-            self._pool.open()
+        for pool in self._pools.values():
+            pool.open()
 
     def close(self) -> None:
         """Ends all hosts, at the same time, and waits for their end. None is opened any more."""
         self._closed = True
         with ThreadPoolExecutor() as threads:
             list(threads.map(Seat.close, [*self._seats.values(), *self._passing]))
-        if self._pool is not None:
-            self._pool.close()
+        for pool in self._pools.values():
+            pool.close()
         if self.cluster is not None and self._config.cluster.address == LOCAL:
-            remove_folder(_found(self._config))
+            remove_folder(found(self._config))
 
     def why(self) -> str:
         """Why no job can be worked on now; "" when one can."""
-        needed = [group.why() for group in self._groups.values()]
-        if self._pool is not None:
-            needed.append(self._pool.why())
-        return next(filter(None, needed), "")
+        groups = (group.why() for group in self._groups.values())
+        pools = (pool.why() for pool in self._pools.values())
+        return next(filter(None, (*groups, *pools)), "")
 
     def trouble(self) -> EngineAway | None:
         """Why one of them cannot be asked, nor soon; None while all get on."""
@@ -179,7 +181,7 @@ class Hosts:
     @property
     def lanes(self) -> int:
         """So many jobs can be worked on side by side: as many as there are who make lips, or soon will."""
-        lips = self._pool if self._pool is not None else self._groups["lipsync"]
+        lips = self._pools.get("lipsync") or self._groups["lipsync"]
         return min(lips.serving, len(self._groups["lipsync"].seats))
 
     @property
@@ -198,11 +200,12 @@ class Hosts:
 
     def _with_more(self, part: Component, name: str) -> Component:
         """Of a replica: what it has made, and where."""
-        pool, cluster = self._pool, self.cluster
+        pool, cluster = self._pools.get(parsed(name).kind), self.cluster
         if pool is None or name not in pool.doing:
             return part
-        more = pool.facts(name) | {"node": cluster.node_of(name) if cluster is not None else ""}
-        if cluster is not None:
+        elsewhere = cluster is not None and self._seats[name].plan.load == PROXY
+        more = pool.facts(name) | {"node": cluster.node_of(name) if cluster is not None and elsewhere else ""}
+        if elsewhere:
             more["device"] = ""  # that is the node's to say
         return replace(part, facts={**part.facts, **more})
 
@@ -247,9 +250,8 @@ class Hosts:
         return Path(told)
 
     def _taking(self, stage: Stage, job: Job) -> AbstractContextManager[Taker | None]:
-        if self._pool is None or stage.place != "lipsync":
-            return nullcontext()
-        return self._pool.taking(job.id)
+        pool = self._pools.get(stage.place)
+        return nullcontext() if pool is None else pool.taking(job.id)
 
     def _patient(self, floors: Budget) -> Budget:
         return floors.times(self._config.health.patience)
@@ -346,10 +348,10 @@ class Hosts:
         left = [seat for name, seat in self._seats.items() if name not in wanted]
         with ThreadPoolExecutor() as threads:
             list(threads.map(Seat.close, left))
-        if self._pool is not None:
-            self._pool.close()
+        for pool in self._pools.values():
+            pool.close()
         self._seats = {name: self._seats.get(name) or self._seat(plan) for name, plan in wanted.items()}
-        self._pool = self._new_pool()
+        self._pools = self._new_pools()
         self.cluster = self._new_cluster()
         self.open()
 
@@ -365,99 +367,3 @@ class _InTime(Quiet):
                 code="check_timeout",
                 hint="Does the clip lie on a disk that does not answer? Else try again.",
             )
-
-
-def plans(config: Config, chosen: Chosen, *, fanned: bool = False) -> Sequence[Plan]:
-    """The hosts that stay. fanned: with replicas for the lips, be it one."""
-    lanes = _lanes(config, chosen)
-    return (
-        *_speech_plans(config, chosen, lanes),
-        *_lipsync_plans(config, chosen, fanned, lanes),
-        *(replace(media_plan(), name=numbered("media", number)) for number in range(1, lanes + 1)),
-    )
-
-
-def _lanes(config: Config, chosen: Chosen) -> int:
-    """So many jobs can be worked on side by side at most."""
-    if chosen.lipsync.name != LATENTSYNC:
-        return config.queue.lanes
-    replicas = config.lipsync.replicas if in_cluster(config) else len(config.lipsync.devices)
-    return min(config.queue.lanes, replicas)
-
-
-def _speech_plans(config: Config, chosen: Chosen, lanes: int) -> Iterator[Plan]:
-    """One for each device, as long as there are jobs for them."""
-    devices, weights = config.speech.devices, speech_weights(chosen, config)
-    for number, own in enumerate(devices[:lanes], 1):
-        speaks, hears = (
-            own if choice.device != "cpu" else "cpu" for choice in (chosen.speech, chosen.hearing)
-        )
-        how = speech_loading(chosen, config, _inside(speaks), _inside(hears))
-        # Who hears may use a GPU where the draft voice needs none.
-        device = hears if speaks == "cpu" else speaks
-        plan = _engine("speech", chosen.speech.name, device, how, weights)
-        yield replace(plan, name=numbered("speech", number))
-
-
-def _lipsync_plans(config: Config, chosen: Chosen, fanned: bool, lanes: int) -> Sequence[Plan]:
-    name, devices, weights = chosen.lipsync.name, config.lipsync.devices, lipsync_weights(chosen, config)
-
-    def engine(device: str) -> Plan:
-        return _engine("lipsync", name, device, lipsync_loading(name, config, _inside(device)), weights)
-
-    def one_for_each(plan: Plan) -> list[Plan]:
-        return [replace(plan, name=numbered("lipsync", number)) for number in range(1, lanes + 1)]
-
-    if not (fanned or len(devices) > 1 or in_cluster(config)) or name != LATENTSYNC:
-        return one_for_each(engine(chosen.lipsync.device))
-    how = lipsync_loading(name, config, "cpu")
-    if in_cluster(config):
-        there = engine(chosen.lipsync.device)
-        replicas = [_proxied(config, there, number) for number in range(1, config.lipsync.replicas + 1)]
-        replicas.append(Plan("cluster", "models.cluster.link:Head", _link(config) | {"devices": devices}))
-    else:
-        replicas = [replace(engine(device), name=f"lipsync-{i}") for i, device in enumerate(devices, 1)]
-    once = {"replicas": len(replicas), "weights": stamp(weights)} | {key: how[key] for key in KEPT}
-    lead = Plan("lipsync", "models.choose:fanned_out", once, "cpu", _modules("lipsync"))
-    return [*one_for_each(lead), *replicas]
-
-
-def _proxied(config: Config, there: Plan, number: int) -> Plan:
-    """there: as it is on a node."""
-    floors = budgets.LOADING["lipsync"].times(config.health.patience)
-    arguments = _link(config) | {
-        "plan": asdict(replace(there, name=f"lipsync-{number}")),
-        "weights": str(config.weights),
-        "there": str(config.cluster.weights) if config.cluster.weights else None,
-        "gpus": config.cluster.gpus,
-        "seen": str(config.data_dir),
-        "floors": list(astuple(floors)),
-    }
-    return Plan(f"lipsync-{number}", PROXY, arguments)
-
-
-def _link(config: Config) -> dict[str, Any]:
-    return {"address": config.cluster.address, "found": str(_found(config))}
-
-
-def _found(config: Config) -> Path:
-    return config.scratch / "cluster.address"
-
-
-def media_plan() -> Plan:
-    return Plan("media", preload=_modules("media"))
-
-
-def _engine(kind: Place, name: str, device: str, how: dict[str, Any], weights: Sequence[Path]) -> Plan:
-    """weights: with others, it is another plan, and a reload replaces the host."""
-    arguments = {"kind": kind, "name": name, "weights": stamp(weights)} | how
-    return Plan(kind, "models.choose:resident", arguments, device, _modules(kind))
-
-
-def _inside(device: str) -> str:
-    """As it is called in the host, which sees one GPU: the first."""
-    return "cpu" if device == "cpu" else "cuda:0"
-
-
-def _modules(place: Place) -> tuple[str, ...]:
-    return ("pipeline.hosted", *(f"pipeline.{stage.name}" for stage in STAGES if stage.place == place))

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daemon.config import Config
+from daemon.config import ClusterSettings, Config
 from daemon.engines.roster import LATENTSYNC, QWEN3, WHISPER, Chosen, lipsync_loading, speech_loading
 from models.kernels import keep_kernels
 from models.launch import OFFLINE
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 
 class LocalEngines:
-    """A roster. Raises Unavailable `engine_missing`."""
+    """A roster, without a cluster. Raises Unavailable `engine_missing`."""
 
     def __init__(self, config: Config) -> None:
-        self._config = config
+        self._config = config = config.model_copy(update={"cluster": ClusterSettings()})
         self._chosen = Chosen(config)
         self.names, self.notes = self._chosen.names, self._chosen.notes
 

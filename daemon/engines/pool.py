@@ -26,6 +26,7 @@ from models.wire import Message
 PROXY = "models.cluster.proxy:Proxy"
 FORWARD = "models.cluster.proxy:forward"
 FILES = "models.cluster.proxy:files"
+COUNTED = {"lipsync": "chunks", "speech": "sentences"}  # what an order of that stage says how many it makes
 LOOK_S = 0.5
 MOST_DEATHS, MOST_STALLS = 3, 2  # of processes, under one order: then its job has to answer for it
 PACE_S = 60.0  # over which is counted how much is done
@@ -43,11 +44,6 @@ class _Order:
     job: str
     deaths: int = 0
     stalls: int = 0
-
-    @property
-    def chunks(self) -> int:
-        """That it makes: none, when it only listens, say."""
-        return int(self.arguments.get("chunks", 0))
 
     def step(self, done: float, total: float) -> None:
         self.check()
@@ -88,28 +84,28 @@ class _Taking:
 
 @dataclass
 class Doing:
-    """What a seat of the pool does, and how much it has done.
+    """What a seat of the pool does, and how much it has done: chunks, or sentences.
 
-    done: when, and how many chunks, within the last PACE_S. files: how they get where it works, "shared" or
+    done: when, and how many, within the last PACE_S. files: how they get where it works, "shared" or
     "sent"; "" while that is not known, or when it works here.
     """
 
     job: str = ""
     call: str = ""
-    chunks: int = 0
+    made: int = 0
     done: deque[tuple[float, int]] = field(default_factory=deque)
     files: str = ""
     asked: Host | None = None  # for `files`
 
-    def brought(self, chunks: int, now: float) -> None:
-        self.chunks += chunks
-        self.done.append((now, chunks))
+    def brought(self, made: int, now: float) -> None:
+        self.made += made
+        self.done.append((now, made))
         self._forget(now)
 
     def pace(self, now: float) -> float:
-        """Chunks per second, over the last PACE_S."""
+        """A second, over the last PACE_S."""
         self._forget(now)
-        return sum(chunks for _, chunks in self.done) / PACE_S
+        return sum(made for _, made in self.done) / PACE_S
 
     def _forget(self, now: float) -> None:
         while self.done and self.done[0][0] <= now - PACE_S:
@@ -117,16 +113,19 @@ class Doing:
 
 
 class Pool:
-    """seats: of the same engine. floors: for an order. tell: gets what happens, from any thread."""
+    """stage: that orders. seats: of the same engine. floors: for an order. tell: gets what happens, from any
+    thread."""
 
     def __init__(
         self,
+        stage: str,
         seats: Sequence[Seat],
         floors: Budget,
         tell: Tell,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.seats = list(seats)
+        self._stage, self._counted = stage, COUNTED[stage]
         self._floors = floors
         self._tell = tell
         self._clock = clock
@@ -174,8 +173,9 @@ class Pool:
         """Of a seat, for who looks at its health. At once."""
         with self._changed:
             doing = self.doing[name]
-            pace = round(doing.pace(self._clock()), 3)
-            return {"call": doing.call, "chunks": doing.chunks, "chunks_per_s": pace, "files": doing.files}
+            pace, counted = round(doing.pace(self._clock()), 3), self._counted
+            told = {"call": doing.call, "files": doing.files}
+            return told | {counted: doing.made, f"{counted}_per_s": pace}
 
     # ------------------------------------------------------------ orders
 
@@ -265,8 +265,9 @@ class Pool:
         doing.job = doing.call = ""
         with self._changed:
             order.taking.under_way -= 1
-            if answer is not None and "value" in answer and order.chunks:
-                doing.brought(order.chunks, self._clock())
+            made = int(order.arguments.get(self._counted, 0))  # none, when it only listens, say
+            if answer is not None and "value" in answer and made:
+                doing.brought(made, self._clock())
         if answer is not None and not order.taking.closed:
             order.reply(answer)
 
@@ -276,7 +277,7 @@ class Pool:
             arguments = {"call": call, "arguments": arguments, "floors": list(astuple(floors))}
             # What gets nowhere there is ended there; only one that nothing is heard of is ended here.
             call, floors = FORWARD, floors.times(2)
-        return host.ask(call, arguments, order, job=order.job, stage="lipsync", floors=floors, more=True)
+        return host.ask(call, arguments, order, job=order.job, stage=self._stage, floors=floors, more=True)
 
     def _died(self, order: _Order, name: str, error: ProcessDied) -> None:
         order.deaths += 1

@@ -91,8 +91,12 @@ class Chosen:
 
 
 def chosen_speech(settings: Settings) -> Choice:
-    """Raises Unavailable `engine_missing`."""
+    """Here, or in a cluster. Raises Unavailable `engine_missing`."""
     speech = settings.speech
+    listener = settings.whisper.model if speech.verify else ""
+    if spoken_in_cluster(settings):  # what is done here needs the packages and the weights, but no GPU
+        here = choose_speech(QWEN3, "cpu", settings.weights, speech.model, listener=listener)
+        return Choice(here.name)
     choices = [
         choose_speech(
             speech.engine,
@@ -101,7 +105,7 @@ def chosen_speech(settings: Settings) -> Choice:
             speech.model,
             precision=speech.precision,
             attention=speech.attention,
-            listener=settings.whisper.model if speech.verify else "",
+            listener=listener,
         )
         for device in speech.devices
     ]
@@ -139,12 +143,22 @@ def in_cluster(config: Config) -> bool:
     return bool(config.cluster.address) and config.lipsync.engine != "mouthwarp"
 
 
+def spoken_in_cluster(settings: Settings) -> bool:
+    """Whether scripts are spoken by replicas on the nodes of a cluster."""
+    return settings.speech.replicas > 0 and settings.speech.engine != "espeak"
+
+
+def on_node(config: Config) -> str:
+    """The device of a replica there, as it is called where it works."""
+    return "cuda:0" if config.cluster.gpus else "cpu"
+
+
 def _clustered(config: Config) -> Choice:
     """What is done once for a job is done here, and needs torch, but no GPU and no weights."""
     if lacks := torch_lack("cpu", Machine.here(PACKAGES), PACKAGES):
         message = f"The lip-sync engine {LATENTSYNC} cannot run here: {lacks.why}"
         raise Unavailable(message, code="engine_missing", hint=lacks.fix)
-    return Choice(LATENTSYNC, device="cuda:0" if config.cluster.gpus else "cpu")
+    return Choice(LATENTSYNC, device=on_node(config))
 
 
 def jitter(settings: LipsyncSettings) -> str:

@@ -23,9 +23,9 @@ AT_ONCE = 4  # calls of the actor: work, a look at it, its cancel, and one spare
 class Proxy:
     """There when the actor has found a node, and the engine there is loaded. Raises Unavailable, ProcessDied.
 
-    address: of the cluster, found: as link.Head's. plan: of the replica's host. weights: the head's folder of
-    them, there: the nodes', None: the same. gpus: that a replica takes. seen: a folder of the head's that all
-    jobs' files lie in.
+    address: of the cluster, found: as link.Head's. plan: of the replica's host, with the head's folder of
+    weights; there: the nodes', None: the same. gpus: that a replica takes. seen: a folder of the head's that
+    all jobs' files lie in.
     """
 
     version = 1
@@ -35,7 +35,6 @@ class Proxy:
         address: str,
         found: str,
         plan: dict[str, Any],
-        weights: str | None,
         there: str | None,
         gpus: float,
         seen: str,
@@ -57,7 +56,7 @@ class Proxy:
         facts = self._answer(self._actor.facts.remote())  # waits for a node that has room
         beat()
         self.node = str(facts["node"])
-        same.check_same(same.facts(None if weights is None else Path(weights)), facts["same"], self.node)
+        same.check_same(same.facts(plan), facts["same"], self.node, plan)
         self.shared = self._is_seen(Path(seen))
         self.name, _, version = str(self._value(self._actor.load.remote(floors, self.shared))).partition("/")
         self.version = int(version)

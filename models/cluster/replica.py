@@ -37,14 +37,13 @@ class Replica:
         _tidy(Path(tempfile.gettempdir()))
         self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         if weights is not None:
-            plan["arguments"]["folder"] = weights
-        self._plan, self._weights = plan, plan["arguments"].get("folder")
+            _lie_in(weights, plan["arguments"])
+        self._plan = plan
         self._host: Host
         self._steps = _Steps()
 
     def facts(self) -> dict[str, Any]:
-        here = same.facts(None if self._weights is None else Path(self._weights))
-        return {"same": here, "node": os.uname().nodename, "pid": os.getpid()}
+        return {"same": same.facts(self._plan), "node": os.uname().nodename, "pid": os.getpid()}
 
     def sees(self, path: str, token: str) -> bool:
         """Whether what lies there on the head lies there here, too."""
@@ -116,6 +115,13 @@ class Replica:
         if "writes" in arguments:
             here["writes"] = str(folder / f"out{Path(arguments['writes']).suffix}")
         return here
+
+
+def _lie_in(weights: str, arguments: dict[str, Any]) -> None:
+    """Wherever a plan names the folder of the models, it is this one."""
+    for part in (arguments, *(each for each in arguments.values() if isinstance(each, dict))):
+        if part.get("folder"):
+            part["folder"] = weights
 
 
 def _tidy(temporary: Path) -> None:

@@ -10,31 +10,37 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import Unavailable
-from models.latentsync.files import files_in
-from models.latentsync.fingerprint import fingerprint
 
 ROOT = Path(__file__).resolve().parents[1]  # the package `models`
-PACKAGES = ("torch", "diffusers", "numpy")
+PACKAGES = {
+    "latentsync": ("torch", "diffusers", "numpy"),
+    "qwen3": ("torch", "transformers", "qwen-tts-hf", "faster-qwen3-tts", "numpy"),
+}
 Facts = dict[str, Any]
 
 
-def facts(weights: Path | None) -> Facts:
-    """What decides the frames. weights: the folder of the models; None: random ones."""
+def facts(plan: dict[str, Any]) -> Facts:
+    """What decides the frames, or the samples. plan: of a replica's host, with the folder of weights here."""
     return {
         "code": _code(),
         "python": ".".join(platform.python_version_tuple()[:2]),
-        **{name: _version(name) for name in PACKAGES},
-        "weights": "random" if weights is None else _weights(weights),
+        **{name: _version(name) for name in PACKAGES[plan["arguments"]["name"]]},
+        "weights": _weights(plan["arguments"]),
     }
 
 
-def check_same(here: Facts, there: Facts, node: str) -> None:
-    """Raises Unavailable `node_differs`. Weights that are not here are not compared."""
+def check_same(here: Facts, there: Facts, node: str, plan: dict[str, Any]) -> None:
+    """plan: as of `facts`. Raises Unavailable `node_differs`. Weights that are not here are not compared."""
+    speaks = plan["arguments"]["name"] == "qwen3"
     others = [name for name in here if here[name] != there[name] and here[name]]
     if not others:
         return
     if others == ["weights"]:
-        what = "has other weights" if there["weights"] else "does not have LatentSync's weights"
+        what = (
+            "has other weights"
+            if there["weights"]
+            else f"does not have the weights of {_whose(plan['arguments'])}"
+        )
         hint = "Copy the head's folder of models there, and name it in cluster.weights if it lies elsewhere."
     else:
         said = {"code": "another version of vigentd", "weights": "other weights"}
@@ -43,7 +49,8 @@ def check_same(here: Facts, there: Facts, node: str) -> None:
         ]
         what = f"has {', '.join(names)}"
         hint = "Install there what is installed here, and start its Ray again."
-    raise Unavailable(f"The node {node} {what}: it would make other frames", code="node_differs", hint=hint)
+    made = "it would speak otherwise" if speaks else "it would make other frames"
+    raise Unavailable(f"The node {node} {what}: {made}", code="node_differs", hint=hint)
 
 
 @cache
@@ -63,9 +70,33 @@ def _version(name: str) -> str:
         return ""
 
 
-def _weights(folder: Path) -> str:
+def _weights(arguments: dict[str, Any]) -> str:
     """ "" when they are not all there."""
     try:
-        return fingerprint(files_in(folder))
+        if arguments["name"] == "qwen3":
+            return _of_speech(arguments["how"], arguments.get("hearing") or {})
+        return _of_lips(arguments["folder"])
     except (Unavailable, OSError):
         return ""
+
+
+def _whose(arguments: dict[str, Any]) -> str:
+    if arguments["name"] != "qwen3":
+        return "LatentSync"
+    return "Qwen3-TTS or Whisper" if arguments.get("hearing") else "Qwen3-TTS"
+
+
+def _of_speech(how: dict[str, Any], hearing: dict[str, Any]) -> str:
+    from models.qwen3.checkpoint import fingerprint
+    from models.whisper import find
+
+    if hearing and find(Path(hearing["folder"]), hearing["model"]) is None:
+        return ""
+    return fingerprint(Path(how["folder"]), how["model"])
+
+
+def _of_lips(folder: str | None) -> str:
+    from models.latentsync.files import files_in
+    from models.latentsync.fingerprint import fingerprint
+
+    return "random" if folder is None else fingerprint(files_in(Path(folder)))

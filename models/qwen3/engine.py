@@ -5,37 +5,34 @@ Source: https://github.com/QwenLM/Qwen3-TTS, https://github.com/andimarafioti/fa
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Sequence
+from collections import OrderedDict
+from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from models.audio import silence
 from models.beats import beat
-from models.engine import Audio, Sentence, Speech
-from models.errors import BadInput, Unavailable
+from models.engine import Audio
+from models.errors import Unavailable
 from models.gpu_notes import held
 from models.on_device import on_device
-from models.progress import Progress, Share
-from models.qwen3.casting import AUTO, Role, cast, model_language, saved_voice, spoken_voices
+from models.progress import Progress
+from models.qwen3.casting import AUTO, Role
 from models.qwen3.checkpoint import fingerprint, look
 from models.qwen3.decided import Decided
 from models.qwen3.model import RATE, Model
 from models.qwen3.needs import FLASH, FLASH_PACKAGE, SDPA
 from models.qwen3.prompt import prompt_of
+from models.qwen3.reciting import Finish, Reciting, note
 from models.qwen3.stock import VoiceClonePromptItem
 from models.qwen3.store import Store
 from models.qwen3.takes import Direction, Line, Listen, Tally, perform
-from models.qwen3.verdict import expected_s
-from models.reading import read
 from models.voices import Voices
-from models.words import tokens
 
 PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 SDPA_HINT = 'Set speech.attention = "auto" in vigentd.toml: torch has an attention of its own'
@@ -43,18 +40,11 @@ WARM_FRAMES = 4
 LONG_TEXT = "This is a sentence of the usual length, as there are many in a script. " * 4
 TIMED = 4  # runs of each attention
 HELPS = 0.85  # of the time that a prompt takes by torch's own attention: then another one is worth it
-NOTHING_S = 0.2  # of silence for a sentence in which there is nothing to say
-SMALL = 0.05  # seconds that finding a sentence in the store counts for, in the progress
+PROMPTS = 4  # of so many voices; jobs of several people may take turns
 
 
-class Qwen3Engine:
-    """Satisfies models.engine.SpeechEngine.
-
-    loaded_s, warmed_s: what the last load and warm-up took. fingerprint: of the weights.
-    """
-
-    name = "qwen3"
-    version = 2  # raise it with every change of the sound
+class Qwen3Engine(Reciting):
+    """loaded_s, warmed_s: what the last load and warm-up took."""
 
     def __init__(
         self,
@@ -68,11 +58,10 @@ class Qwen3Engine:
         decided: Path | None = None,
         loaded_s: float = 0.0,
     ) -> None:
-        self.model, self.fingerprint = model, fingerprint
-        self._voices, self._direction, self._store = voices, direction, store
+        super().__init__(model.checkpoint, fingerprint, voices, direction.heard_by, store)
+        self.model, self._direction = model, direction
         self._attention, self._decided = attention, Decided(decided)
-        self._prompt: tuple[str, VoiceClonePromptItem | None] | None = None  # the last voice's
-        self._role: Role | None = None  # who spoke last
+        self._prompts: OrderedDict[str, VoiceClonePromptItem | None] = OrderedDict()  # of the last voices
         self.loaded_s, self.warmed_s = loaded_s, 0.0
 
     @classmethod
@@ -115,38 +104,12 @@ class Qwen3Engine:
             loaded_s=time.perf_counter() - began,
         )
         took = f"in {engine.loaded_s:.1f} s, {loaded.dtype}{held(loaded.device)}"
-        _note(f"loaded Qwen3-TTS {model} on {device} {took}")
+        note(f"loaded Qwen3-TTS {model} on {device} {took}")
         return engine
 
-    # ------------------------------------------------------------ what it is
-
-    def voices(self) -> list[str]:
-        return spoken_voices(self.model.checkpoint, self._voices)
-
-    def decided_by(self, voice: str) -> dict[str, str]:
-        """Raises BadInput when there is no such voice."""
-        saved = saved_voice(self.model.checkpoint, self._voices, voice)
-        key = saved.key if saved else ""
-        return {"weights": self.fingerprint, "runs": self.model.runs, "voice": key}
-
-    def remarks(self, sentences: Sequence[Sentence]) -> list[str]:
-        """About the voice that spoke last."""
-        role = self._role
-        if role is None:
-            return []
-        if role.kind == "base" and role.saved is not None and not role.saved.text:
-            return [
-                f"The voice “{role.voice}” was saved without the text of its recording; with it, it would "
-                "sound more alike (`vigentd voices add` with --text)"
-            ]
-        if role.kind == "voice_design" and len(sentences) > 1:
-            return [
-                "A described voice may sound a little different from sentence to sentence; a saved recording "
-                'and speech.model = "1.7B-Base" keep it the same'
-            ]
-        return []
-
-    # ------------------------------------------------------------ work
+    @property
+    def runs(self) -> str:
+        return self.model.runs
 
     def warm_up(self) -> None:
         """Records the CUDA graphs where there is a GPU, and says a word. Raises Unavailable."""
@@ -157,81 +120,25 @@ class Qwen3Engine:
             self._try_flash()
         self._try()
         self.warmed_s = time.perf_counter() - began
-        _note(
-            f"warm after {self.warmed_s:.1f} s, {self.model.attention} for prompts{held(self.model.device)}"
-        )
+        note(f"warm after {self.warmed_s:.1f} s, {self.model.attention} for prompts{held(self.model.device)}")
 
-    def speak(
-        self,
-        sentences: Sequence[Sentence],
-        voice: str,
-        language: str,
-        seed: int,
-        progress: Progress,
-        tone: str = "",
-    ) -> Speech:
-        """See models.engine.SpeechEngine. The same arguments give the same samples.
+    def begin(self, line: Line, role: Role, seed: int, progress: Progress, tally: Tally) -> Finish:
+        return partial(self.perform, line, role, seed, progress, tally)
 
-        A step for every codec frame; a sentence that is in the store takes one. Raises BadInput as
-        `casting.cast`, `voice_unreadable`; StageFailed `sentence_unspeakable`; and what `progress` raises.
-        """
-        began, tally = time.perf_counter(), Tally()
-        role = self._role = cast(self.model.checkpoint, self._voices, voice, tone, language)
-        lines = [self._line(sentence) for sentence in sentences]
-        efforts = [expected_s(line.text) for line in lines]
-        whole, done = sum(efforts) or 1.0, 0.0
-        pieces: list[Audio] = []
-        spans: list[tuple[float, float]] = []
-        samples = 0
-        for sentence, line, effort in zip(sentences, lines, efforts, strict=True):
-            share = Share(progress, done / whole, (done + effort) / whole)
-            wav = self._spoken(line, role, seed, share, tally)
-            share.step(1, 1)
-            done += effort
-            pieces += [wav, silence(sentence.pause_s, RATE)]
-            spans.append((samples / RATE, (samples + len(wav)) / RATE))
-            samples += len(pieces[-2]) + len(pieces[-1])
-        count = "1 sentence" if len(lines) == 1 else f"{len(lines)} sentences"
-        _note(f"{count}: {tally.told(time.perf_counter() - began)}{held(self.model.device)}")
-        return Speech(np.concatenate(pieces) if pieces else silence(0, RATE), RATE, None, None, spans)
+    def perform(self, line: Line, role: Role, seed: int, progress: Progress, tally: Tally) -> Audio:
+        """One sentence, as `takes.perform`. Raises BadInput `voice_unreadable`, too."""
+        return perform(self.model, line, role, self._prompted(role), self._direction, seed, progress, tally)
 
-    def _spoken(self, line: Line, role: Role, seed: int, progress: Progress, tally: Tally) -> Audio:
-        """One sentence without its pause."""
-        if not tokens(line.text):
-            return silence(NOTHING_S, RATE)
-        decided_by = self._decides(line, role, seed)
-        kept = self._store.get(decided_by) if self._store else None
-        if kept is not None:
-            tally.kept += 1
-            return kept
-        prompt = self._prompted(role)
-        wav = perform(self.model, line, role, prompt, self._direction, seed, progress, tally)
-        if self._store is not None:
-            self._store.put(decided_by, wav)
-        return wav
-
-    def _decides(self, line: Line, role: Role, seed: int) -> dict[str, Any]:
-        return {
-            "engine": [self.name, self.version, self.fingerprint, self.model.runs],
-            "voice": [role.kind, role.speaker, role.instruct, role.saved.key if role.saved else ""],
-            "text": [line.text, line.spoken],
-            "seed": seed,
-            "heard": self._direction.heard_by,
-        }
-
-    def _line(self, sentence: Sentence) -> Line:
-        text = " ".join(read(sentence.text, sentence.language).text.split())
-        try:
-            spoken = model_language(self.model.checkpoint, sentence.language)
-        except BadInput:  # the job's language is known; a word in another is read as well as it can be
-            spoken = AUTO
-        return Line(text, sentence.text, sentence.language, spoken)
+    def told(self) -> str:
+        return held(self.model.device)
 
     def _prompted(self, role: Role) -> VoiceClonePromptItem | None:
         key = role.saved.key if role.saved else ""
-        if self._prompt is None or self._prompt[0] != key:
-            self._prompt = key, prompt_of(self.model, role, self.fingerprint)
-        return self._prompt[1]
+        if key not in self._prompts:
+            self._prompts[key] = prompt_of(self.model, role, self.fingerprint)
+            if len(self._prompts) > PROMPTS:
+                self._prompts.popitem(last=False)
+        return self._prompts[key]
 
     # ------------------------------------------------------------ warming up
 
@@ -264,7 +171,7 @@ class Qwen3Engine:
             why = f"{FLASH_PACKAGE} does not work here: {type(error).__name__}: {error}"
             if self._attention == "flash":
                 raise Unavailable(why, code="attention_unusable", hint=SDPA_HINT) from error
-            _note(why)
+            note(why)
             return
         if self._attention == "flash":
             return
@@ -286,7 +193,7 @@ class Qwen3Engine:
         flash_s = self._prompted_s()
         self.model.attend(SDPA)
         sdpa_s = self._prompted_s()
-        _note(f"a prompt takes {1000 * sdpa_s:.1f} ms by {SDPA}, {1000 * flash_s:.1f} ms by {FLASH}")
+        note(f"a prompt takes {1000 * sdpa_s:.1f} ms by {SDPA}, {1000 * flash_s:.1f} ms by {FLASH}")
         return FLASH if flash_s < HELPS * sdpa_s else SDPA
 
     def _prompted_s(self) -> float:
@@ -310,8 +217,3 @@ def _dtype(precision: str, device: str) -> torch.dtype:
     with on_device(torch.device(device)):
         native = torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.bfloat16 if native else torch.float32
-
-
-def _note(what: str) -> None:
-    """Into the log of a host; in the foreground nobody asked."""
-    logging.getLogger("vigentd.qwen3").info(what)

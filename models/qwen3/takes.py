@@ -64,6 +64,12 @@ class Tally:
     tries: int = 0
     frames: int = 0
 
+    def add(self, other: Tally) -> None:
+        self.kept += other.kept
+        self.spoken += other.spoken
+        self.tries += other.tries
+        self.frames += other.frames
+
     def told(self, seconds: float) -> str:
         """ "3 kept, 2 spoken in 4 tries, 110 codec frames in 2.1 s, 4.19 s of sound a second"."""
         tries = "1 try" if self.tries == 1 else f"{self.tries} tries"

@@ -122,7 +122,7 @@ def test_the_command_of_a_cluster(cli: Cli, served: Path, office: TinyOffice, tm
     rows = [line.split() for line in said.out.splitlines()]
     assert "cluster:   Ray at auto, 1 node, 0 of 1 GPUs free" in said.out.splitlines()
     assert ["head", "10.0.0.1", "head", "16", "1", "0", "lipsync-1"] in rows
-    assert ["lipsync-1", "head", "busy", "0.75", "210", "8h1x4k2m", "make"] in rows
+    assert ["lipsync-1", "head", "busy", "0.75/s", "210", "chunks", "8h1x4k2m", "make"] in rows
     assert any(row[:3] == ["two", "10.0.0.2", "gone"] for row in rows)
     assert f"lipsync-2: {LOST}" in said.out
     assert cli("cluster", "status", "--json").json == office.cluster
@@ -167,7 +167,7 @@ def test_the_pace_is_that_of_the_last_minute() -> None:
     doing.brought(2, 100.0 + PACE_S / 2)
     assert doing.pace(100.0 + PACE_S / 2) == pytest.approx(6 / PACE_S)
     assert doing.pace(100.0 + PACE_S) == pytest.approx(2 / PACE_S)
-    assert (doing.pace(100.0 + 2 * PACE_S), doing.chunks, len(doing.done)) == (0, 6, 0)
+    assert (doing.pace(100.0 + 2 * PACE_S), doing.made, len(doing.done)) == (0, 6, 0)
 
 
 class Looked:

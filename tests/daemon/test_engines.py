@@ -16,7 +16,8 @@ from scipy.io import wavfile
 
 from daemon.config import Config, HealthSettings
 from daemon.engines.ahead import Ahead
-from daemon.engines.hosts import Hosts, plans
+from daemon.engines.hosts import Hosts
+from daemon.engines.plans import plans
 from daemon.engines.roster import Chosen
 from daemon.engines.seat import Seat
 from daemon.logs.log import Log

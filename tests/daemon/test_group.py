@@ -14,10 +14,9 @@ import pytest
 
 from daemon.config import Config
 from daemon.engines.group import Group, Name, numbered, parsed
-from daemon.engines.hosts import Hosts, plans
-from daemon.engines.roster import Chosen, EngineAway
+from daemon.engines.hosts import Hosts
+from daemon.engines.roster import EngineAway
 from daemon.engines.seat import Seat
-from models.choose import Choice
 from models.errors import Cancelled
 from models.progress import Quiet
 from pipeline.progress import JobProgress
@@ -174,50 +173,6 @@ def test_with_one_lane_whoever_asks_gets_the_seat_and_its_host_serves_one_after_
     group = group_of(Chair("one"), shared=True)
     with group.taking(Quiet()) as first, group.taking(Quiet()) as second, group.aside(first) as idle:
         assert first is second and idle
-
-
-# ---------------------------------------------------------------- which there are
-
-
-def named(lanes: int, lips: str, **sections: dict[str, Any]) -> list[tuple[str, str]]:
-    """Of each host its name and device."""
-    config = Config.model_validate({"queue": {"lanes": lanes}, **sections})
-    chosen = Chosen(
-        Config.model_validate({"speech": {"engine": "espeak"}, "lipsync": {"engine": "mouthwarp"}})
-    )
-    chosen.speech = Choice("qwen3", device=config.speech.devices[0])
-    chosen.hearing = Choice("whisper", device="cpu")
-    chosen.lipsync = Choice(lips, device="cpu" if lips == "mouthwarp" else config.lipsync.devices[0])
-    return [(plan.name, plan.device) for plan in plans(config, chosen)]
-
-
-def test_with_one_lane_all_is_as_it_was() -> None:
-    assert named(1, "mouthwarp", speech={"device": ["cuda:0", "cuda:3"]}) == [
-        ("speech", "cuda:0"),
-        ("lipsync", "cpu"),
-        ("media", "cpu"),
-    ]
-
-
-def test_the_draft_engine_has_a_host_for_each_lane_and_they_take_turns_at_the_voice() -> None:
-    assert named(3, "mouthwarp", speech={"device": ["cuda:0", "cuda:3"]}) == [
-        ("speech", "cuda:0"),
-        ("speech.2", "cuda:3"),
-        ("lipsync", "cpu"),
-        ("lipsync.2", "cpu"),
-        ("lipsync.3", "cpu"),
-        ("media", "cpu"),
-        ("media.2", "cpu"),
-        ("media.3", "cpu"),
-    ]
-    assert [name for name, _ in named(2, "mouthwarp")].count("speech") == 1
-
-
-def test_latentsync_has_no_more_lanes_than_replicas() -> None:
-    assert [name for name, _ in named(4, "latentsync")] == ["speech", "lipsync", "media"]
-    assert [name for name, _ in named(4, "latentsync", lipsync={"device": "cuda:1,cuda:2"})] == [
-        *("speech", "lipsync", "lipsync.2", "lipsync-1", "lipsync-2", "media", "media.2")
-    ]
 
 
 def test_where_one_host_of_a_kind_is_there_jobs_can_be_worked_on(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def opened() -> Iterator[Made]:
     pools: list[Pool] = []
 
     def make(chairs: Sequence[Chair], tell: Any = lambda *_: None, clock: Any = None) -> Pool:
-        pool = Pool(cast(Sequence[Seat], chairs), even(60), tell, clock or Clock())
+        pool = Pool("lipsync", cast(Sequence[Seat], chairs), even(60), tell, clock or Clock())
         pools.append(pool)
         pool.open()
         return pool

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Generator
-from importlib import import_module
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -33,54 +32,7 @@ from tests.models.latentsync.job_kit import (
     keyed_clip,
     untouched,
 )
-
-
-class Placed:
-    def __init__(self, replicas: Replicas, do: str, arguments: dict[str, Any], told: Callable[[float], None]):
-        self._replicas, self.do, self.arguments, self._told = replicas, do, arguments, told
-        self.value: Any = None
-        self.done = False
-
-    def work(self, engine: LatentSyncEngine) -> None:
-        module, _, name = self.do.partition(":")
-        self.value = getattr(import_module(module), name)(engine, self.arguments, _Told(self._told))
-        self.done = True
-
-    def result(self, check: Callable[[], None]) -> Any:
-        while not self.done:
-            check()
-            self._replicas.work()
-        return self.value
-
-
-class _Told(Quiet):
-    def __init__(self, told: Callable[[float], None]) -> None:
-        self._told = told
-
-    def step(self, done: float, total: float) -> None:
-        self._told(done / total)
-
-
-class Replicas:
-    """Works on whichever order it likes; and on some twice, as after a death."""
-
-    def __init__(self, engine: LatentSyncEngine, seed: int = 0) -> None:
-        self._engine, self._random = engine, random.Random(seed)
-        self.open: list[Placed] = []
-        self.most = 0
-        self.batches = 0
-
-    def place(self, do: str, arguments: dict[str, Any], told: Callable[[float], None]) -> Placed:
-        self.open.append(Placed(self, do, arguments, told))
-        self.most = max(self.most, len(self.open))
-        return self.open[-1]
-
-    def work(self) -> None:
-        order = self._random.choice(self.open)
-        for _ in range(self._random.choice((1, 1, 1, 2))):
-            order.work(self._engine)
-        self.batches += order.do.endswith(":make")
-        self.open.remove(order)
+from tests.models.orders_kit import Replicas
 
 
 class Fanned(Job):
@@ -117,7 +69,7 @@ def test_the_same_frames(job: Job, fanned: Fanned, face: Path, count: int) -> No
     made = fanned(clip_of(face, count), report=report, **USUAL)
     assert_same(made, job(clip_of(face, count), **USUAL))
     assert report == SyncReport(frames=count)
-    assert fanned.replicas.batches >= -(-count // 16)
+    assert fanned.replicas.done.count("make") >= -(-count // 16)
 
 
 def test_batches_of_several_chunks(
@@ -125,7 +77,7 @@ def test_batches_of_several_chunks(
 ) -> None:
     monkeypatch.setattr(fan, "MOST", 2)
     assert_same(fanned(clip_of(face, 70)), job(clip_of(face, 70)))
-    assert fanned.replicas.batches < 5
+    assert fanned.replicas.done.count("make") < 5
 
 
 @pytest.mark.parametrize(
@@ -234,7 +186,7 @@ def test_only_so_many_are_under_way(fanned: Fanned, face: Path) -> None:
 def test_who_asks_may_stop(fanned: Fanned, face: Path) -> None:
     before = threading.enumerate()
     with pytest.raises(Cancelled):
-        fanned(clip_of(face, 160), CancelWhen(lambda: fanned.replicas.batches >= 2))
+        fanned(clip_of(face, 160), CancelWhen(lambda: fanned.replicas.done.count("make") >= 2))
     assert threading.enumerate() == before
 
 

@@ -18,6 +18,7 @@ from models.espeak import EspeakEngine
 from models.progress import Progress, Quiet
 from models.qwen3.engine import Qwen3Engine
 from models.qwen3.model import Take
+from models.qwen3.reciting import Reciting
 from models.voices import Voices
 from tests.models.qwen3.conftest import Open
 from tests.models.qwen3.tiny import BASE, CUSTOM, DESIGN
@@ -31,7 +32,7 @@ SCRIPT = [HELLO, CHINESE, PRICE]
 
 
 def speak(
-    engine: Qwen3Engine, sentences: list[Sentence], progress: Progress | None = None, **how: Any
+    engine: Reciting, sentences: list[Sentence], progress: Progress | None = None, **how: Any
 ) -> Speech:
     settings = {"voice": "default", "language": "en", "seed": SEED} | how
     return engine.speak(sentences, progress=progress or Quiet(), **settings)  # type: ignore[arg-type]
