@@ -22,8 +22,8 @@ from pipeline.workspace import Workspace
 from tests.daemon.daemon_kit import Daemon, Desk, gone
 from tests.daemon.test_lipsync_engine import LATENTSYNC
 
-# Eight batches: when the first is back, some are not ordered yet, so that each of two replicas has one.
-LONG = " ".join(f"{number}, two, three, four, five." for number in ("One", "Six", "Ten", "Five"))
+# Six batches: when the first is back, each of two replicas has one still, and some wait.
+LONG = "One, two, three, four, five. Six, seven, eight, nine."
 # Long enough for a loaded machine, and short enough to wait for: see models.budgets.
 PATIENCE = "0.1"
 CHUNKS = "lipsync-*/chunk-*.npz"
