@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from models.beats import beat
 from models.cluster import same
 from models.cluster.link import actor_name, link
 from models.cluster.replica import Replica
-from models.errors import Cancelled, ProcessDied, VigentdError
+from models.errors import Cancelled, ProcessDied, Unavailable, VigentdError
 from models.progress import Progress
 
 LOOK_EVERY_S = 0.2
@@ -128,9 +129,23 @@ class Proxy:
         except VigentdError:
             raise
         except self._ray.exceptions.RayError as e:
+            if why := _not_importable(str(e)):
+                raise Unavailable(
+                    f"A node of the cluster cannot work for this head: {why}",
+                    code="node_differs",
+                    hint="Install there what is installed here, and start its Ray from there.",
+                ) from e
             node = getattr(self, "node", "")
             where = f"on {node} " if node else ""
             raise ProcessDied(f"The replica {where}is gone ({type(e).__name__})", code="replica_gone") from e
+
+
+def _not_importable(said: str) -> str:
+    """Why not even an actor can begin there: a node without vigentd, or with another one. "": it can."""
+    if "failed to import on the worker" not in said:
+        return ""
+    reasons: list[str] = re.findall(r"^\s*(\w*Error: .+)$", said, re.M)
+    return reasons[-1]
 
 
 def files(engine: Proxy, asked: dict[str, Any], progress: Progress) -> str:
