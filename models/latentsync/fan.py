@@ -13,7 +13,7 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -30,7 +30,6 @@ from models.latentsync.frames import Chunk
 from models.latentsync.heard import Listened
 from models.latentsync.placing import Placing
 from models.latentsync.presenting import TRACKING, VERSION, Looks, open_presenter, while_there
-from models.latentsync.sampling import Sampling
 from models.latentsync.stopwatch import Stopwatch
 from models.latentsync.takes import CHUNK, stride_of
 from models.orders import Order, Orders, orders
@@ -199,9 +198,14 @@ class _Fan:
 
     def _send(self, batch: Path, number: int, frames: int, chunks: int) -> _Sent:
         options, answer = self.options, batch.with_name(batch.name.replace("batch", "answer"))
-        sampling = Sampling(options.steps, options.guidance, options.deepcache_interval)
+        # As models.latentsync.sampling.Sampling, which is not imported here: diffusers would come with it.
+        sampling = {
+            "steps": options.steps,
+            "guidance": options.guidance,
+            "interval": options.deepcache_interval,
+        }
         asked: dict[str, Any] = {"fps": self.placing.clip.fps, "seed": options.seed, "of": self._id}
-        asked |= {"sampling": asdict(sampling), "reads": [str(batch)], "writes": str(answer)}
+        asked |= {"sampling": sampling, "reads": [str(batch)], "writes": str(answer)}
         asked["chunks"] = chunks  # for who counts them
         order = self.taker.place(REPLICA + "make", asked, partial(self._told, number, frames))
         return _Sent(batch, answer, order)

@@ -109,6 +109,7 @@ def test_two_jobs_are_made_side_by_side_and_whoever_is_done_makes_room_for_the_n
     assert min(over[1], over[2]) <= begun[3]
 
 
+@pytest.mark.slow  # of one lane, the usual suite has it: test_service.py
 def test_two_jobs_outlive_their_daemons(daemon: Daemon) -> None:
     """The first is told to stop, the second is killed. This is the last test: it ends the daemon."""
     desk, before = daemon.desk, len(daemon.desk.said())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import threading
 from collections.abc import Generator
 from pathlib import Path
@@ -124,6 +126,7 @@ def test_fast_clips_have_frames_between_two_batches(
     assert_same(fanned(clip_of(path, count)), job(clip_of(path, count)))
 
 
+@pytest.mark.slow
 def test_a_fast_clip_goes_on_in_the_middle(
     job: Job, fanned: Fanned, pictures: Pictures, tmp_path: Path
 ) -> None:
@@ -152,6 +155,7 @@ def test_too_few_faces_are_named(fanned: Fanned, pictures: Pictures, tmp_path: P
     assert threading.enumerate() == before
 
 
+@pytest.mark.slow
 def test_a_daily_presenter_costs_sampling_alone(
     engine: LatentSyncEngine,
     job: Job,
@@ -209,3 +213,10 @@ def test_fractions_rise_to_one(fanned: Fanned, face: Path) -> None:
     fanned(clip_of(face, 50), Kept(), **USUAL)
     assert shares == sorted(shares)
     assert len(set(shares)) > 20 and shares[-1] == 1
+
+
+def test_who_samples_nothing_loads_nothing_that_samples() -> None:
+    """Seconds of loading, and half a gigabyte, for each lane."""
+    asked = "import sys, models.latentsync.fan; print('diffusers' in sys.modules, 'mediapipe' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["False", "False"]
