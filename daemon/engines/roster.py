@@ -13,6 +13,8 @@ from models.latentsync.files import files_in
 from models.latentsync.needs import PACKAGES
 from models.needs import Machine, torch_lack
 from models.qwen3.checkpoint import folder_of
+from models.qwen3.needs import LOOKED_FOR
+from models.qwen3.needs import lack as speech_lack
 from models.whisper import find
 from pipeline.job import Job
 from pipeline.spec import STEADY_GUIDANCE, JobSpec, LipsyncSettings, Settings
@@ -93,10 +95,8 @@ class Chosen:
 def chosen_speech(settings: Settings) -> Choice:
     """Here, or in a cluster. Raises Unavailable `engine_missing`."""
     speech = settings.speech
-    listener = settings.whisper.model if speech.verify else ""
-    if spoken_in_cluster(settings):  # what is done here needs the packages and the weights, but no GPU
-        here = choose_speech(QWEN3, "cpu", settings.weights, speech.model, listener=listener)
-        return Choice(here.name)
+    if spoken_in_cluster(settings):
+        return _led_from_here(settings)
     choices = [
         choose_speech(
             speech.engine,
@@ -105,11 +105,22 @@ def chosen_speech(settings: Settings) -> Choice:
             speech.model,
             precision=speech.precision,
             attention=speech.attention,
-            listener=listener,
+            listener=settings.whisper.model if speech.verify else "",
         )
         for device in speech.devices
     ]
     return _same_on_all(choices, QWEN3)
+
+
+def _led_from_here(settings: Settings) -> Choice:
+    """What is done here needs the packages and the weights, but no GPU."""
+    if lacks := speech_lack("cpu", settings.weights, settings.speech.model, Machine.here(LOOKED_FOR)):
+        raise Unavailable(
+            f"The speech engine {QWEN3} cannot be led from here: {lacks.why}",
+            code="engine_missing",
+            hint=f"{lacks.fix} Or leave speech.replicas out of vigentd.toml.",
+        )
+    return Choice(QWEN3)
 
 
 def chosen_aligner(config: Config) -> Choice:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from daemon.config import Config
 from daemon.engines.plans import plans
 from daemon.engines.pool import PROXY
 from daemon.engines.roster import Chosen
 from models.choose import Choice
+from models.errors import Unavailable
 from models.host import Plan
 
 
@@ -86,6 +89,16 @@ def test_a_cluster_speaks_when_it_is_asked_for_replicas_that_do(tmp_path: Path) 
     both = planned(lips="latentsync", speech={"replicas": 1}, cluster=cluster)
     assert list(both) == ["speech", "speech-1", "lipsync", "lipsync-1", "cluster", "media"]
     assert both["cluster"].arguments["devices"] == ["cuda:1", "cuda:0"]
+
+
+def test_a_head_that_does_not_know_the_voices_says_what_to_do(tmp_path: Path) -> None:
+    config = Config.model_validate(
+        {"data_dir": tmp_path, "speech": {"replicas": 1}, "cluster": {"address": "auto"}}
+    )
+    with pytest.raises(Unavailable) as refused:
+        Chosen(config)
+    assert refused.value.code == "engine_missing" and "weights are not in" in refused.value.message
+    assert refused.value.hint.endswith("Or leave speech.replicas out of vigentd.toml.")
 
 
 def test_replicas_for_speech_without_a_cluster_are_not_looked_for() -> None:
