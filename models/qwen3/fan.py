@@ -7,6 +7,7 @@ that were spoken before, are kept here, too.
 from __future__ import annotations
 
 import itertools
+import shutil
 import tempfile
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 from models.engine import Audio
 from models.orders import orders
 from models.progress import Progress
-from models.qwen3.casting import Role
+from models.qwen3.casting import Role, unreadable
 from models.qwen3.checkpoint import fingerprint, look
 from models.qwen3.reciting import Finish, Reciting
 from models.qwen3.store import Store
@@ -33,6 +34,7 @@ class FanOut(Reciting):
 
     _numbers = itertools.count(1)  # of sentences
     _folder: Path
+    _recording: list[str]
 
     @classmethod
     def open(
@@ -69,12 +71,13 @@ class FanOut(Reciting):
     ) -> Generator[Audio]:
         with tempfile.TemporaryDirectory(prefix="sentences-") as folder:
             self._folder = Path(folder)
+            self._recording = _beside(self._folder, role)
             yield from super()._spoken(lines, role, seed, progress, tally)
 
     def begin(self, line: Line, role: Role, seed: int, progress: Progress, tally: Tally) -> Finish:
         wav = self._folder / f"{next(self._numbers)}.f32"
         asked: dict[str, Any] = {"line": vars(line), "role": told(role), "seed": seed, "sentences": 1}
-        asked |= {"reads": _recording(role), "writes": str(wav)}
+        asked |= {"reads": self._recording, "writes": str(wav)}
         order = orders().place(REPLICA + "speak", asked, lambda share: progress.step(share, 1))
 
         def finish() -> Audio:
@@ -93,8 +96,16 @@ def told(role: Role) -> dict[str, Any]:
     return vars(role) | {"saved": voice}
 
 
-def _recording(role: Role) -> list[str]:
-    return [str(role.saved.wav)] if role.saved is not None and role.saved.wav is not None else []
+def _beside(folder: Path, role: Role) -> list[str]:
+    """The recording of the voice, if it has one: nodes may see this folder, and not that of the voices.
+
+    Raises BadInput `voice_unreadable`."""
+    if role.saved is None or role.saved.wav is None:
+        return []
+    try:
+        return [shutil.copy(str(role.saved.wav), str(folder))]
+    except OSError as e:
+        raise unreadable(role.saved, str(e)) from e
 
 
 def _ignored(_: float) -> None:
