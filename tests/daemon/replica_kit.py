@@ -79,7 +79,7 @@ def idle(desk: Desk) -> int:
     return sum(replica["state"] == "idle" for replica in status(desk)["replicas"])
 
 
-def until(seen: Any, desk: Desk, within_s: float = 90.0) -> None:
+def until(seen: Any, desk: Desk, within_s: float = 240.0) -> None:
     assert gone(lambda: not seen(), within_s), desk.said()[-3000:]
 
 

@@ -62,7 +62,10 @@ def test_ctrl_c_at_an_early_moment(shell: Shell, queue: Queue, spec: JobSpec, mo
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "error: interrupted\n")
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    "closed",
+    [">&-", "<&- >&- 2>&-", *(pytest.param(more, marks=pytest.mark.slow) for more in ("2>&-", ">&- 2>&-"))],
+)
 def test_closed_streams(shell: Shell, queue: Queue, spec: JobSpec, closed: str) -> None:
     queue.submit(spec)
     done = shell(f"{VIGENTD} ls {closed}")

@@ -122,6 +122,7 @@ def test_lips_follow_phonemes_on_the_demo_face(face: Path, tmp_path: Path, text:
     check_lips_follow(face, with_pauses(speech(text, language)), tmp_path)
 
 
+@pytest.mark.slow  # the usual suite looks at the finished video of it: tests/video/test_video.py
 def test_lips_follow_a_recording_on_real_footage(tmp_path: Path, media: Path) -> None:
     small, footage = tmp_path / "small.mp4", media / "presenter_1080x1920_25fps.mp4"
     ffmpeg("-i", footage, "-an", "-t", "3", "-vf", "scale=450:800", *QUICK, "-crf", "12", small)

@@ -68,7 +68,7 @@ def assert_same(one: Speech, other: Speech) -> None:
     assert np.array_equal(one.wav, other.wav) and (one.rate, one.spans) == (other.rate, other.spans)
 
 
-@pytest.mark.parametrize("kind", [BASE, CUSTOM, DESIGN])
+@pytest.mark.parametrize("kind", [BASE, CUSTOM, pytest.param(DESIGN, marks=pytest.mark.slow)])
 def test_the_same_samples(opened: Open, fan: Fan, kind: str) -> None:
     engine, fanned = opened(kind), fan(kind)
     replicas = Replicas(Desk(engine))
