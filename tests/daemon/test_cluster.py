@@ -33,6 +33,8 @@ from tests.models.latentsync.tiny import lay_models
 
 Cluster = pytest.importorskip("ray.cluster_utils", reason="Ray is not installed").Cluster
 
+pytestmark = pytest.mark.timeout(900)  # a cluster and several loads of an engine: minutes on a busy machine
+
 SETTINGS = LATENTSYNC | {"VIGENTD_CLUSTER__GPUS": "0", "VIGENTD_HEALTH__PATIENCE": PATIENCE}
 
 
