@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import socket
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from telegram import Bot
 from telegram.error import NetworkError, RetryAfter, TimedOut
 
 from tests.handlers.telegram.botapi import BotApi, Fault, Kind, Storm
+from tests.handlers.telegram.botapi.server import HOST
 from tests.handlers.telegram.botapi_kit import ask, refusal, updates
 
 
@@ -150,6 +156,25 @@ def test_down_breaks_polls_and_refuses_and_up_is_the_same_again(api: BotApi) -> 
     api.up()
     api.up()
     ask(api, send)
+
+
+def test_who_connects_while_it_goes_down_is_let_go(api: BotApi) -> None:
+    """What were left open would be a warning in whichever test the garbage is collected in."""
+    over = threading.Event()
+
+    def knock() -> None:
+        while not over.is_set():
+            with socket.socket() as bot, suppress(OSError):
+                bot.connect((HOST, api.port))
+
+    with ThreadPoolExecutor(2) as bots:
+        knocking = [bots.submit(knock) for _ in range(2)]
+        for _ in range(200):
+            api.down()
+            api.up()
+        over.set()
+    assert not any(bot.exception() for bot in knocking)
+    gc.collect()  # pytest fails for a connection that is collected open
 
 
 def test_a_storm_comes_again_with_its_seed_whatever_happens_between() -> None:

@@ -188,6 +188,10 @@ class BotApi:
 
     async def _close(self) -> None:
         if self._listener is not None:
+            for bound in self._listener.sockets:
+                self._loop.remove_reader(bound.fileno())
+            for _ in range(2):  # asyncio forgets, open, what it has accepted and not yet made a connection of
+                await asyncio.sleep(0)
             self._listener.close()
             self._listener = None
         for connection in self._server.connections:
