@@ -22,8 +22,8 @@ from pipeline.workspace import Workspace
 from tests.daemon.daemon_kit import Daemon, Desk, gone
 from tests.daemon.test_lipsync_engine import LATENTSYNC
 
-# Six batches: when the first is back, each of two replicas has one still, and some wait.
-LONG = "One, two, three, four, five. Six, seven, eight, nine."
+# Eleven batches: when the first is back, each of two replicas has one still, and many wait.
+LONG = " ".join(f"{number}, two, three, four, five." for number in ("One", "Six", "Ten", "Five"))
 # Long enough for a loaded machine, and short enough to wait for: see models.budgets.
 PATIENCE = "0.1"
 CHUNKS = "lipsync-*/chunk-*.npz"
@@ -103,8 +103,10 @@ def standing(pids: list[int]) -> Iterator[list[int]]:
                 os.kill(pid, signal.SIGCONT)
 
 
-def in_the_middle(desk: Desk) -> str:
-    """A job of which some chunks are made, and of which both replicas have a batch."""
+@contextmanager
+def in_the_middle(desk: Desk, pids: list[int]) -> Iterator[str]:
+    """A job of which some chunks are made, and of which both replicas have a batch; and these stand still."""
     job_id = desk.submit(LONG)
     until(lambda: made(desk, job_id) > 0, desk)
-    return job_id
+    with standing(pids):
+        yield job_id

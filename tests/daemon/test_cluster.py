@@ -64,18 +64,15 @@ def daemon(desk: Desk) -> Iterator[Daemon]:
 
 
 def hosts_on_nodes() -> list[int]:
-    """The processes that keep the engine there, in the order of the replicas."""
-    found: dict[str, int] = {}
-    for process in psutil.process_iter(["cmdline", "ppid"]):
-        command = process.info["cmdline"] or [""]
-        if "models.resident" in command and _is_actor(process.info["ppid"]):
-            found[command[-1]] = process.pid
-    return [found[name] for name in sorted(found)]
+    """The processes that keep the engine there."""
+    return sorted(process.pid for process in psutil.Process().children(recursive=True) if _is_one(process))
 
 
-def _is_actor(pid: int) -> bool:
+def _is_one(process: Any) -> bool:
     try:
-        return str(psutil.Process(pid).cmdline()[0]).startswith("ray::")
+        if "models.resident" not in process.cmdline():
+            return False
+        return str(psutil.Process(process.ppid()).cmdline()[0]).startswith("ray::")
     except (psutil.NoSuchProcess, IndexError):
         return False
 
@@ -96,9 +93,8 @@ def test_the_same_frames_as_from_a_single_host(daemon: Daemon, local: str) -> No
 
 
 def test_a_replica_that_is_killed_loses_only_its_batch(daemon: Daemon, local: str) -> None:
-    desk, said = daemon.desk, len(daemon.desk.said())
-    job_id = in_the_middle(desk)
-    with standing(hosts_on_nodes()[:1]) as (pid,):
+    desk, said, (pid, _) = daemon.desk, len(daemon.desk.said()), hosts_on_nodes()
+    with in_the_middle(desk, [pid]) as job_id:
         os.kill(pid, signal.SIGKILL)
         finished(daemon, job_id, local)
     assert desk.said()[said:].count(" host_order_failed ") == 1
@@ -118,9 +114,8 @@ def test_one_that_gets_nowhere_is_replaced_and_its_batch_done_elsewhere(daemon: 
 def test_a_node_that_dies_costs_a_batch_and_one_that_comes_is_used(
     daemon: Daemon, cluster: Any, local: str
 ) -> None:
-    desk = daemon.desk
-    job_id = in_the_middle(desk)
-    with standing(hosts_on_nodes()) as pids:
+    desk, pids = daemon.desk, hosts_on_nodes()
+    with in_the_middle(desk, pids) as job_id:
         cluster.remove_node(cluster.first, allow_graceful=False)
         until(lambda: sum(map(psutil.pid_exists, pids)) == 1, desk)
         cluster.first = cluster.add_node(num_cpus=1)
@@ -132,9 +127,8 @@ def test_a_node_that_dies_costs_a_batch_and_one_that_comes_is_used(
 
 def test_the_next_daemon_goes_on_at_the_chunks_that_are_made(daemon: Daemon, local: str) -> None:
     """This is the last test: it ends the daemon."""
-    desk = daemon.desk
-    job_id = in_the_middle(desk)
-    with standing(hosts_on_nodes()) as pids:
+    desk, pids = daemon.desk, hosts_on_nodes()
+    with in_the_middle(desk, pids) as job_id:
         daemon.kill()
         before = when_made(desk, job_id)
         until(lambda: not any(map(psutil.pid_exists, pids)), desk)

@@ -55,9 +55,9 @@ def test_the_same_frames_as_from_a_single_host(daemon: Daemon, local: str) -> No
 
 def test_one_that_is_killed_loses_only_its_batch(daemon: Daemon, local: str) -> None:
     desk, said = daemon.desk, len(daemon.desk.said())
-    job_id = in_the_middle(desk)
-    with standing([daemon.host(f"lipsync-{number}")["pid"] for number in (1, 2)]) as (pid, _):
-        os.kill(pid, signal.SIGKILL)
+    pids = [daemon.host(f"lipsync-{number}")["pid"] for number in (1, 2)]
+    with in_the_middle(desk, pids) as job_id:
+        os.kill(pids[0], signal.SIGKILL)
     finished(daemon, job_id, local)
     assert desk.said()[said:].count(" host_order_failed ") == 1
     assert desk.milestones(job_id).count("claimed") == 1
