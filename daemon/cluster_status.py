@@ -6,9 +6,8 @@ from typing import Any
 
 from daemon.config import Config
 from daemon.engines.group import parsed
-from daemon.engines.pool import COUNTED
 from daemon.engines.roster import in_cluster
-from daemon.health.component import Component
+from daemon.health.component import MADE, Component
 from daemon.health.report import Report, is_unwell, named
 
 HINT = 'Give lipsync.device several GPUs, ["cuda:1", "cuda:2"], or [cluster] an address: CLUSTER.md says how.'
@@ -32,7 +31,7 @@ def cluster_status(config: Config, report: Report) -> dict[str, Any]:
         "why": why,
         "hint": hint,
         "files": "/".join(sorted({replica["files"] for replica in replicas if replica["files"]})),
-        **{f"{made}_per_s": _together(replicas, f"{made}_per_s") for made in COUNTED.values()},
+        **{f"{made}_per_s": _together(replicas, f"{made}_per_s") for made in MADE.values()},
         "nodes": list(cluster.facts.get("nodes", ())) if cluster is not None else [],
         "replicas": replicas,
     }
@@ -51,7 +50,7 @@ def _replica(part: Component) -> dict[str, Any]:
     """files: how they get there, "shared" or "sent"; "" when it works here, or that is not known yet.
     chunks or sentences: that it has made."""
     facts, name = part.facts, part.name.removeprefix("host:")
-    makes = COUNTED[parsed(name).kind]
+    makes = MADE[parsed(name).kind]
     told = {name: facts.get(name, "") for name in ("node", "device", "job", "call", "files")}
     counted = {name: facts.get(name, 0) for name in (makes, f"{makes}_per_s", "starts")}
     trouble = {"age_s": round(part.age_s, 1), "trouble": part.trouble, "hint": part.hint}

@@ -10,8 +10,8 @@ import typer
 from daemon.commands.common import AsJson, configuration
 from daemon.commands.health_table import nodes_in_short
 from daemon.commands.terminal import console, counted, out, out_json, printable, tell_error
+from daemon.health.component import MADE
 
-MAKES = ("chunks", "sentences")
 FILES = {
     "shared": "nodes see the data folder",
     "sent": "they are sent through Ray; nodes do not see the data folder",
@@ -90,7 +90,7 @@ def _node(node: dict[str, Any]) -> Sequence[str]:
 
 def _replica(replica: dict[str, Any]) -> Sequence[str]:
     does = " ".join(filter(None, (replica["job"], replica["call"].rpartition(":")[2])))
-    makes = next(name for name in MAKES if name in replica)
+    makes = next(name for name in MADE.values() if name in replica)
     return (
         *(replica["name"], replica["node"] or replica["device"], replica["state"]),
         *(f"{replica[f'{makes}_per_s']:.2f}/s", f"{replica[makes]} {makes}", does),
@@ -99,7 +99,7 @@ def _replica(replica: dict[str, Any]) -> Sequence[str]:
 
 def _pace(told: dict[str, Any]) -> str:
     """Of those that there are replicas for."""
-    there = (name for name in MAKES if any(name in replica for replica in told["replicas"]))
+    there = (name for name in MADE.values() if any(name in replica for replica in told["replicas"]))
     return ", ".join(f"{told[f'{name}_per_s']:.2f} {name}/s" for name in there)
 
 

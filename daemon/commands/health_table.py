@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from daemon.commands.terminal import counted, duration, out, printable
+from daemon.health.component import MADE
 
 HEADINGS = ("part", "state", "last progress", "allowed", "")
 
@@ -59,7 +60,7 @@ def _does(name: str, facts: dict[str, Any]) -> str:
 def _of_replica(facts: dict[str, Any]) -> Iterable[str]:
     if node := facts.get("node"):
         yield f"on {node}"
-    for made in ("chunks", "sentences"):
+    for made in MADE.values():
         if pace := facts.get(f"{made}_per_s"):
             yield f"{pace:.2f} {made}/s"
 

@@ -32,11 +32,7 @@ from daemon.engines.cluster import Cluster
 from daemon.engines.group import Group, parsed
 from daemon.engines.plans import found, plans
 from daemon.engines.pool import PROXY, Pool
-from daemon.engines.roster import (
-    WHISPER,
-    Chosen,
-    EngineAway,
-)
+from daemon.engines.roster import WHISPER, Chosen, EngineAway
 from daemon.engines.seat import Seat, Tell
 from daemon.health.component import Component
 from models import budgets

@@ -16,6 +16,7 @@ from typing import Any
 
 from daemon.engines.roster import EngineAway
 from daemon.engines.seat import Seat
+from daemon.health.component import MADE
 from models import wire
 from models.budgets import Budget
 from models.errors import Cancelled, ProcessDied
@@ -26,7 +27,6 @@ from models.wire import Message
 PROXY = "models.cluster.proxy:Proxy"
 FORWARD = "models.cluster.proxy:forward"
 FILES = "models.cluster.proxy:files"
-COUNTED = {"lipsync": "chunks", "speech": "sentences"}  # what an order of that stage says how many it makes
 LOOK_S = 0.5
 MOST_DEATHS, MOST_STALLS = 3, 2  # of processes, under one order: then its job has to answer for it
 PACE_S = 60.0  # over which is counted how much is done
@@ -125,7 +125,7 @@ class Pool:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.seats = list(seats)
-        self._stage, self._counted = stage, COUNTED[stage]
+        self._stage, self._counted = stage, MADE[stage]  # an order says how many
         self._floors = floors
         self._tell = tell
         self._clock = clock

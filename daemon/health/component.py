@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 State = Literal["loading", "idle", "busy", "stalled", "dead"]
+MADE = {"lipsync": "chunks", "speech": "sentences"}  # by replicas; so it is called in their facts
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, get_args
 
-from daemon.health.component import Component, State
+from daemon.health.component import MADE, Component, State
 from daemon.health.report import EXIT_CODES, Report, is_unwell, named
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -57,7 +57,7 @@ def _metrics(report: Report, version: str, now: dt.datetime) -> Iterator[Metric]
     yield from _of_queue(report, now)
     yield from _of_publications(parts)
     yield from _of_hosts(part for part in parts if part.name.startswith("host:"))
-    yield from _of_replicas([part for part in parts if "chunks" in part.facts or "sentences" in part.facts])
+    yield from _of_replicas([part for part in parts if not part.facts.keys().isdisjoint(MADE.values())])
     yield from _of_cluster(named(parts, "cluster"))
     free = _numbers(named(parts, "disk"), "free")
     yield Metric("vigentd_disk_free_bytes", "gauge", "Free where the data folder lies.", free)
@@ -114,10 +114,11 @@ def _of_hosts(hosts: Iterable[Component]) -> Iterator[Metric]:
 
 def _of_replicas(replicas: Sequence[Component]) -> Iterator[Metric]:
     of = {part.name.removeprefix("host:"): part for part in replicas}
-    for what, help_ in (
-        ("chunks", "Chunks of lips that it has made."),
-        ("sentences", "Sentences that it has spoken."),
+    for kind, help_ in (
+        ("lipsync", "Chunks of lips that it has made."),
+        ("speech", "Sentences that it has spoken."),
     ):
+        what = MADE[kind]
         known = [Sample(p.facts[what], {"replica": name}) for name, p in of.items() if what in p.facts]
         yield Metric(f"vigentd_replica_{what}_total", "counter", help_, known)
     busy = [Sample(part.state == "busy", {"replica": name}) for name, part in of.items()]
