@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -33,16 +34,21 @@ ENVIRONMENT = ("CUDA_DEVICE_ORDER", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR
 def by_a_single_host(desk: Desk) -> str:
     """The chunks that it makes of the job."""
     names = {name.partition("__")[2].lower(): value for name, value in LATENTSYNC.items()}
-    config = Config.model_validate({"data_dir": desk.config.data_dir, "lipsync": names})
     spec = JobSpec(script=LONG, clip=desk.clip)
+    return chunks(made_here(desk, {"lipsync": names}, spec, "lipsync").parent)
+
+
+def made_here(desk: Desk, settings: dict[str, Any], spec: JobSpec, last: str) -> Path:
+    """What this stage leaves, by an engine in this process."""
+    config = Config.model_validate({"data_dir": desk.config.data_dir, **settings})
     with pytest.MonkeyPatch.context() as patch:
         for name in ENVIRONMENT:  # is set now, and taken back afterwards
             patch.setenv(name, "")
-        engines, workspace = LocalEngines(config), Workspace(desk.folder / "local")
+        engines, workspace = LocalEngines(config), Workspace(Path(tempfile.mkdtemp(dir=desk.folder)))
         job = engines.job("local", spec, config.settings)
-        for stage in STAGES[: [stage.name for stage in STAGES].index("lipsync") + 1]:
+        for stage in STAGES[: [stage.name for stage in STAGES].index(last) + 1]:
             job.artifacts[stage.name] = engines.make(stage, job, workspace).artifact
-        return chunks(workspace.root)
+        return job.artifacts[last]
 
 
 def chunks(folder: Path) -> str:

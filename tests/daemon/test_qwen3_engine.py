@@ -44,13 +44,18 @@ SAID = "Good morning, this is what I sound like when I read the news."
 def daemon(tmp_path_factory: pytest.TempPathFactory, album: Path) -> Iterator[Daemon]:
     """Base speaks, with anna's voice, and Whisper hears."""
     desk = Desk(tmp_path_factory.mktemp("desk"), portrait(album, (180, 320), 1), dict(SETTINGS))
+    lay_anna(desk)
+    with desk.daemon() as daemon:
+        yield daemon
+
+
+def lay_anna(desk: Desk) -> None:
+    """Tiny models, which speak and hear, and her voice."""
     lay_all(desk.config.weights)
     lay_openai(desk.config.weights)
     voice = EspeakEngine().speak(split_sentences(SAID, "en"), "default", "en", 1, Quiet())
     Voices(desk.config.voices).save_recording("anna", voice.wav, voice.rate, text=SAID, language="en")
     configuration(desk, BASE, "tiny")
-    with desk.daemon() as daemon:
-        yield daemon
 
 
 def configuration(desk: Desk, model: str, whisper: str) -> None:

@@ -11,22 +11,13 @@ from typing import Any
 
 import pytest
 
-from daemon.config import Config
-from daemon.engines.local import LocalEngines
 from daemon.jobs import State
-from models.espeak import EspeakEngine
-from models.progress import Quiet
-from models.voices import Voices
 from pipeline.spec import JobSpec
-from pipeline.stages import STAGES
-from pipeline.text import split_sentences
-from pipeline.workspace import Workspace
 from tests.daemon.daemon_kit import Daemon, Desk
-from tests.daemon.replica_kit import ENVIRONMENT, idle, standing, status, until
-from tests.daemon.test_qwen3_engine import SAID, SETTINGS, configuration
+from tests.daemon.replica_kit import idle, made_here, standing, status, until
+from tests.daemon.test_qwen3_engine import SETTINGS, lay_anna
 from tests.face_kit import portrait
-from tests.models.qwen3.tiny import BASE, lay_all
-from tests.models.whisper.tiny import lay_openai
+from tests.models.qwen3.tiny import BASE
 
 pytestmark = pytest.mark.slow  # the usual suite has test_fan.py, test_plans.py and test_pool.py
 
@@ -49,11 +40,7 @@ def daemon(
         pytest.importorskip("ray", reason="Ray is not installed")
     settings = SETTINGS | BY[request.param]
     desk = Desk(tmp_path_factory.mktemp("two"), portrait(album, (180, 320), 1), settings)
-    lay_all(desk.config.weights)
-    lay_openai(desk.config.weights)
-    voice = EspeakEngine().speak(split_sentences(SAID, "en"), "default", "en", 1, Quiet())
-    Voices(desk.config.voices).save_recording("anna", voice.wav, voice.rate, text=SAID, language="en")
-    configuration(desk, BASE, "tiny")
+    lay_anna(desk)
     with desk.daemon() as daemon:
         until(lambda: idle(desk) == 2, desk)
         yield daemon
@@ -66,22 +53,13 @@ def alone(daemon: Daemon) -> bytes:
 
 def by_one(desk: Desk, script: str) -> bytes:
     """speech.wav of an engine in this process, which keeps no sentences."""
-    config = Config.model_validate(
-        {
-            "data_dir": desk.config.data_dir,
-            "speech": {"engine": "qwen3", "device": "cpu", "tries": 10, "model": BASE, "sentence_cache": 0},
-            "whisper": {"model": "tiny"},
-            "lipsync": {"engine": "mouthwarp"},
-        }
-    )
+    settings = {
+        "speech": {"engine": "qwen3", "device": "cpu", "tries": 10, "model": BASE, "sentence_cache": 0},
+        "whisper": {"model": "tiny"},
+        "lipsync": {"engine": "mouthwarp"},
+    }
     spec = JobSpec(script=script, clip=desk.clip, voice="anna")
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ENVIRONMENT:  # is set now, and taken back afterwards
-            patch.setenv(name, "")
-        engines, workspace = LocalEngines(config), Workspace(desk.folder / f"local-{len(script)}")
-        job = engines.job("local", spec, config.settings)
-        speech = next(stage for stage in STAGES if stage.name == "speech")
-        return (engines.make(speech, job, workspace).artifact / "speech.wav").read_bytes()
+    return (made_here(desk, settings, spec, "speech") / "speech.wav").read_bytes()
 
 
 def spoken(desk: Desk, job_id: str) -> bytes:
